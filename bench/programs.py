@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.figures import alternate, cpu_seconds, ratio, table, wall_seconds
 from bench.graphs import CODE, SHAPES, Graph, chain, nested_branches
 from toolchain.node_tools import TSC
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.syntax.parser import parse_typescript
 from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.typescript import compile_module

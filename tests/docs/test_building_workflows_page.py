@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from workflows.codegen.module.generate import ModuleSettings, generate
+from workflows.codegen.module.generate import generate
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.typescript import compile_module
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse_valid

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate, read
+from workflows.codegen.module.generate import GeneratedModule, generate, read
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.ir.document.registry import Registry
 from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.ir.reading.problems import InvalidIR

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from workflows.codegen.analysis.code_reader import CodeReader
+from workflows.codegen.analysis.import_header import ImportHeader
 from workflows.codegen.module.templates import Templates
 from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
 from workflows.codegen.syntax.bounded_parser import syntax_of
@@ -38,14 +38,13 @@ class TemplateCheck:
 
 def check_template(definition: Definition, template: str) -> TemplateCheck:
     """Check the exports, imports and syntax of a template, and the defaults of its type."""
-    reader, writer = CodeReader(dependencies=frozenset()), Writer()
-    type_ = custom_type(definition, template)
+    writer, type_ = Writer(), custom_type(definition, template)
     node = Node(id="node", type=type_, name="node", settings=None, fields=())
     variables = {field.variable for field in definition.secrets}
-    templates = Templates([node], reader=reader, variables=variables)
-    problems = [*_template_problems(reader, definition), *_default_problems(definition)]
+    templates = Templates([node], variables=variables, dependencies={})
+    problems = [*_template_problems(templates, definition), *_default_problems(definition)]
     if not any(problem.is_error for problem in problems):
-        _write(templates, reader, writer)
+        _write(templates, writer)
     return TemplateCheck(
         source=writer.source,
         problems=tuple(problems),
@@ -54,9 +53,9 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
     )
 
 
-def _template_problems(reader: CodeReader, definition: Definition) -> Iterator[Problem]:
+def _template_problems(templates: Templates, definition: Definition) -> Iterator[Problem]:
     """Yield the problems in the template, without the node that was a placeholder for real ones."""
-    for problem in reader.problems:
+    for problem in templates.problems:
         yield Problem(path=definition.label, message=problem.message, severity=problem.severity)
 
 
@@ -70,13 +69,14 @@ def _default_problems(definition: Definition) -> Iterator[Problem]:
                 yield Problem(path=path, message=str(mistake))
 
 
-def _write(templates: Templates, reader: CodeReader, writer: Writer) -> None:
-    templates.assign_names(Names())
-    reader.import_header.need_named(templates.source)
-    reader.import_header.write(writer)
+def _write(templates: Templates, writer: Writer) -> None:
+    header = ImportHeader()
+    templates.assign_names(Names(), header, used=())
+    header.need_named(templates.source)
+    header.write(writer)
     uses = [
         EnvUse(name=use.name, kind="variable" if use.is_secret else None, node_id="", path="")
-        for use in reader.uses
+        for use in templates.uses
     ]
     write_interface(types_of(uses, {}), optional=(), writer=writer)
     templates.write(writer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from workflows.codegen.analysis.node_names import name_nodes
+from workflows.codegen.analysis.node_names import variables_of
 from workflows.editing.arguments import Arguments
 from workflows.editing.arms import set_arms
 from workflows.editing.outcome import EVERYTHING, Outcome
@@ -89,7 +89,7 @@ def set_id(bench: Workbench, arguments: Arguments) -> Outcome:
 
 def _change_id(bench: Workbench, old: str, new: str) -> None:
     draft = bench.opened.draft
-    variables = {name_nodes(draft, taken=()).variables[old]: new}
+    variables = {variables_of(draft)[old]: new}
     bench.nodes = {
         ids.get(id_, id_): with_new_ids(item, draft.nodes[id_], ids, variables)
         if id_ == old or old in bench.opened.needs[id_].outputs

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workflows.codegen.analysis.node_names import name_nodes
+from workflows.codegen.analysis.node_names import variables_of
 from workflows.editing.edges import edges_of
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.renaming import with_new_ids
@@ -34,7 +34,7 @@ def fragment_of(bench: Workbench, blocks: Sequence[Block]) -> JsonObject:
 def copies(bench: Workbench, blocks: Sequence[Block]) -> list[Block]:
     """Return copies of blocks with new nodes, which refer to each other as the originals do."""
     draft = bench.opened.draft
-    variables = name_nodes(draft, taken=()).variables
+    variables = variables_of(draft)
     ids = {id_: "" for block in blocks for id_ in ids_in(block)}
     nodes = {}
     for id_ in ids:
@@ -63,7 +63,7 @@ def inserted(bench: Workbench, fragment: JsonObject) -> list[Block]:
     for id_, item in other.nodes.items():
         if id_ not in ids:
             ids[id_] = _reserved_id(bench, item["name"])
-    variables = name_nodes(opened.draft, taken=()).variables
+    variables = variables_of(opened.draft)
     nodes = {id_: (item, opened.draft.nodes[id_]) for id_, item in other.nodes.items()}
     _add(bench, nodes, ids, variables)
     return [_copy(block, ids) for block in other.root.blocks]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from workflows.codegen.analysis.node_names import name_nodes
+from workflows.codegen.analysis.node_names import variables_of
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.reading.fields import Code
@@ -25,7 +25,7 @@ class Needs:
 def needs_of(draft: WorkflowIR) -> dict[str, Needs]:
     """Return what each node of a document needs, by reference or by name in its code."""
     scopes = Scopes(draft.nodes, draft.structure)
-    by_variable = {name: id_ for id_, name in name_nodes(draft, taken=()).variables.items()}
+    by_variable = {name: id_ for id_, name in variables_of(draft).items()}
     return {
         node.id: _needs(node, scopes, by_variable, draft.nodes) for node in draft.nodes.values()
     }
@@ -53,8 +53,7 @@ def code_names(node: Node) -> frozenset[str]:
 
 @lru_cache(maxsize=20_000)
 def _names_in(code: Code) -> frozenset[str]:
-    syntax = syntax_of(code)
-    return syntax.names - syntax.declared
+    return frozenset(syntax_of(code).free)
 
 
 def lost_needs(

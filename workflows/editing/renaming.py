@@ -79,12 +79,12 @@ def _in_code(code: Code, ids: Mapping[str, str], variables: Mapping[str, str]) -
 def _names(code: Code, variables: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
     """Yield the character positions of the names that the code does not declare itself."""
     syntax = syntax_of(code)
-    free = syntax.free_names(variables)
+    free = syntax.free.keys() & variables.keys()
     offset = 1 if code.is_expression else 0
     ends = {reference.start: reference.end for reference in code.references}
     starts = sorted(ends)
     at_byte = start = 0
-    for node in syntax.captured("name"):
+    for node in syntax.written_names:
         name = (node.text or b"").decode("utf-8", "replace")
         if name not in free:
             continue

@@ -13,7 +13,7 @@ from workflows.codegen.module.editing import (
     generate_for_editing,
     generate_without_tree,
 )
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.text.slots import SlotKey
 from workflows.ir.document.model import Node
 from workflows.ir.document.registry import Registry

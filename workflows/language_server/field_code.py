@@ -11,10 +11,11 @@ from typing import Final
 from tree_sitter import Node
 
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
+from workflows.codegen.analysis.import_header import statement
 from workflows.codegen.steps.values import access
 from workflows.codegen.syntax import imports
 from workflows.codegen.syntax.bounded_parser import syntax_of
-from workflows.codegen.syntax.imports import Binding, statement
+from workflows.codegen.syntax.imports import Binding
 from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.reading import fields
 
@@ -54,7 +55,7 @@ class FieldCode:
         self.syntax = syntax
         self.source = syntax.code.source
         self.is_untyped = is_untyped
-        self.is_broken = bool(syntax.refused) or syntax.tree.root_node.has_error
+        self.is_broken = syntax.is_broken
         self._pieces: list[str] = []
         self._runs: list[_Run] = []
         self._length = 0
@@ -150,7 +151,7 @@ def _blanked(syntax: Syntax) -> str:
     nodes = list(syntax.top_imports)
     spans = [(node.start_byte, node.end_byte) for node in nodes]
     if syntax.code.path == ENTRY_PATH:
-        spans += [span for node in syntax.captured("export_statement") for span in _export(node)]
+        spans += [span for node in syntax.export_statements for span in _export(node)]
     source = syntax.code.source
     for start, end in _characters(syntax, spans):
         kept = "".join(char if char in "\r\n" else " " for char in source[start:end])

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.analysis.name_hints import hint
-from workflows.codegen.analysis.use_before_definition import uses_before_definition
-from workflows.codegen.module.custom_entry import CustomEntry
+from workflows.codegen.analysis.reads import uses_before_definition
+from workflows.codegen.module.custom_entry import read_entry
 from workflows.codegen.module.editing import EditingModule
 from workflows.codegen.syntax.certain_mistakes import CertainMistakes
 from workflows.codegen.syntax.parser import Syntax
@@ -173,14 +173,14 @@ def _in_node(module: EditingModule, node: Node, syntax: Syntax) -> Iterator[Prob
     reader.read_nodes([replace(node, fields=(syntax.code,))])
     yield from reader.problems
     if module.ir:
-        key = node.id, syntax.code.path
-        yield from uses_before_definition(module.ir, module.variables, {key: syntax})
+        key, scopes = (node.id, syntax.code.path), Scopes(module.ir.nodes, module.ir.structure)
+        yield from uses_before_definition(module.ir, scopes, module.variables, {key: syntax})
 
 
 def _in_entry(module: EditingModule, syntax: Syntax) -> list[Problem]:
     reader = CodeReader(dependencies=frozenset(module.dependencies))
     if syntax.code.path == ENTRY_PATH and syntax.code.source.strip():
-        CustomEntry(syntax.code.source, reader)
+        read_entry(syntax.code.source, reader)
     return reader.problems
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.syntax.bounded_parser import syntax_of
-from workflows.codegen.syntax.parser import children_of
+from workflows.codegen.syntax.tree_nodes import children_of
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflows.codegen.analysis.clashes import shorten
-from workflows.codegen.analysis.step_names import step_names
+from workflows.codegen.analysis.step_names import shorten, step_names
 from workflows.codegen.analysis.usage import written_order
 from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH

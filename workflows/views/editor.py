@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from web.decorators import HttpRequest
 from workflows import drafts
-from workflows.codegen.analysis.node_names import name_nodes
+from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument, Workbench
@@ -101,7 +101,7 @@ class EditorState:
         return {
             "node": node,
             "code_address": code_address(self.workflow.pk, node.id),
-            "variable": name_nodes(self.opened.draft, taken=()).variables[node.id],
+            "variable": variables_of(self.opened.draft)[node.id],
             "has_free_arms": container is not None
             and (container.labels is None or container.alternatives),
             "form": self._form(item, node.type),

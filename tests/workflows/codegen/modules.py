@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from workflows.codegen.module.generate import GeneratedModule, ModuleSettings
+from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.problems import InvalidIR

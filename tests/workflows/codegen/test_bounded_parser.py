@@ -8,7 +8,7 @@ from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import node_json, type_of
 from tests.workflows.monsters import NAMES, monsters
 from toolchain import bounded_calls
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.syntax import bounded_parser
 from workflows.codegen.syntax.bounded_parser import MAX_CODE, MAX_DEPTH, syntax_of
 from workflows.codegen.syntax.parser import Syntax

@@ -8,7 +8,8 @@ PROJECT = Path(__file__).resolve().parents[3]
 GENERATE = """
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import type_of, with_fields
-from workflows.codegen.module.generate import ModuleSettings, generate
+from workflows.codegen.module.generate import generate
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.nodes.documents import parse_valid
 
 code = "import { a } from 'node:a'; import { b } from 'node:b';\\nreturn [" + ", ".join(

@@ -146,7 +146,7 @@ def test_generated_code_uses_no_other_global_names() -> None:
     module = generated(every_type() | {"trigger": {"type": "http"}})
     code = Syntax(Code("", module.source, is_expression=False, references=()))
 
-    assert code.free_names(code.names) <= USED_GLOBALS
+    assert code.free.keys() <= USED_GLOBALS
 
 
 @pytest.mark.parametrize("kind", BindingKind)

@@ -11,7 +11,8 @@ import pytest
 from tests.support.examples import LONG, examples
 from tests.workflows.ir.documents import Document
 from tests.workflows.ir.valid_documents import pool
-from workflows.codegen.module.generate import ModuleSettings, generate
+from workflows.codegen.module.generate import generate
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.editing import fragments
 from workflows.editing.changes import apply, difference
 from workflows.editing.operations import OPERATIONS, perform

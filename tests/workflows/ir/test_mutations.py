@@ -16,7 +16,8 @@ from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, document, node
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
-from workflows.codegen.module.generate import GeneratedModule, ModuleSettings, generate
+from workflows.codegen.module.generate import GeneratedModule, generate
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.typescript import CompileFailed, compile_modules
 from workflows.ir.reading.problems import InvalidIR

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.ir.documents import branch, chain, document, node
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import MAX_BYTES, MAX_TEXT, read_json

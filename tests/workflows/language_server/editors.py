@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.language_server.draft_module import DraftModule, draft_module
 from workflows.language_server.pool import Pool
 from workflows.language_server.protocol import Editor, address_of

@@ -11,7 +11,7 @@ import pytest
 from tests.support.examples import examples
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.typescript import compile_modules
 from workflows.language_server.draft_module import DraftModule, draft_module
 from workflows.language_server.module_document import ModuleDocument

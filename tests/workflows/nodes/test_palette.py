@@ -10,7 +10,7 @@ import pytest
 from tests.docs.test_docs import anchors
 from tests.workflows.ir.documents import Document, branch, chain, document, node
 from tests.workflows.ir.node_jsons import TEMPLATE, definition, types, with_fields
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.type_problems import type_problems
 from workflows.ir.document.node_labels import MAX_LENGTH, label_of

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from workflows.codegen.syntax.imports import Binding, Declaration, statement
+from workflows.codegen.syntax.imports import Binding, Declaration
 from workflows.codegen.text.literals import literal
-from workflows.codegen.text.writer import Mapped, Writer
+from workflows.codegen.text.writer import Mapped, Piece, Writer
 from workflows.ir.reading.identifiers import GENERATED_NAMES, GLOBALS, USED_GLOBALS
 
 WORKERS = "cloudflare:workers"
@@ -49,10 +50,8 @@ class ImportHeader:
         """All imported names."""
         return set(self._by_name)
 
-    def add(self, declaration: Declaration, *, node_id: str, path: str) -> Iterator[str]:
+    def add(self, declaration: Declaration, origin: Origin) -> Iterator[str]:
         """Add a declaration; yield why one of its names cannot be used."""
-        line, column = declaration.line, declaration.column
-        origin = Origin(node_id=node_id, path=path, line=line, column=column)
         for binding in declaration.bindings:
             new = _Import(binding, origin)
             existing = self._by_name.setdefault(binding.local, new)
@@ -94,6 +93,13 @@ class ImportHeader:
 
     def write(self, writer: Writer) -> None:
         """Write the imports, Cloudflare's first, each mapped to where it was written first."""
+        for node_id, piece in self._lines():
+            writer.set_node(node_id)
+            writer.line(piece)
+        writer.set_node("")
+
+    def _lines(self) -> Iterator[tuple[str, Piece]]:
+        """Yield the declarations, each with the node that it comes from."""
         modules: dict[str, list[_Import]] = {module: [] for module in self._modules}
         for imported in self._by_name.values():
             modules.setdefault(imported.binding.module, []).append(imported)
@@ -102,15 +108,36 @@ class ImportHeader:
             origins = [item.origin for item in (*names, self._modules.get(module)) if item]
             origin = next((origin for origin in origins if origin.path), _GENERATED)
             for text in statement(module, [item.binding for item in names]):
-                writer.set_node(origin.node_id)
-                writer.line(_piece(text, origin))
-        writer.set_node("")
+                is_own = not origin.line
+                mapped = Mapped(text, origin.path, origin.line, origin.column)
+                yield origin.node_id, text if is_own else mapped
 
 
-def _piece(text: str, origin: Origin) -> str | Mapped:
-    if not origin.line:
-        return text
-    return Mapped(text, origin.path, origin.line, origin.column)
+def statement(module: str, bindings: Collection[Binding]) -> Iterator[str]:
+    """Yield the import declarations for these names of one module."""
+    named = sorted(_specifier(name) for name in bindings if name.imported not in ("default", "*"))
+    defaults = [name for name in bindings if name.imported == "default"]
+    namespaces = [name for name in bindings if name.imported == "*"]
+    source = literal(module)
+    for name in defaults:
+        yield f"import {_kind(name)}{name.local} from {source};"
+    for name in namespaces:
+        yield f"import {_kind(name)}* as {name.local} from {source};"
+    if named:
+        yield f"import {{ {', '.join(named)} }} from {source};"
+    if not bindings:
+        yield f"import {source};"
+
+
+def _kind(binding: Binding) -> str:
+    return "type " if binding.type_only else ""
+
+
+def _specifier(binding: Binding) -> str:
+    is_name = re.fullmatch(r"[\w$]+", binding.imported)
+    imported = binding.imported if is_name else literal(binding.imported)
+    renamed = imported if binding.imported == binding.local else f"{imported} as {binding.local}"
+    return f"{_kind(binding)}{renamed}"
 
 
 def _conflict(existing: Binding, new: Binding) -> Iterator[str]:

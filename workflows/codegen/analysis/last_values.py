@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_types import Container
 from workflows.ir.document.region_tree import Region, RegionInfo, Step, Structure
@@ -31,7 +32,10 @@ LastValues = Mapping[int, LastValue]
 
 
 def last_values(ir: WorkflowIR) -> LastValues:
-    """Return the last value of each frame by region id: the root, iterations, concurrent arms."""
+    """Return the last value of each frame by region id: the root, iterations, concurrent arms.
+
+    The root of a script has none: a script returns its exports.
+    """
     frames = Frames(ir.nodes, ir.structure)
     values: dict[int, set[str]] = {}
     for node in ir.nodes.values():
@@ -47,6 +51,7 @@ def last_values(ir: WorkflowIR) -> LastValues:
         )
         for region in _regions(ir.structure.root)
         if frames.frame_of[region.id] == region.id
+        and not (ir.kind == SCRIPT and region is ir.structure.root)
     }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from workflows.codegen.analysis.code_reader import CodeKey
+from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.document.model import Node
 from workflows.ir.reading.identifiers import is_identifier
-from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.problems import Problem, quoted
 
 _UNKNOWN_NAME: Final = re.compile(
     r"(?:Cannot find name|No value exists in scope for the shorthand property) '([^']+)'"
@@ -49,6 +52,21 @@ def hint_in_code(source: str, nodes: Iterable[Node], variables: Mapping[str, str
         if is_there and node.type.output is not None:
             return _called(node, variables[node.id])
     return ""
+
+
+def with_hints(
+    problems: Iterable[Problem],
+    nodes: Collection[Node],
+    variables: Mapping[str, str],
+    syntaxes: Mapping[CodeKey, Syntax],
+) -> Iterator[Problem]:
+    """Add the variable of a node to syntax errors in code that contains the node's name."""
+    by_path = {(id_, f"nodes.{id_}.{path}"): syntax for (id_, path), syntax in syntaxes.items()}
+    for problem in problems:
+        syntax = by_path.get((problem.node_id, problem.path))
+        is_broken = syntax is not None and syntax.tree.root_node.has_error
+        found = hint_in_code(syntax.code.source, nodes, variables) if syntax and is_broken else ""
+        yield replace(problem, message=f"{problem.message}; {found}") if found else problem
 
 
 def _called(node: Node, variable: str) -> str:

@@ -1,8 +1,8 @@
-"""The variable of each node of a workflow."""
+"""What nodes are called in code: the variable of each node."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from workflows.ir.document.model import WorkflowIR
@@ -18,21 +18,15 @@ class Naming:
     variables: Mapping[str, str]
 
 
-def name_nodes(ir: WorkflowIR, *, taken: Collection[str]) -> Naming:
+def name_nodes(ids: Iterable[str], scopes: Scopes, *, taken: Collection[str]) -> Naming:
     """Name each node after its id, unless the item of a surrounding loop would hide the name."""
     names = Names(taken)
-    scopes, where = Scopes(ir.nodes, ir.structure), ir.structure.locations
-    hidden = {id_ for id_ in ir.nodes if id_ in scopes.names_in(where[id_][0])}
-    by_id = assign_variables(ir.nodes, names, hidden=hidden, container_names=_container_names(ir))
-    return Naming(names=names, variables=by_id)
+    variables = assign_variables(
+        ids, names, hidden=scopes.hidden, container_names=scopes.provided_names
+    )
+    return Naming(names=names, variables=variables)
 
 
-def _container_names(ir: WorkflowIR) -> set[str]:
-    """Return all names that containers define, for their regions or their own settings."""
-    names: set[str] = set()
-    for region in ir.structure.regions[1:]:
-        node = ir.nodes[region.owner]
-        if node.type.container:
-            names.update(node.type.container.inner_names(node.settings, region.label))
-            names.update(node.type.container.own_names(node.settings))
-    return names
+def variables_of(ir: WorkflowIR) -> Mapping[str, str]:
+    """Return the variable of each node by its id, in a document whose code imports nothing."""
+    return name_nodes(ir.nodes, Scopes(ir.nodes, ir.structure), taken=()).variables

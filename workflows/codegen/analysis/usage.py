@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from workflows.codegen.analysis.last_values import LastValues
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.node_types import INFERRED
 from workflows.ir.document.region_tree import Region
@@ -46,17 +47,17 @@ def written_order(root: Region) -> list[str]:
 
 
 def usage(
-    ir: WorkflowIR, reads: Reads, *, as_last: Collection[str] = (), at_end: Collection[str] = ()
+    ir: WorkflowIR, reads: Reads, last_values: LastValues, *, exported: Iterable[str]
 ) -> Usage:
     """Decide where each value is declared, from the ids of the nodes that each node reads.
 
-    `as_last` are the nodes read as last values of their regions, `at_end` those read after everything.
+    Last values are read at the end of their regions, the `exported` ones of a script after everything.
     """
-    levels = _Levels(ir, reads)
-    levels.used.update(as_last)
-    for id_ in at_end:
-        levels.read(id_, 0)
     order = written_order(ir.structure.root)
+    levels = _Levels(ir, reads)
+    levels.used.update(id_ for value in last_values.values() for id_ in value.sources)
+    for id_ in exported:
+        levels.read(id_, 0)
     while levels.propagate(order):
         pass
     crossing: dict[int, list[str]] = {}

@@ -9,7 +9,8 @@ from tree_sitter import Node
 
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
 from workflows.codegen.syntax.env_uses import parameter_names
-from workflows.codegen.syntax.parser import Syntax, blanked, children_of, text
+from workflows.codegen.syntax.parser import Mistake, Syntax, blanked
+from workflows.codegen.syntax.tree_nodes import Found, children_of, text
 from workflows.codegen.text.writer import Mapped, Writer
 from workflows.ir.reading.problems import listed
 
@@ -18,20 +19,25 @@ _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
 
 
 class CustomEntry:
-    """The entry code; `handlers` maps exported names to the names inside."""
+    """The entry code; `handlers` maps exported names to the names inside.
 
-    def __init__(self, source: str, reader: CodeReader) -> None:
-        self.syntax = reader.read_entry(source)
-        self._reader = reader
-        self._blanks: list[tuple[int, int]] = []
+    `env` has the names of `env` in the parameters of its handlers.
+    """
+
+    def __init__(self, syntax: Syntax) -> None:
+        self.syntax = syntax
         self.handlers: dict[str, str] = {}
-        for node in self.syntax.captured("export_statement"):
+        self._mistakes: list[Found] = []
+        self._blanks: list[tuple[int, int]] = []
+        for node in syntax.export_statements:
             self._export(node)
-        for pattern in _env_parameters(self.syntax.tree.root_node, set(self.handlers.values())):
-            names = parameter_names(self.syntax, pattern)
-            reader.add_env(names, node_id="", path=ENTRY_PATH)
-        if not self.handlers and not any(problem.is_error for problem in reader.problems):
-            self._refuse(self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}")
+        parameters = _env_parameters(syntax.tree.root_node, set(self.handlers.values()))
+        self.env = [parameter_names(pattern) for pattern in parameters]
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        """The mistakes in its exports."""
+        return self.syntax.located(self._mistakes)
 
     def write(self, writer: Writer, more: str) -> None:
         """Write the module inside a function, so that its names never clash with ours.
@@ -77,8 +83,22 @@ class CustomEntry:
         self.handlers[name] = inner
 
     def _refuse(self, node: Node, message: str) -> None:
-        mistake = self.syntax.mistake(node, message)
-        self._reader.refuse(mistake, node_id="", path=ENTRY_PATH)
+        self._mistakes.append((node, message))
+
+
+def read_entry(source: str, reader: CodeReader) -> CustomEntry:
+    """Read the entry code, and add what it contains to the reader."""
+    entry = CustomEntry(reader.read_entry(source))
+    for mistake in entry.mistakes:
+        reader.refuse(mistake, node_id="", path=ENTRY_PATH)
+    for names in entry.env:
+        unreadable = entry.syntax.located(names.unreadable)
+        reader.add_env(names.names, unreadable, node_id="", path=ENTRY_PATH)
+    if not entry.handlers and not any(problem.is_error for problem in reader.problems):
+        root = entry.syntax.tree.root_node
+        missing = entry.syntax.mistake(root, f"export one of {listed(HANDLERS)}")
+        reader.refuse(missing, node_id="", path=ENTRY_PATH)
+    return entry
 
 
 def _declared(declaration: Node) -> Iterator[str]:

@@ -13,17 +13,18 @@ from typing import Final
 from workflows.codegen.analysis.children import children
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.analysis.import_header import NAMED, ImportHeader
+from workflows.codegen.analysis.last_values import last_values
 from workflows.codegen.analysis.node_names import name_nodes
-from workflows.codegen.module.generate import (
-    ModuleBuilder,
-    ModuleSettings,
-    entry_slot,
-    env_names,
-    read,
-)
+from workflows.codegen.analysis.reads import inputs
+from workflows.codegen.analysis.step_names import step_names
+from workflows.codegen.analysis.usage import usage_for_editing
+from workflows.codegen.module.generate import read
+from workflows.codegen.module.module_settings import ModuleSettings
+from workflows.codegen.module.program import entry_slot, write_program
 from workflows.codegen.module.script import EVENT
 from workflows.codegen.module.templates import Templates
-from workflows.codegen.module.worker_env import env_uses, types_of, write_interface
+from workflows.codegen.module.worker_env import all_names, env_uses, types_of, write_interface
+from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.settings_writer import NO_VALUE, ROOT_EXPRESSIONS
 from workflows.codegen.syntax.imports import Binding
 from workflows.codegen.text.slots import SlotKey, Slots
@@ -84,39 +85,40 @@ class EditingModule:
 
 def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingModule:
     """Return the module of a document, even if its code or settings have errors."""
-    reader, entry = read(ir.nodes.values(), settings)
-    slots, templates = (
-        Slots(),
-        Templates(ir.nodes.values(), reader=reader, variables=settings.variables),
-    )
-    naming = name_nodes(ir, taken=reader.import_header.names | {settings.class_name})
-    templates.assign_names(naming.names)
-    uses = env_uses(reader.uses, settings)
-    builder = ModuleBuilder(
-        ir,
-        settings=settings,
-        reader=reader,
-        naming=naming,
-        called=children(
-            ir.nodes.values(),
-            taken=env_names(uses, settings),
-            bound_workflows=settings.bound_workflows,
-        ),
-        templates=templates,
+    nodes, slots, scopes = ir.nodes.values(), Slots(), Scopes(ir.nodes, ir.structure)
+    reader, entry = read(nodes, settings)
+    header = reader.import_header
+    templates = Templates(nodes, variables=settings.variables, dependencies=settings.dependencies)
+    naming = name_nodes(ir.nodes, scopes, taken=header.names | {settings.class_name})
+    templates.assign_names(naming.names, header, used=reader.names)
+    env = env_uses({**reader.uses, **templates.uses}, settings)
+    taken = all_names(env, settings)
+    plan = Plan(
+        ir=ir,
+        scopes=scopes,
+        names=naming.names,
+        variables=naming.variables,
+        codes=reader.codes,
+        inputs=inputs(ir, scopes),
+        last_values=last_values(ir),
+        usage=usage_for_editing(ir),
+        step_names=step_names(ir),
+        children=children(nodes, taken=taken, bound_workflows=settings.bound_workflows),
+        templates=templates.functions,
+        untyped=settings.untyped,
         slots=slots,
     )
-    source = builder.write(uses, entry).source
-    scopes = Scopes(ir.nodes, ir.structure)
+    writer = write_program(plan, settings, templates=templates, header=header, env=env, entry=entry)
     return EditingModule(
-        parts=tuple(slots.split(source)),
+        parts=tuple(slots.split(writer.source)),
         nodes=ir.nodes,
         ir=ir,
         variables=naming.variables,
         _names=cache(lambda id_: _names(ir.nodes[id_], ir, naming.variables, scopes)),
         hidden=_hidden(naming.names, settings),
-        dependencies=tuple(templates.dependencies(settings.dependencies)),
-        without_value=_without_value(ir.nodes.values()),
-        _header=reader.import_header,
+        dependencies=tuple(templates.dependencies),
+        without_value=_without_value(nodes),
+        _header=header,
     )
 
 

@@ -1,4 +1,4 @@
-"""The settings of a module, from a saved workflow.
+"""The settings of a module, and those of a saved workflow.
 
 Drafts and deploys share this, so that both report the same problems.
 """
@@ -6,13 +6,35 @@ Drafts and deploys share this, so that both report the same problems.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from workflows.codegen.module.generate import ModuleSettings
 from workflows.ir.deploy.deploy_settings import DeploySettings
 from workflows.ir.document.kinds import SCRIPT, kind_of
 from workflows.ir.document.node_types import Call
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, BindingKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSettings:
+    """What a module needs besides the document.
+
+    `workflow_binding` is the name of the Worker's own workflow in `env`, `bound_workflows` the names
+    of all Workflows that are bound in any case. `variables` are the names of all environment
+    variables, `bindings` the kinds of the declared bindings, `dependencies` npm packages and their
+    versions. `untyped` are nodes whose output types the compiler cannot know, `added_triggers` the
+    kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
+    """
+
+    class_name: str
+    workflow_binding: str
+    variables: frozenset[str] = frozenset()
+    bindings: Mapping[str, BindingKind] = field(default_factory=dict)
+    bound_workflows: Mapping[Call, str] = field(default_factory=dict)
+    entry_code: str = ""
+    dependencies: Mapping[str, str] = field(default_factory=dict)
+    untyped: frozenset[str] = frozenset()
+    added_triggers: frozenset[str] = frozenset()
 
 
 class WorkflowContent(Protocol):

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.codegen.analysis.inputs import member
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, NameUse
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.steps.break_flow import Frame
 from workflows.codegen.steps.emitter import Emitter
-from workflows.codegen.steps.settings_writer import Plan
+from workflows.codegen.steps.plan import Plan
+from workflows.codegen.text.literals import member
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.kinds import exports
 from workflows.ir.document.model import Node
+from workflows.ir.reading.problems import Problem
 
 # With Cloudflare's type alone, the payload would not be assignable to other types.
 EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
+
+
+def workflow_only_uses(uses: Iterable[NameUse], settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield what only a workflow can have: entry code, and itself in `env`."""
+    if settings.entry_code.strip():
+        message = "a script cannot have entry code, as nothing else could run its nodes: remove it"
+        yield Problem(path=ENTRY_PATH, message=message)
+    for use in uses:
+        if use.name == settings.workflow_binding:
+            message = f"a script has no workflow of its own: remove env.{use.name}"
+            yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
 def write_script(plan: Plan, body: Writer) -> Emitter:

@@ -8,7 +8,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.parser import Mistake, Syntax, blanked, children_of, text
+from workflows.codegen.syntax.parser import Mistake, Syntax, blanked
+from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.codegen.text.writer import Mapped, Piece
 
 CONTEXT: Final = "NodeContext"
@@ -32,7 +33,7 @@ class Shape:
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
-        statements = syntax.captured("export_statement")
+        statements = syntax.export_statements
         self._defaults = [node for node in statements if _is_default(node)]
         self._others = [node for node in statements if not _is_default(node)]
         self.function = self._name()

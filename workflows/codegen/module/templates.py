@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from workflows.codegen.analysis.code_reader import CodeReader
+from workflows.codegen.analysis.code_reader import NameUse
+from workflows.codegen.analysis.import_header import ImportHeader, Origin
 from workflows.codegen.module.template_shape import CONTEXT, Shape
-from workflows.codegen.syntax import imports
 from workflows.codegen.syntax.bounded_parser import syntax_of
-from workflows.codegen.syntax.env_uses import context_names, env_names
-from workflows.codegen.syntax.imports import Declaration
+from workflows.codegen.syntax.code_facts import CodeFacts, facts_of
+from workflows.codegen.syntax.env_uses import EnvNames, context_names
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.writer import Writer
 from workflows.ir.custom.definition import Definition
@@ -20,7 +20,7 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Custom, NodeType
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.identifiers import Names
-from workflows.ir.reading.problems import Problem, listed
+from workflows.ir.reading.problems import Problem, Severity, listed
 
 Key = tuple[str, str]
 _ALIASED_TYPE: Final = "type {name}<_A = any, _B = any, _C = any> = any;"
@@ -33,12 +33,12 @@ def type_key(type_: NodeType) -> Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A parsed template; `node` is the first node of its type."""
+    """A template and what it contains; `node` is the first node of its type."""
 
     custom: Custom
     node: Node
-    syntax: Syntax
     shape: Shape
+    code: CodeFacts
 
     @property
     def definition(self) -> Definition:
@@ -47,6 +47,38 @@ class Template:
     @property
     def path(self) -> str:
         return self.definition.label
+
+    @property
+    def env(self) -> EnvNames:
+        """The names of `env` that it uses, except the secrets of its fields."""
+        found = context_names(self.shape.parameter) if self.shape.parameter else EnvNames()
+        secrets = {field.variable for field in self.definition.secrets}
+        names = (name for name in (*self.code.env_names, *found.names) if name not in secrets)
+        return EnvNames(tuple(names), found.unreadable)
+
+    @property
+    def problems(self) -> Iterator[Problem]:
+        """Its mistakes, and the uses of `env` that cannot be analyzed."""
+        shape = () if self.code.syntax.refused else self.shape.mistakes()
+        for mistake in (*self.code.mistakes, *shape):
+            yield Problem(path=self.path, message=str(mistake))
+        node, unreadable = self.node, self.code.syntax.located(self.env.unreadable)
+        for mistake in (*self.code.unreadable, *unreadable):
+            yield Problem(
+                path=f"{node.path}.type",
+                message=str(mistake),
+                node_id=node.id,
+                severity=Severity.WARNING,
+            )
+
+
+def _template(node: Node, custom: Custom) -> Template:
+    label = custom.definition.label
+    syntax = syntax_of(Code(label, custom.template, is_expression=False, references=()))
+    shape = Shape(syntax)
+    holders = {b"ctx", *([shape.parameter.text or b""] if shape.parameter else [])}
+    code = facts_of(syntax, allowed=custom.definition.dependencies, holders=holders)
+    return Template(custom=custom, node=node, shape=shape, code=code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +92,24 @@ class _Names:
 
 
 class Templates:
-    """Reads the templates along with all other code, then writes them.
+    """The templates of these nodes, and what they contain.
 
-    `optional` are secrets that are neither required nor set.
+    `uses` are the names of `env` in them and the secrets of their nodes; `optional` are secrets that
+    are neither required nor set. `dependencies` are the packages of the workflow and of its types.
     """
 
     def __init__(
-        self, nodes: Iterable[Node], *, reader: CodeReader, variables: Collection[str]
+        self, nodes: Iterable[Node], *, variables: Collection[str], dependencies: Mapping[str, str]
     ) -> None:
+        self.problems: list[Problem] = []
+        self.uses: dict[NameUse, None] = {}
         self.optional: dict[str, None] = {}
-        self._reader = reader
-        self._variables = variables
         self._templates: dict[Key, Template] = {}
         self._names: dict[Key, _Names] = {}
         for node in nodes:
             if node.type.custom:
-                self._read(node, node.type.custom)
+                self._add(node, node.type.custom, variables)
+        self.dependencies = self._merged(dependencies)
 
     @property
     def functions(self) -> Mapping[Key, str]:
@@ -83,107 +117,50 @@ class Templates:
         return {key: names.function for key, names in self._names.items()}
 
     @property
-    def syntaxes(self) -> dict[tuple[str, str], Syntax]:
+    def syntaxes(self) -> dict[Key, Syntax]:
         """The templates by the label of their type; the first part of the key is "", as no node's."""
-        return {("", template.path): template.syntax for template in self._templates.values()}
+        return {("", each.path): each.code.syntax for each in self._templates.values()}
 
     @property
     def source(self) -> str:
         """The code of all templates."""
         return "\n".join(template.custom.template for template in self._templates.values())
 
-    def _read(self, node: Node, custom: Custom) -> None:
+    def _add(self, node: Node, custom: Custom, variables: Collection[str]) -> None:
+        """Add what a node needs; its template is read once per type."""
         key = type_key(node.type)
         if key not in self._templates:
-            label = custom.definition.label
-            syntax = syntax_of(Code(label, custom.template, is_expression=False, references=()))
-            template = Template(custom=custom, node=node, syntax=syntax, shape=Shape(syntax))
-            self._templates[key] = template
-            self._check(template)
-            self._environment(template)
-        self._secrets(node, custom.definition)
-
-    def _check(self, template: Template) -> None:
-        syntax, allowed = template.syntax, template.definition.dependencies
-        code = syntax.mistakes()
-        shape = () if syntax.refused else template.shape.mistakes()
-        for mistake in (*code, *imports.mistakes(syntax, allowed), *shape):
-            self._reader.refuse(mistake, node_id="", path=template.path)
-
-    def _secrets(self, node: Node, definition: Definition) -> None:
-        for field in definition.secrets:
-            if field.required or field.variable in self._variables:
+            template = self._templates[key] = _template(node, custom)
+            self.problems += template.problems
+            for name in template.env.names:
+                self.uses[NameUse(name=name, node_id=node.id, path=f"{node.path}.type")] = None
+        for field in custom.definition.secrets:
+            if field.required or field.variable in variables:
                 path = f"{node.path}.data.{field.name}"
-                self._reader.use_secret(field.variable, node_id=node.id, path=path)
+                use = NameUse(name=field.variable, node_id=node.id, path=path, is_secret=True)
+                self.uses[use] = None
             else:
                 self.optional[field.variable] = None
 
-    def _environment(self, template: Template) -> None:
-        """Add the names of `env` that the template uses, except the secrets of its fields."""
-        parameter, syntax = template.shape.parameter, template.syntax
-        holders = {b"ctx", *([parameter.text or b""] if parameter else [])}
-        secrets = {field.variable for field in template.definition.secrets}
-        parts = [env_names(syntax, holders)]
-        if parameter:
-            parts.append(context_names(syntax, parameter))
-        for part in parts:
-            part.names = [name for name in part.names if name not in secrets]
-            path = f"{template.node.path}.type"
-            self._reader.add_env(part, node_id=template.node.id, path=path)
-
-    def dependencies(self, declared: Mapping[str, str]) -> dict[str, str]:
-        """Return the packages of the workflow and its types; reject two versions of one package."""
+    def _merged(self, declared: Mapping[str, str]) -> dict[str, str]:
+        """Return all packages; two versions of one package are a problem."""
         merged, sources = dict(declared), dict.fromkeys(declared, "the workflow")
         for template in self._templates.values():
             for name, version in template.definition.dependencies.items():
                 if merged.setdefault(name, version) != version:
-                    self._refuse_version(template, name, merged[name], sources[name])
+                    self.problems.append(_two_versions(template, name, merged[name], sources[name]))
                 sources.setdefault(name, template.path)
         return merged
 
-    def _refuse_version(self, template: Template, name: str, other: str, source: str) -> None:
-        version = template.definition.dependencies[name]
-        message = (
-            f"{source} needs {name} {other} and {template.path} needs {name} {version}, but a Worker "
-            "can only have one version of a package: use the same version"
-        )
-        self._reader.problems.append(
-            Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
-        )
+    def assign_names(self, names: Names, header: ImportHeader, *, used: Collection[str]) -> None:
+        """Choose unique names for each template, and move its imports to the module's header.
 
-    def assign_names(self, names: Names) -> None:
-        """Choose unique names for each template and its imports.
-
-        None of them occurs in users' own code, where it would change the meaning.
+        None of the names is `used` in users' own code, where it would change the meaning.
         """
         if self._templates:
-            names.reserve(self._reader.names())
+            names.reserve(used)
         for key, template in self._templates.items():
-            words = "".join(word.capitalize() for word in re.split(r"[-_]", key[0]))
-            self._names[key] = _Names(
-                function=names.unique(f"run{words}"),
-                context=names.unique(f"{words}Context"),
-                output=names.unique(f"{words}Output"),
-                aliases=dict(self._imports(template, names)),
-            )
-
-    def _imports(self, template: Template, names: Names) -> Iterator[tuple[str, str]]:
-        """Move the imports to the module's header, and yield those that are renamed there."""
-        header = self._reader.import_header
-        for declaration in imports.declarations(template.syntax):
-            bindings = []
-            for binding in declaration.bindings:
-                shared = header.shares(binding)
-                alias = binding.local if shared else names.unique(binding.local)
-                bindings.append(replace(binding, local=alias))
-                if alias != binding.local:
-                    yield binding.local, alias
-            self._move(replace(declaration, bindings=tuple(bindings)), template)
-
-    def _move(self, declaration: Declaration, template: Template) -> None:
-        refused = list(self._reader.import_header.add(declaration, node_id="", path=template.path))
-        if refused:  # every name was chosen to be unique
-            raise AssertionError(listed(refused))
+            self._names[key] = _assigned(template, names, header)
 
     def write(self, writer: Writer) -> None:
         """Write a function for each template."""
@@ -211,6 +188,36 @@ class Templates:
                 writer.line(template.shape.returned(template.path))
             writer.line("}")
         writer.line("})();")
+
+
+def _two_versions(template: Template, name: str, other: str, source: str) -> Problem:
+    version = template.definition.dependencies[name]
+    message = (
+        f"{source} needs {name} {other} and {template.path} needs {name} {version}, but a Worker "
+        "can only have one version of a package: use the same version"
+    )
+    return Problem(path=f"dependencies.{name}", message=message, node_id=template.node.id)
+
+
+def _assigned(template: Template, names: Names, header: ImportHeader) -> _Names:
+    """Choose the names of a template, and move its imports to the header."""
+    words = "".join(word.capitalize() for word in re.split(r"[-_]", template.node.type.name))
+    function = names.unique(f"run{words}")
+    context = names.unique(f"{words}Context")
+    output = names.unique(f"{words}Output")
+    aliases: dict[str, str] = {}
+    for declaration, (line, column) in template.code.imports:
+        new = [
+            each if header.shares(each) else replace(each, local=names.unique(each.local))
+            for each in declaration.bindings
+        ]
+        pairs = zip(declaration.bindings, new, strict=True)
+        aliases |= {old.local: new.local for old, new in pairs if old.local != new.local}
+        origin = Origin(node_id="", path=template.path, line=line, column=column)
+        refused = list(header.add(replace(declaration, bindings=tuple(new)), origin))
+        if refused:  # every name was chosen to be unique
+            raise AssertionError(listed(refused))
+    return _Names(function=function, context=context, output=output, aliases=aliases)
 
 
 def _context(definition: Definition, name: str, writer: Writer) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from workflows.codegen.analysis.code_reader import NameUse
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Writer
 from workflows.ir.reading.bindings import VARIABLE, BindingKind, EnvKind, resolve, typescript
@@ -27,18 +27,7 @@ class EnvUse:
     is_secret: bool = False
 
 
-class EnvSettings(Protocol):
-    """The bindings and variables of a workflow; `workflow_binding` is its own Workflow."""
-
-    @property
-    def workflow_binding(self) -> str: ...
-    @property
-    def bindings(self) -> Mapping[str, BindingKind]: ...
-    @property
-    def variables(self) -> Collection[str]: ...
-
-
-def env_uses(uses: Collection[NameUse], settings: EnvSettings) -> tuple[EnvUse, ...]:
+def env_uses(uses: Collection[NameUse], settings: ModuleSettings) -> tuple[EnvUse, ...]:
     """Resolve each name, except the Worker's own Workflow, which always exists."""
     secrets = {use.name for use in uses if use.is_secret}
     kinds: dict[str, EnvKind] = {
@@ -57,6 +46,12 @@ def env_uses(uses: Collection[NameUse], settings: EnvSettings) -> tuple[EnvUse, 
         for use in uses
         if use.name != settings.workflow_binding
     )
+
+
+def all_names(uses: Iterable[EnvUse], settings: ModuleSettings) -> set[str]:
+    """Return every name in `env`, used or not."""
+    used = {use.name for use in uses}
+    return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
 
 
 def types_of(uses: Iterable[EnvUse], declared: Mapping[str, BindingKind]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from workflows.codegen.steps.break_flow import Arm, Frame, Iteration, RacingArm
 from workflows.codegen.steps.computed_settings import STORABLE
-from workflows.codegen.steps.settings_writer import Plan
+from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.step_writer import StepWriter
 from workflows.codegen.text.literals import comment
 from workflows.codegen.text.slots import Slots

@@ -4,54 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from workflows.codegen.analysis.children import Child
-from workflows.codegen.analysis.inputs import Inputs
-from workflows.codegen.analysis.last_values import LastValues
-from workflows.codegen.analysis.step_names import StepNames
-from workflows.codegen.analysis.usage import Usage
 from workflows.codegen.steps.computed_settings import DURATION, IN_TEXT, SHOWN, TEXT, setting_of
+from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.values import access, code_pieces, json_pieces, text_pieces
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.literals import comment, literal
-from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Piece, Writer
-from workflows.ir.document.model import WorkflowIR
-from workflows.ir.document.node_types import Call
 from workflows.ir.reading.fields import Code, Duration, Field, Json, Text
-from workflows.ir.reading.identifiers import Names
 from workflows.ir.reading.references import Reference
-from workflows.ir.tree.scope import Scopes
 
 _NO_ALIASES: Final[Mapping[str, str]] = {}
 NO_VALUE: Final = "(undefined as any)"  # without the cast, it cannot be a condition
 ROOT_EXPRESSIONS: Final = {"trigger": "event.payload", "event": "event", "env": "env"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything that is decided before the first line is written.
-
-    `variables` are by node id, `syntaxes` by node id and path of the field, `templates` the functions
-    of custom types by name and version, `untyped` the nodes whose outputs are typed as any. With
-    `slots`, the module is for the language server.
-    """
-
-    ir: WorkflowIR
-    variables: Mapping[str, str]
-    syntaxes: Mapping[tuple[str, str], Syntax]
-    usage: Usage
-    names: Names
-    children: Mapping[Call, Child]
-    last_values: LastValues
-    step_names: StepNames
-    inputs: Inputs
-    templates: Mapping[tuple[str, str], str]
-    untyped: frozenset[str]
-    slots: Slots | None = None
 
 
 class SettingsWriter:
@@ -62,7 +29,7 @@ class SettingsWriter:
         self._plan = plan
         self._writer = writer
         self.line = writer.line
-        self._scopes = Scopes(plan.ir.nodes, plan.ir.structure)
+        self._scopes = plan.scopes
         self._aliases: dict[tuple[str, str, str], str] = {}
 
     def indented(self) -> AbstractContextManager[None]:
@@ -170,7 +137,7 @@ class SettingsWriter:
         return root_expression(reference.root, self._plan, self._scopes.names_for(node))
 
     def _syntax(self, code: Code) -> Syntax:
-        return self._plan.syntaxes[self._writer.node_id, code.path]
+        return self._plan.codes[self._writer.node_id, code.path].syntax
 
 
 def root_expression(root: str, plan: Plan, names: Collection[str]) -> str:

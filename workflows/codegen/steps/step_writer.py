@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from workflows.codegen.analysis.inputs import member
 from workflows.codegen.analysis.step_names import HELPER
-from workflows.codegen.steps.settings_writer import Plan, SettingsWriter
-from workflows.codegen.syntax import imports
+from workflows.codegen.steps.plan import Plan
+from workflows.codegen.steps.settings_writer import SettingsWriter
 from workflows.codegen.syntax.changing_values import may_change
+from workflows.codegen.text.literals import member
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, VALUE_SUFFIX, Call, NodeType
@@ -185,7 +185,8 @@ class StepWriter(SettingsWriter):
         """Return the names that the node's code imports, but a region around it hides."""
         hiding = self._scopes.names_for(node) if not self._plan.slots else frozenset()
         codes = [field for field in node.fields if isinstance(field, Code)] if hiding else []
-        declarations = [part for code in codes for part in imports.declarations(self._syntax(code))]
+        facts = (self._plan.codes[node.id, code.path] for code in codes)
+        declarations = [declaration for each in facts for declaration, _ in each.imports]
         bindings = [binding for part in declarations for binding in part.bindings]
         return [item.local for item in bindings if not item.type_only and item.local in hiding]
 
@@ -217,5 +218,5 @@ class StepWriter(SettingsWriter):
         used = {reference.root for field in node.fields for reference in field.references}
         for field in node.fields:
             if isinstance(field, Code):
-                used |= self._plan.syntaxes[node.id, field.path].names
+                used |= self._plan.codes[node.id, field.path].syntax.names
         return used

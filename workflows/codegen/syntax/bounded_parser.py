@@ -38,7 +38,8 @@ _lock = threading.Lock()
 
 def syntax_of(code: Code) -> Syntax:
     """Return the syntax tree of the code; an empty one with mistakes if it cannot be parsed here."""
-    return Syntax(code, refused=_refusals(code))
+    refused = _refusals(code)
+    return Syntax(code, refused=refused)
 
 
 def inspect(codes: Iterable[Code]) -> None:
@@ -128,7 +129,7 @@ def _mistakes_in(request: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     code = Code("", request["source"], request["is_expression"], tuple(references))
     syntax = Syntax(code)
-    mistakes = list(syntax.mistakes())
+    mistakes = syntax.mistakes()
     if not mistakes and is_deeper_than(syntax.tree, MAX_DEPTH):
         mistakes = [_whole(_TOO_DEEP)]
     return [

@@ -14,7 +14,8 @@ from typing import Final
 from tree_sitter import Node
 
 from workflows.codegen.syntax.origins import ASSIGNMENTS, FUNCTIONS, Origin, Origins, has_type
-from workflows.codegen.syntax.parser import Syntax, named_nodes, text
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.tree_nodes import named_nodes, text
 
 _UNKNOWN_NAMES: Final = frozenset(
     ["TS2304", "TS2503", "TS2552", "TS2580", "TS2581", "TS2582", "TS2583", "TS2584", "TS2591",

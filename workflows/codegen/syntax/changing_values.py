@@ -7,7 +7,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.parser import Syntax, named_nodes, text
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.tree_nodes import named_nodes, text
 
 _WORDS: Final = re.compile(rb"\b(?:Date|Math|crypto|performance|Temporal|await|fetch)\b")
 _CALLS: Final = re.compile(

@@ -7,8 +7,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.declared_names import is_declared
-from workflows.codegen.syntax.parser import Syntax, named_nodes, text
+from workflows.codegen.syntax.parser import Syntax
+from workflows.codegen.syntax.tree_nodes import named_nodes, text
 from workflows.ir.reading.identifiers import GLOBALS, LANGUAGE_GLOBALS
 
 
@@ -59,7 +59,7 @@ class Origins:
         self.declarations: dict[str, list[Node]] = {}
         self.reassigned: set[str] = set()
         self.added_properties: set[str] = set()
-        for name in (*filter(is_declared, syntax.captured("name")), *syntax.captured("class")):
+        for name in syntax.declarations:
             self.declarations.setdefault(text(name), []).append(name)
         self._collect_assignments(syntax.tree.root_node)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -11,8 +11,15 @@ from typing import Final
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
-from workflows.codegen.syntax.brackets import unmatched
-from workflows.codegen.syntax.declared_names import is_declared, is_own
+from workflows.codegen.syntax.syntax_errors import syntax_error
+from workflows.codegen.syntax.tree_nodes import (
+    Found,
+    children_of,
+    in_source_order,
+    is_declared,
+    is_own,
+    text,
+)
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.references import Reference
 
@@ -54,7 +61,7 @@ def parse_typescript(data: bytes) -> Tree:
 
 
 class Syntax:
-    """A piece of code and its syntax tree.
+    """A piece of code, its syntax tree, and the nodes and names in it, in source order.
 
     References are replaced by names of the same length in bytes (over several lines, by a name and
     blanks), so that positions in the tree are positions in the code. An expression is parsed inside
@@ -73,9 +80,8 @@ class Syntax:
         blanked = self._blanked()
         wrapped = b"(" + blanked + b"\n)" if self._offset else blanked
         self.tree = parse_typescript(b"" if refused else wrapped)
-        captures = QueryCursor(_QUERY).captures(self.tree.root_node)
-        self._captures: dict[str, list[Node]] = captures
-        self._sorted: set[str] = set()
+        self._captures = QueryCursor(_QUERY).captures(self.tree.root_node)
+        self._sorted: dict[str, list[Node]] = {}
 
     def _blanked(self) -> bytes:
         if not self.code.references:
@@ -93,60 +99,85 @@ class Syntax:
             position = reference.end
         return b"".join([*pieces, source[position:].encode("utf-8", "replace")])
 
-    def captured(self, name: str) -> list[Node]:
-        """Return the nodes that the query captured under this name, in source order.
+    @property
+    def is_broken(self) -> bool:
+        """Whether the code has a syntax error or is refused."""
+        return bool(self.refused) or self.tree.root_node.has_error
 
-        The library returns them in the order of memory addresses, which differs between processes.
-        """
-        nodes = self._captures.get(name)
-        if nodes is None:
+    def _captured(self, name: str) -> list[Node]:
+        """Return the nodes that the query captured under this name, in source order."""
+        if name not in self._captures:
             return []
         if name not in self._sorted:
-            nodes.sort(key=_position)
-            self._sorted.add(name)
-        return nodes
+            self._sorted[name] = in_source_order(self._captures[name])
+        return self._sorted[name]
+
+    @property
+    def class_names(self) -> list[Node]:
+        """The names of classes."""
+        return self._captured("class")
+
+    @property
+    def import_keywords(self) -> list[Node]:
+        """The word `import` in calls."""
+        return self._captured("import")
+
+    @property
+    def import_statements(self) -> list[Node]:
+        """The import declarations, at any depth."""
+        return self._captured("import_statement")
+
+    @property
+    def export_statements(self) -> list[Node]:
+        """The exports."""
+        return self._captured("export_statement")
+
+    @property
+    def this_nodes(self) -> list[Node]:
+        """The uses of `this`."""
+        return self._captured("this")
+
+    @property
+    def meta_properties(self) -> list[Node]:
+        """Expressions such as `import.meta` and `new.target`."""
+        return self._captured("meta")
+
+    @property
+    def written_names(self) -> list[Node]:
+        """The names in the code, without those of properties and the placeholders of references."""
+        names = self._captured("name")
+        if not self._spans:
+            return names
+        placeholders = {start for start, _ in self._spans.values()}
+        return [node for node in names if node.start_byte not in placeholders]
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that the code uses or declares, without names of properties."""
-        written = {node.text or b"" for node in self._written_names}
+        written = {node.text or b"" for node in self.written_names}
         return frozenset(name.decode("utf-8", "replace") for name in written)
+
+    @cached_property
+    def declarations(self) -> list[Node]:
+        """The names where they are declared, at any depth."""
+        return [*filter(is_declared, self.written_names), *self.class_names]
 
     @cached_property
     def declared(self) -> frozenset[str]:
         """The names that the code declares, at any depth."""
-        return frozenset(map(text, self._declarations))
+        return frozenset(map(text, self.declarations))
 
     @cached_property
     def own(self) -> frozenset[str]:
         """The names that the code declares for itself as a whole."""
-        return frozenset(text(node) for node in self._declarations if is_own(node))
+        return frozenset(text(node) for node in self.declarations if is_own(node))
 
-    @property
-    def _declarations(self) -> list[Node]:
-        names = filter(is_declared, self._written_names)
-        return [*names, *self.captured("class")]
-
-    @property
-    def _written_names(self) -> list[Node]:
-        """The name nodes in source order, without the placeholders of references."""
-        if not self._spans:
-            return self.captured("name")
-        placeholders = {start for start, _ in self._spans.values()}
-        return [node for node in self.captured("name") if node.start_byte not in placeholders]
-
-    def first(self, name: str) -> Node:
-        """Return the first node with this name."""
-        return next(node for node in self._written_names if text(node) == name)
-
-    def free_names(self, among: Container[str]) -> set[str]:
-        """Return which of these names the code uses without declaring them anywhere."""
-        used = {name for name in self.names if name in among}
-        if not used:
-            return used
-        named = ((text(node), node) for node in self.captured("name"))
-        declared = {name for name, node in named if name in used and is_declared(node)}
-        return used - declared - {text(node) for node in self.captured("class")}
+    @cached_property
+    def free(self) -> Mapping[str, Node]:
+        """The names that the code uses without declaring them anywhere, each where it is used first."""
+        free = self.names - self.declared
+        named = ((text(node), node) for node in reversed(self.written_names))
+        return {name: node for name, node in named if name in free}
 
     def position_of(self, node: Node) -> tuple[int, int]:
         """Return line and column (in characters, from 1) of a node in the code."""
@@ -161,46 +192,35 @@ class Syntax:
         line, column = self.position_of(node)
         return Mistake(line=line, column=column, message=message)
 
-    def mistakes(self) -> Iterator[Mistake]:
-        """Yield why the code cannot be the body of a function, or the expression it should be."""
-        if self.refused:
-            yield from self.refused
-            return
+    def located(self, found: Iterable[Found]) -> list[Mistake]:
+        """Return complaints about nodes as mistakes at the positions of these nodes."""
+        return [self.mistake(node, message) for node, message in found]
+
+    def mistakes(self) -> list[Mistake]:
+        """Return why the code cannot be the body of a function, or the expression it should be."""
+        return [*self.refused] if self.refused else [*self._mistakes()]
+
+    def _mistakes(self) -> Iterator[Mistake]:
         source = self.code.source
         if "\0" in source or not (source.isascii() or self.data == _exact(source)):
-            yield Mistake(
-                line=1, column=1, message="the code contains characters that are not text"
-            )
+            yield _whole("the code contains characters that are not text")
         elif source.startswith("#!"):
-            yield Mistake(line=1, column=1, message="remove the line that starts with #!")
+            yield _whole("remove the line that starts with #!")
         elif self.tree.root_node.has_error:
             yield self._first_error()
         elif self.code.is_expression and self.expression is None:
-            yield Mistake(
-                line=1, column=1, message="must be a single expression, without `;` or return"
-            )
-        for node in self.captured("name") if b"\\" in self.data else ():
+            yield _whole("must be a single expression, without `;` or return")
+        for node in self.written_names if b"\\" in self.data else ():
             if b"\\" in (node.text or b""):
                 yield self.mistake(node, "write the name without escapes")
 
     def _first_error(self) -> Mistake:
-        start = self._offset
-        bracket = unmatched(self.tree.root_node, start=start, end=start + len(self.data))
-        if bracket:
-            return self.mistake(bracket[0], f"syntax error: {bracket[1]}")
-        node = _first_broken(self.tree.root_node, lambda node: node.is_error or node.is_missing)
-        lines = len(self.data.split(b"\n"))
-        row, column = self.position_of(node)
-        if self._offset and node.start_byte == 0:
-            message = "syntax error: this is not a single expression"
-        elif node.is_missing:
-            message = f"syntax error: {node.type} is missing"
-        elif row > lines or not text(node).strip():
-            message = "syntax error: something is not closed"
-        else:
-            shown = " ".join(text(node).split())[:40]
-            message = f"syntax error at {shown}"
-        return Mistake(line=min(row, lines), column=max(column, 1), message=message)
+        lines = self.data.count(b"\n") + 1
+        node, message = syntax_error(
+            self.tree.root_node, start=self._offset, end=self._offset + len(self.data), lines=lines
+        )
+        line, column = self.position_of(node)
+        return Mistake(line=min(line, lines), column=max(column, 1), message=message)
 
     @cached_property
     def expression(self) -> Node | None:
@@ -218,7 +238,7 @@ class Syntax:
     @property
     def without_imports(self) -> str:
         """The code with import declarations blanked out: they move to the module's header."""
-        if "import_statement" not in self._captures and self.code.source.isascii():
+        if not self.import_statements and self.code.source.isascii():
             return self.code.source
         data, position, pieces = self.data, 0, []
         for node in self.top_imports:
@@ -232,9 +252,7 @@ class Syntax:
     def top_imports(self) -> list[Node]:
         """The import declarations at the top level."""
         return [
-            node
-            for node in self.captured("import_statement")
-            if node.parent and node.parent.type == "program"
+            node for node in self.import_statements if node.parent and node.parent.type == "program"
         ]
 
     @property
@@ -246,31 +264,18 @@ class Syntax:
         """Whether the node stands for a reference."""
         return any(start <= node.start_byte < end for start, end in self._spans.values())
 
-    def is_code(self, reference: Reference) -> bool:
-        """Whether the reference is in code, not in a string or a comment."""
+    @property
+    def misplaced_references(self) -> list[Reference]:
+        """The references where no expression is allowed, such as after a dot; none of broken code."""
+        if not self.code.references or self.is_broken:
+            return []
+        return [each for each in self.code.references if not self._is_expression(each)]
+
+    def _is_expression(self, reference: Reference) -> bool:
         start, end = self._spans[reference.start]
         part = self.tree.root_node.named_descendant_for_byte_range(start, end)
         spans = part is not None and (part.start_byte, part.end_byte) == (start, end)
         return spans and part is not None and part.type == "identifier"
-
-
-def _position(node: Node) -> tuple[int, int]:
-    return node.start_byte, -node.end_byte
-
-
-def children_of(node: Node | None) -> list[Node]:
-    """Return the named children of a node, without comments."""
-    children = node.named_children if node else []
-    return [child for child in children if child.type != "comment"]
-
-
-def named_nodes(root: Node) -> Iterator[Node]:
-    """Yield the named nodes of a tree, each parent before its children, otherwise in no order."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(node.named_children)
 
 
 def blanked(data: bytes) -> bytes:
@@ -278,31 +283,9 @@ def blanked(data: bytes) -> bytes:
     return _NOT_A_BREAK.sub(b" ", data)
 
 
-def text(node: Node) -> str:
-    """Return the source of a node."""
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def string_value(node: Node | None) -> str | None:
-    """Return the value of a plain string literal; None if it is computed or escaped."""
-    if node is None or node.type not in ("string", "template_string"):
-        return None
-    parts = node.named_children
-    if any(part.type != "string_fragment" for part in parts):
-        return None
-    return "".join(map(text, parts))
-
-
 def _exact(source: str) -> bytes:
     return source.encode("utf-8", "surrogatepass")
 
 
-def _first_broken(root: Node, is_broken: Callable[[Node], bool]) -> Node:
-    """Return the first faulty node of a broken tree, or the tree itself if none is marked."""
-    node = root
-    while not is_broken(node):
-        broken = [part for part in node.children if part.has_error or is_broken(part)]
-        if not broken:
-            return node
-        node = broken[0]
-    return node
+def _whole(message: str) -> Mistake:
+    return Mistake(line=1, column=1, message=message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from workflows.ir.reading.identifiers import is_identifier
+
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "*/": "*\\/", "</": "<\\/"}
 _UNSAFE: Final = re.compile(
     r'[\\"`]|\$(?=\{)|\*/|</'
@@ -26,6 +28,12 @@ def literal(text: str) -> str:
 def escaped(text: str) -> str:
     """Return the text escaped for use inside quotes or backticks."""
     return _UNSAFE.sub(_escape, text)
+
+
+def member(name: str, variable: str) -> str:
+    """Return a member of an object literal; a plain key `__proto__` would set the prototype."""
+    key = name if is_identifier(name) and name != "__proto__" else f"[{literal(name)}]"
+    return key if key == variable else f"{key}: {variable}"
 
 
 def comment(text: str, more: str = "") -> str:

@@ -60,6 +60,21 @@ class Scopes:
             for name in self.inner_names(region_id)
         }
 
+    @cached_property
+    def provided_names(self) -> frozenset[str]:
+        """All names that containers define, for their regions or for their own settings."""
+        names = set(self._providers)
+        for id_ in {region.owner for region in self._structure.regions if region.owner}:
+            container = self._nodes[id_].type.container
+            names.update(container.own_names(self._nodes[id_].settings) if container else ())
+        return frozenset(names)
+
+    @property
+    def hidden(self) -> set[str]:
+        """The nodes whose id is also a name that a region around them provides."""
+        locations = self._structure.locations
+        return {id_ for id_ in self._nodes if id_ in self.names_in(locations[id_][0])}
+
     def names_in(self, region_id: int) -> frozenset[str]:
         """Return the names that a region and those around it provide, such as a loop's item."""
         if region_id not in self._names:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
-from workflows.codegen.module.generate import ModuleSettings
+from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.fields import milliseconds_of

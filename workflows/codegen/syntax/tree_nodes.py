@@ -1,10 +1,54 @@
-"""Which names in a syntax tree are declared in it; all others come from outside."""
+"""What a node of a syntax tree says by itself: its text, its parts, and whether it declares a name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from tree_sitter import Node
+
+Found = tuple[Node, str]
+"""Something to complain about: its node, and the message."""
+
+
+def text(node: Node) -> str:
+    """Return the source of a node."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def string_value(node: Node | None) -> str | None:
+    """Return the value of a plain string literal; None if it is computed or escaped."""
+    if node is None or node.type not in ("string", "template_string"):
+        return None
+    parts = node.named_children
+    if any(part.type != "string_fragment" for part in parts):
+        return None
+    return "".join(map(text, parts))
+
+
+def children_of(node: Node | None) -> list[Node]:
+    """Return the named children of a node, without comments."""
+    children = node.named_children if node else []
+    return [child for child in children if child.type != "comment"]
+
+
+def named_nodes(root: Node) -> Iterator[Node]:
+    """Yield the named nodes of a tree, each parent before its children, otherwise in no order."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(node.named_children)
+
+
+def in_source_order(nodes: list[Node]) -> list[Node]:
+    """Sort nodes that the library returns in the order of memory addresses, which differs each time."""
+    return sorted(nodes, key=_position) if len(nodes) > 1 else nodes
+
+
+def _position(node: Node) -> tuple[int, int]:
+    return node.start_byte, -node.end_byte
+
 
 # Nodes that declare names, and the field with the name ("" if every name inside is declared).
 _DECLARING: Final = {
