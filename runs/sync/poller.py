@@ -38,6 +38,7 @@ IDLE_INTERVAL: Final = 60.0  # without open runs
 UNLISTED_INTERVAL: Final = 60.0
 UNLISTED_INTERVAL_MANY: Final = 20.0  # if there are many, such as those of a batch
 ERROR_PAUSE: Final = 30.0  # seconds
+STATUS_INTERVAL: Final = 10.0  # seconds between two saves of the same status of a target
 CALL_TIMEOUT: Final = 5.0  # seconds
 _MAX_REFRESHED: Final = 100  # runs that are read while a person waits
 _CAUSES_FOR_ALL: Final = (Cause.CREDENTIALS, Cause.PERMISSION, Cause.UNREACHABLE)
@@ -56,6 +57,7 @@ class Poller:
     def __init__(self, hold: Callable[[], bool] = lambda: True) -> None:
         self._states: dict[int, TargetState] = {}
         self._paused: dict[int, float] = {}
+        self._saved: dict[int, tuple[str, float]] = {}
         self._hold = hold
 
     def turn(self) -> None:
@@ -74,7 +76,7 @@ class Poller:
         try:
             state = self._state(target, names)
             self._read_due(state, channels)
-            _save_status(target, error=state.error)
+            self._save_status(target, state.error)
         except RateLimited as error:
             seconds = max((error.until - timezone.now()).total_seconds(), 1)
             self._pause(target, str(error), seconds)
@@ -111,7 +113,17 @@ class Poller:
     def _pause(self, target: Target, message: str, seconds: float) -> None:
         self._paused[target.pk] = time.monotonic() + seconds
         logger.info("not reading the runs of %s for %.0f s: %s", target, seconds, message)
-        _save_status(target, error=message)
+        self._save_status(target, message)
+
+    def _save_status(self, target: Target, error: str) -> None:
+        """Save it when the error is another one, and from time to time."""
+        previous, saved_at = self._saved.get(target.pk, (None, 0.0))
+        if error == previous and time.monotonic() < saved_at + STATUS_INTERVAL:
+            return
+        calls = self.calls(target)
+        values = {"polled_at": timezone.now(), "error": error, "calls_in_window": calls}
+        PollStatus.objects.update_or_create(target=target, defaults=values)
+        self._saved[target.pk] = (error, time.monotonic())
 
     def _read_due(self, state: TargetState, channels: frozenset[str]) -> None:
         self._read_watched(state, channels)
@@ -207,17 +219,6 @@ class Poller:
 def _affects_all(error: DeployError) -> bool:
     """Whether other calls to the target would fail as well."""
     return isinstance(error, RateLimited) or error.cause in _CAUSES_FOR_ALL
-
-
-def _save_status(target: Target, *, error: str) -> None:
-    PollStatus.objects.update_or_create(
-        target=target,
-        defaults={
-            "polled_at": timezone.now(),
-            "error": error,
-            "calls_in_window": Budget(target.account_id).used,
-        },
-    )
 
 
 def _list_interval(target: Target, workflow_name: str, channels: frozenset[str]) -> float:

@@ -20,7 +20,7 @@ from runs.sync.poller import Poller, PollerLeaseLost
 logger = logging.getLogger(__name__)
 
 _TURN_INTERVAL: Final = 0.5  # seconds
-_RENEW_INTERVAL: Final = 1.0  # seconds
+_RENEW_INTERVAL: Final = 4.0  # seconds
 _EXPIRES_AFTER: Final = timedelta(seconds=15)  # longer than one call takes
 _PRUNE_INTERVAL: Final = 600.0  # seconds
 _ERROR_PAUSE: Final = 5.0  # seconds

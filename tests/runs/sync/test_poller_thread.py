@@ -162,6 +162,17 @@ def test_a_failing_target_does_not_stop_the_next(
     assert fake.calls_of("/instances") == 1
 
 
+def test_a_status_that_stays_the_same_is_not_saved_with_every_turn(fake: FakeTarget) -> None:
+    make_deployment(target=make_target(), status="succeeded", version_id="v-one")
+    poller = Poller()
+    poller.turn()
+    saved_at = PollStatus.objects.get().polled_at
+
+    poller.turn()
+
+    assert PollStatus.objects.get().polled_at == saved_at
+
+
 def test_a_poller_without_its_lease_makes_no_calls(fake: FakeTarget) -> None:
     watched_run(fake)
 
