@@ -17,6 +17,40 @@ from referencing.exceptions import Unresolvable
 
 from toolchain import bounded_calls
 
+_SUBSCHEMAS: Final = {"type": "object", "additionalProperties": {"$ref": "#"}}
+_COUNT: Final = {"type": "integer"}
+SCHEMA_OF_SCHEMAS: Final = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "type": {
+                "enum": ["object", "array", "string", "number", "integer", "boolean", "null"],
+                "description": "What the value is",
+            },
+            "properties": _SUBSCHEMAS | {"description": "A schema for each member of an object"},
+            "required": {"type": "array", "description": "The members that must be there"},
+            "additionalProperties": {"$ref": "#"},
+            "items": {"$ref": "#"},
+            "enum": {"type": "array", "description": "The values that are allowed"},
+            "const": {"description": "The only value that is allowed"},
+            "description": {"type": "string"},
+            "default": {},
+            "format": {"enum": ["date", "date-time", "email", "time", "uri", "uuid"]},
+            "pattern": {"type": "string", "description": "A regular expression"},
+            "minLength": _COUNT,
+            "maxLength": _COUNT,
+            "minimum": {"type": "number"},
+            "maximum": {"type": "number"},
+            "minItems": _COUNT,
+            "maxItems": _COUNT,
+            "anyOf": {"type": "array", "items": {"$ref": "#"}},
+            "allOf": {"type": "array", "items": {"$ref": "#"}},
+            "oneOf": {"type": "array", "items": {"$ref": "#"}},
+        },
+    }
+)
+"""The usual keywords of JSON Schema, for completion; more are allowed."""
+
 _SECONDS: Final = 1.0  # of CPU time
 _MAX_MESSAGE: Final = 300
 _TOO_SLOW: Final = "it takes too long to check"

@@ -11,7 +11,7 @@ from workflows.codegen.text.writer import Piece
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Category, NodeType, single_step
 from workflows.ir.document.triggers import EVENT_TYPE_RULES
-from workflows.ir.json_schema import schema_error
+from workflows.ir.json_schema import SCHEMA_OF_SCHEMAS, schema_error
 from workflows.ir.reading.fields import Duration, Text
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_duration, read_text, source_of
@@ -43,6 +43,7 @@ SCHEMA: Final = SettingField(
     kind=FieldKind.JSON,
     label="Payload schema",
     help="A JSON Schema for the payload of the event.",
+    json_schema=SCHEMA_OF_SCHEMAS,
 )
 
 _OUTPUT: Final = "WorkflowStepEvent<any> & { payload: any }"

@@ -55,7 +55,7 @@ function complete(context, schema) {
   if (isValue && inner?.enum)
     return offer(
       word,
-      inner.enum.map(value => ({ label: JSON.stringify(value) })),
+      inner.enum.map(value => ({ label: JSON.stringify(value), apply: insertValue })),
     )
   return null
 }
@@ -72,12 +72,27 @@ function keys(schema, context, node) {
     .filter(([key]) => key === written || !used.has(key))
     .map(([key, part]) => ({
       label: JSON.stringify(key),
-      apply:
-        node.name === 'PropertyName' && node.nextSibling ? JSON.stringify(key) : `${JSON.stringify(key)}: `,
+      apply: insertKey,
       type: 'property',
       detail: typeof part?.type === 'string' ? part.type : '',
       info: part?.description,
     }))
+}
+
+// The quote that was closed while typing is part of what is replaced.
+function insertValue(view, { label }, from, to, { colon = '' } = {}) {
+  const end = to + (view.state.sliceDoc(to, to + 1) === '"' ? 1 : 0)
+  const hasColon = /^\s*:/.test(view.state.sliceDoc(end, view.state.doc.lineAt(end).to))
+  const insert = hasColon ? label : label + colon
+  view.dispatch({
+    changes: { from, to: end, insert },
+    selection: { anchor: from + insert.length },
+    userEvent: 'input.complete',
+  })
+}
+
+function insertKey(view, completion, from, to) {
+  insertValue(view, completion, from, to, { colon: ': ' })
 }
 
 // The keys from the outermost object to the innermost one around a node, without the node's own key.
@@ -94,7 +109,10 @@ function pathOf(state, node) {
 
 function at(schema, path) {
   let part = schema
-  for (const key of path) part = key === null ? part?.items : part?.properties?.[key]
+  for (const key of path) {
+    part = key === null ? part?.items : (part?.properties?.[key] ?? part?.additionalProperties)
+    if (part?.$ref === '#') part = schema
+  }
   return part
 }
 

@@ -109,6 +109,7 @@ class SettingField:
     - `items`: the fields of each object in a list.
     - `config_path`: where the node's `config` can hold the value, which then takes precedence.
     - `variable`: the variable that holds the value of a secret.
+    - `json_schema`: the JSON Schema of the value, as text, from which its editor offers keys and values.
     """
 
     name: str
@@ -130,6 +131,7 @@ class SettingField:
     config_path: str = ""
     placeholder: str = ""
     variable: str = ""
+    json_schema: str = ""
 
     @property
     def must_be_written(self) -> bool:
