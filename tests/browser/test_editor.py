@@ -330,7 +330,23 @@ def test_a_node_that_is_selected_while_another_is_saved_stays_selected(page: Pag
     expect(item(page, "Load order")).to_have_attribute("aria-selected", "true")
 
 
-def test_headers_are_added_and_removed_with_buttons(page: Page) -> None:
+def test_a_payload_schema_is_completed_at_any_depth(page: Page) -> None:
+    add_by_mouse(page, "wait_for_event", '[data-owner=""]', "Approval")
+    schema = page.locator('#editor-panel [data-field="data.schema"]')
+    schema.locator(".cm-content").click()
+    page.keyboard.insert_text('{"type": "object", "properties": {"amount": {')
+    page.keyboard.type('"mini')
+    page.locator(".cm-tooltip-autocomplete li", has_text="minimum").click()
+    page.keyboard.insert_text("1}}}")
+    page.keyboard.press("Escape")
+    schema.locator(".cm-content").blur()
+    saved(page)
+
+    expect(schema.locator("textarea")).to_have_value(re.compile(r'"amount": \{"minimum": 1\}\}\}$'))
+    expect(page.get_by_text("No problems")).to_be_visible()
+
+
+def test_headers_are_added_with_buttons_and_references_with_completion(page: Page) -> None:
     add_by_mouse(page, "http_request", '[data-owner=""]', "Fetch sales")
     headers = page.locator('#editor-panel [data-field="data.headers"]')
     for name, value in [("accept", "text/csv"), ("x-report", "nightly"), ("x-days", "7")]:
@@ -341,7 +357,23 @@ def test_headers_are_added_and_removed_with_buttons(page: Page) -> None:
     headers.get_by_role("button", name="Remove 2").click()
     saved(page)
 
+    url = page.locator('#editor-panel [name="data.url"]')
+    url.fill("https://example.com/")
+    url.press_sequentially("{{ e")
+    names = page.locator("#editor-references [role=option]")
+    expect(names.locator("code")).to_have_text(["event", "env"])
+    expect(url).to_have_attribute("aria-activedescendant", "editor-reference-0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.keyboard.type(".payload.id")
+    expect(page.locator("#editor-references")).to_be_hidden()
+    expect(url).to_have_value("https://example.com/{{ event.payload.id }}")
+    url.blur()
+    saved(page)
+
     page.reload()
+    expect(url).to_have_value("https://example.com/{{ event.payload.id }}")
     shown = headers.locator("[data-row]:visible input").evaluate_all("all => all.map(i => i.value)")
     assert shown == ["accept", "text/csv", "x-days", "7"]
 

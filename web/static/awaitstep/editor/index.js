@@ -11,6 +11,7 @@ import { Palette } from './palette.js'
 import { Panel } from './panel.js'
 import { Picture } from './picture.js'
 import { Problems } from './problems.js'
+import { References } from './references.js'
 import { Selection } from './selection.js'
 
 export function startEditor() {
@@ -24,6 +25,7 @@ export function startEditor() {
   const actions = new Actions(draft, selection, palette, clipboard, dragging)
   new Keyboard(root, selection, actions)
   new Menu(root, selection, actions)
+  new References(root)
   new Panel(root, draft, selection)
   new Picture(root, selection, palette)
   new Minimap(root, draft)
