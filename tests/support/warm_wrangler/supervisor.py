@@ -1,14 +1,48 @@
-"""Runs a host of wrangler, and the next one when it ends."""
+"""Runs a host of wrangler, and the next one when it ends or no longer answers."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 COMMAND = sys.argv[1:]
 SOCKET = Path(COMMAND[2])
+PING_INTERVAL = 2  # seconds
+PATIENCE = 20  # seconds, longer than a host takes to start or is busy at a stretch
 
-while True:
-    SOCKET.unlink(missing_ok=True)
-    subprocess.run(COMMAND, check=False)
+
+def main() -> None:
+    while True:
+        SOCKET.unlink(missing_ok=True)
+        with subprocess.Popen(COMMAND) as host:
+            answered_at = time.monotonic()
+            while not has_ended(host):
+                if answers():
+                    answered_at = time.monotonic()
+                elif time.monotonic() > answered_at + PATIENCE:
+                    host.kill()  # each command would wait for it in vain, and then load wrangler itself
+
+
+def has_ended(host: subprocess.Popen[bytes]) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        host.wait(PING_INTERVAL)
+    return host.returncode is not None
+
+
+def answers() -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        try:
+            connection.connect(str(SOCKET))
+            connection.sendall(b'{"ping": true}\n')
+            return bool(connection.recv(1))
+        except OSError:
+            return False
+
+
+if __name__ == "__main__":
+    main()
