@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "web.bad_queries.BadQueryMiddleware",
+    "web.busy_database.BusyDatabaseMiddleware",
 ]
 
 ROOT_URLCONF = "awaitstep_site.urls"

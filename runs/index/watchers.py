@@ -8,6 +8,7 @@ from typing import Final
 from django.utils import timezone
 
 from runs.models import Run, Watcher
+from web.busy_database import skipped_if_locked
 
 ALL: Final = "runs"
 WATCH_DURATION: Final = timedelta(seconds=40)
@@ -24,9 +25,10 @@ def channel_of_workflow(pk: str) -> str:
 
 
 def mark_watched(channel: str) -> None:
-    """Record that a page with this channel is open."""
+    """Record that a page with this channel is open; a page is also shown if that cannot be stored."""
     until = timezone.now() + WATCH_DURATION
-    Watcher.objects.update_or_create(channel=channel, defaults={"until": until})
+    with skipped_if_locked():
+        Watcher.objects.update_or_create(channel=channel, defaults={"until": until})
 
 
 def watched_channels() -> frozenset[str]:

@@ -1,0 +1,59 @@
+"""Pages and requests while another process holds the database's write lock for longer than they wait."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from django.db import OperationalError, connection
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from tests.deployments.factories import make_deployment
+from tests.support.page_text import text
+from web.busy_database import BusyDatabaseMiddleware
+from workflows.models import EnvironmentVariable
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def locked(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client while the database is locked; a request waits for a short time only."""
+    make_deployment()
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "timeout", 0.05)
+    connection.close()
+    writer = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    yield admin_client
+    writer.execute("ROLLBACK")
+    writer.close()
+    connection.close()
+
+
+@pytest.mark.parametrize("url", ["/", "/runs/", "/runs/overview/", "/admin/workflows/workflow/"])
+def test_pages_are_shown(locked: Client, url: str) -> None:
+    assert locked.get(url).status_code == 200
+
+
+def test_a_change_is_refused_with_what_to_do(locked: Client) -> None:
+    variable = {"name": "KEY", "value": "x"}
+    answer = locked.post("/admin/workflows/environmentvariable/add/", variable)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "Nothing was changed. Go back and try again in a moment." in text(answer)
+    assert not EnvironmentVariable.objects.filter(name="KEY").exists()
+
+
+def test_the_api_refuses_in_json(rf: RequestFactory) -> None:
+    middleware = BusyDatabaseMiddleware(lambda _: HttpResponse())
+    request = rf.post("/api/events/order")
+
+    answer = middleware.process_exception(request, OperationalError("database is locked"))
+
+    assert answer is not None
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert b"The database is busy. Nothing was changed." in answer.content
+    assert middleware.process_exception(request, OperationalError("no such table")) is None
