@@ -45,6 +45,11 @@ def socket_in(folder: Path) -> Path:
     return folder / "wrangler.sock"
 
 
+def mark_used(folder: Path) -> None:
+    """Let clients wait for a host that is starting; without the mark, they load wrangler."""
+    Path(f"{socket_in(folder)}.used").touch()
+
+
 def host_command(folder: Path) -> list[str | Path]:
     """Return the command that runs one host after the other."""
     return [

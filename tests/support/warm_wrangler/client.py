@@ -1,6 +1,6 @@
-"""The stand-in for Node: sends wrangler's command line to a warm host.
+"""The stand-in for Node: sends wrangler's command line to a warm host, and waits for one that starts.
 
-Anything else, and any command for which no host is free, is executed with the real Node.
+Anything else, and a command while the host is busy, is executed with the real Node.
 """
 
 from __future__ import annotations
@@ -10,34 +10,39 @@ import json
 import os
 import socket
 import sys
+import time
 
-ACCEPTED = b"accepted\n"
-ACCEPT_SECONDS = 5
+ACCEPT_SECONDS = 10
 READ_INPUT = {"put", "bulk"}  # commands for secrets; a host has no standard input
 HOST_SOCKET, NODE, WRANGLER = sys.argv[1:4]
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[0] == WRANGLER and not READ_INPUT & set(arguments):
-        _send(arguments[1:])
+    is_hosted = arguments[0] == WRANGLER and not READ_INPUT & set(arguments)
+    deadline = time.monotonic() + ACCEPT_SECONDS
+    while is_hosted and os.path.exists(f"{HOST_SOCKET}.used") and time.monotonic() < deadline:  # noqa: PTH110
+        if _send(arguments[1:]) == b"busy\n":
+            break
+        time.sleep(0.05)
     os.execv(NODE, [NODE, *arguments])  # noqa: S606 - a list of arguments, no shell
 
 
-def _send(arguments: list[str]) -> None:
-    """Exit with the command's exit code; return if no host accepts it."""
+def _send(arguments: list[str]) -> bytes:
+    """Exit with the command's exit code; return what the host says if it does not accept it."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ACCEPT_SECONDS)
         try:
             connection.connect(HOST_SOCKET)
             request = {"argv": arguments, "env": dict(os.environ), "cwd": os.getcwd()}  # noqa: PTH109
             connection.sendall(json.dumps(request).encode() + b"\n")
-            is_accepted = connection.recv(len(ACCEPTED)) == ACCEPTED
+            replies = connection.makefile("rb")
+            reply = replies.readline()
         except OSError:  # the host is starting or ending
-            return
-        if not is_accepted:
-            return
+            return b""
+        if reply != b"accepted\n":
+            return reply
         connection.settimeout(None)
-        for line in connection.makefile("rb"):
+        for line in replies:
             reply = json.loads(line)
             if "exit" in reply:
                 sys.exit(reply["exit"])

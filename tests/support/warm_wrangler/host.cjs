@@ -2,7 +2,7 @@
 //
 // Loading wrangler takes several times as long as a deploy with it. Each connection to the socket is one
 // command: the client sends a line of JSON with `argv`, `env` and `cwd`, and gets lines back: `accepted`
-// unless a command is running, the output as JSON (`out`, `err`, in base64) as it is written, and last `exit`.
+// or `busy`, the output as JSON (`out`, `err`, in base64) as it is written, and last `exit`.
 // A ping is answered with `pong`. The host exits after a command that could leave something behind; its
 // supervisor starts the next one.
 
@@ -34,7 +34,8 @@ const server = net.createServer((socket) => {
 
 function accept(socket, { ping, argv, env, cwd }) {
   if (ping) return socket.end('pong\n');
-  if (running || isWornOut) return socket.end();
+  if (running) return socket.end('busy\n');
+  if (isWornOut) return socket.end();
   socket.write('accepted\n');
   commands += 1;
   running = { socket, listeners: allListeners(), children: [] };

@@ -24,6 +24,7 @@ def warm_wrangler_host(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     command = warm_wrangler.host_command(_FOLDER)
     env = process.environment(home=_FOLDER)
+    warm_wrangler.mark_used(_FOLDER)
     host = process.start(command, cwd=_FOLDER, env=env, stdout=None, stderr=None)
     yield
     os.killpg(host.pid, signal.SIGKILL)
