@@ -390,8 +390,13 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
         document = document_changes.apply(workflow.ir, of_document, backwards=is_undo)
         before = open_draft(workflow)
         opened = OpenDocument(document, before.registry, before)
-    except (document_changes.Conflict, NotEditable):
+    except document_changes.Conflict:
         raise _not_reversible(workflow, change, kind) from None
+    except NotEditable:
+        raise Refused(
+            f"\u201c{change.summary}\u201d cannot be {'undone' if is_undo else 'redone'}, because the nodes "
+            "would then not be connected in a way that can run."
+        ) from None
     selected = change.selected if change.selected in opened.draft.nodes else ""
     return _Step(
         opened=opened,

@@ -327,6 +327,8 @@ def test_connections_that_do_not_form_a_tree_are_repaired_by_a_button(
     assert "Repaired the connections" in text(shown)
     operate(admin_client, workflow, "repair_connections")
     assert workflow.draft_revision == 1
+    undone = post(admin_client, workflow, "undo", revision=1)
+    assert "not be connected" in undone.json()["error"]
 
 
 def test_settings_that_cannot_be_used_prevent_saving(
