@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 from deployments.pipeline.called_workers import resolve_callee
 from deployments.pipeline.config.bindings import Binding, EnvPlan, RequiredBinding, plan_env
@@ -30,14 +30,29 @@ class Env:
     secrets: Mapping[str, str]
     origins: Mapping[str, str]
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is recorded about it; values of secrets are not."""
+        return {
+            "variables": dict(self.variables),
+            "secret_names": sorted(self.secrets),
+            "variable_origins": dict(self.origins),
+            "resources": [
+                {"name": binding.name, "kind": binding.kind.value, "resource": binding.resource}
+                for binding in self.bindings
+            ],
+        }
+
 
 def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Resources) -> Env:
     """Resolve every binding; raises DeployError with everything that is missing or in conflict.
 
     Resources are created last, and only if there are no findings.
     """
+    own = list(_own_workflow(request))
+    used = _used(module, request)
     secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
-    plan = plan_env(_used(module, request), request.variables, module.children, secrets=secrets)
+    plan = plan_env(used, request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
     consumed = [each.queue for each in consumers_of(module.trigger, request.settings)]
     resolved = [resolver.resolve(required) for required in plan.required]
@@ -48,7 +63,7 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
         *_repeated_kinds(plan.required),
         *_queues(consumed, request, site=site, tools=tools),
         *(result for result in resolved if isinstance(result, Finding)),
-        *_repeated_workflows((*_own_workflow(request), *bindings)),
+        *_repeated_workflows((*own, *bindings)),
     ]
     if findings:
         is_taken = all(finding.cause is Cause.TAKEN for finding in findings)
@@ -57,7 +72,7 @@ def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools
     for queue in consumed if BindingKind.QUEUE in site.creatable else ():
         tools.provide(BindingKind.QUEUE, queue)
     return Env(
-        bindings=(*_own_workflow(request), *map(resolver.with_resource, bindings)),
+        bindings=(*own, *map(resolver.with_resource, bindings)),
         variables=plan.variables,
         secrets=plan.secrets,
         origins=plan.origins,

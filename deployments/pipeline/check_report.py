@@ -11,11 +11,11 @@ from deployments.pipeline.binding_detection import Env, detect
 from deployments.pipeline.code_build import (
     as_finding,
     build_bundle,
-    check_limits,
     compile_module,
     generate,
 )
 from deployments.pipeline.ports import DeployRequest, Site, Tools
+from deployments.pipeline.worker_limits import check_limits
 from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule

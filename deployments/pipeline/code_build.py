@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any
 
 from deployments.pipeline.binding_detection import Env
 from deployments.pipeline.config.wrangler_config import wrangler_config
 from deployments.pipeline.errors import CodeError
 from deployments.pipeline.ports import Bundle, CompiledCode, DeployRequest, Tools
-from deployments.pipeline.worker_limits import over_limits
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.nodes.custom import registry
-
-_OVER_LIMITS: Final = "The deployment exceeds Cloudflare's limits. Nothing was uploaded:"
 
 
 def generate(request: DeployRequest) -> GeneratedModule:
@@ -57,6 +55,16 @@ def _named(findings: Iterable[Finding], request: DeployRequest) -> list[Finding]
     return [replace(finding, node_name=request.node_name(finding.node_id)) for finding in findings]
 
 
+def code_facts(module: GeneratedModule, script: str) -> dict[str, Any]:
+    """Return what is recorded about the code."""
+    data = script.encode()
+    return {
+        "source": module.source,
+        "script_size": len(data),
+        "script_hash": hashlib.sha256(data).hexdigest(),
+    }
+
+
 def build_bundle(
     request: DeployRequest, script: str, *, env: Env, module: GeneratedModule
 ) -> Bundle:
@@ -71,12 +79,3 @@ def build_bundle(
     return Bundle(
         script=script, config=config, dependencies=module.dependencies, secrets=env.secrets
     )
-
-
-def check_limits(bundle: Bundle, env: Env) -> list[Finding]:
-    """Return warnings; raises DeployError with everything that exceeds Cloudflare's limits."""
-    values = {**env.variables, **env.secrets}
-    findings = list(over_limits(bundle.script, values=values, config=bundle.config))
-    if any(not finding.is_warning for finding in findings):
-        raise DeployError.listing(_OVER_LIMITS, findings, cause=Cause.LIMIT)
-    return findings

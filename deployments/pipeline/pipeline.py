@@ -6,26 +6,25 @@ to everything outside.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Generator
 from typing import Any, Final
 
 from deployments.pipeline import site_checks
-from deployments.pipeline.binding_detection import Env, detect
+from deployments.pipeline.binding_detection import detect
 from deployments.pipeline.code_build import (
     as_finding,
     build_bundle,
-    check_limits,
+    code_facts,
     compile_module,
     generate,
 )
-from deployments.pipeline.ports import DeployRequest, Progress, Tools, Upload
+from deployments.pipeline.ports import DeployRequest, Progress, Tools
 from deployments.pipeline.stages import Stage
-from deployments.pipeline.trigger_reconciler import confirm_live, reconcile
-from targets.cloudflare.errors import Cause, DeployError, Finding
-from targets.cloudflare.worker_parts import Triggers, parse_triggers
-from workflows.codegen.module.generate import GeneratedModule
+from deployments.pipeline.trigger_reconciler import confirm_upload, reconcile
+from deployments.pipeline.worker_limits import check_limits
+from targets.cloudflare.errors import DeployError, Finding
+from targets.cloudflare.worker_parts import parse_triggers
 
 _MAX_WARNINGS: Final = 100
 
@@ -39,16 +38,16 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     yield Progress(stage=Stage.GENERATING_CODE, facts={"live_before": site.live_version})
     module = generate(request)
     compiled = compile_module(module, request, tools)
-    script = compiled.script
     warnings += [*(as_finding(each, request) for each in module.problems), *compiled.warnings]
 
-    yield Progress(stage=Stage.CODE_READY, facts=_code_facts(module, script, warnings))
+    facts = {**code_facts(module, compiled.script), "warnings": _rows(warnings)}
+    yield Progress(stage=Stage.CODE_READY, facts=facts)
 
     yield Progress(stage=Stage.DETECTING_BINDINGS)
     env = detect(module, request, site=site, tools=tools)
 
-    yield Progress(stage=Stage.BINDINGS_READY, facts=_env_facts(env))
-    bundle = build_bundle(request, script, env=env, module=module)
+    yield Progress(stage=Stage.BINDINGS_READY, facts=env.facts)
+    bundle = build_bundle(request, compiled.script, env=env, module=module)
     warnings += check_limits(bundle, env)
 
     with tools.workspace() as folder:
@@ -64,7 +63,7 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     facts = {"version_id": upload.version, "uploaded": "yes", **addresses}
     yield Progress(stage=Stage.WORKER_DEPLOYED, facts=facts)
     expected = parse_triggers(bundle.config)
-    live = _confirm(upload, request, expected=expected, tools=tools)
+    live = confirm_upload(upload, request, expected=expected, tools=tools)
 
     yield Progress(stage=Stage.UPDATING_WORKFLOW, facts={"live_version": live})
     parts = reconcile(request, expected, tools=tools, upload_error=upload.error)
@@ -80,46 +79,5 @@ def _passed(findings: list[Finding]) -> list[Finding]:
     return findings
 
 
-def _code_facts(module: GeneratedModule, script: str, warnings: list[Finding]) -> dict[str, Any]:
-    data = script.encode()
-    return {
-        "source": module.source,
-        "script_size": len(data),
-        "script_hash": hashlib.sha256(data).hexdigest(),
-        "warnings": _rows(warnings),
-    }
-
-
 def _rows(warnings: list[Finding]) -> list[dict[str, Any]]:
     return [finding.as_row() for finding in warnings[:_MAX_WARNINGS]]
-
-
-def _env_facts(env: Env) -> dict[str, Any]:
-    return {
-        "variables": dict(env.variables),
-        "secret_names": sorted(env.secrets),
-        "variable_origins": dict(env.origins),
-        "resources": [
-            {"name": binding.name, "kind": binding.kind.value, "resource": binding.resource}
-            for binding in env.bindings
-        ],
-    }
-
-
-def _confirm(upload: Upload, request: DeployRequest, *, expected: Triggers, tools: Tools) -> str:
-    live = confirm_live(
-        upload.version,
-        tools,
-        request.worker_name,
-        expected=expected,
-        previous=request.previous_triggers,
-        upload_error=upload.error,
-    )
-    if upload.version != live:
-        raise DeployError(
-            f"wrangler uploaded version {upload.version}, but the target now serves "
-            f"{live or 'no version'}. Someone else may have deployed this Worker at the same time: "
-            "check the target, then deploy again.",
-            cause=Cause.CHANGED,
-        )
-    return live

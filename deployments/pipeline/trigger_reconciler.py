@@ -8,8 +8,8 @@ from functools import partial
 from typing import Final
 
 from deployments.pipeline.errors import Cancelled, Incomplete, LeaseLost
-from deployments.pipeline.ports import DeployRequest, Remote
-from targets.cloudflare.errors import DeployError
+from deployments.pipeline.ports import DeployRequest, Remote, Upload
+from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.worker_parts import Part, PartKind, PartResult, Triggers, differences
 
 CODE: Final = Part(kind=PartKind.CODE, name="")
@@ -66,6 +66,28 @@ def _read_back(
         message = f"Unknown: {error} {upload_error}"
         return dict.fromkeys([*expected.descriptions(), *schedules], message)
     return {each.part: f"{each} {upload_error}" for each in differences(expected, actual)}
+
+
+def confirm_upload(
+    upload: Upload, request: DeployRequest, *, expected: Triggers, tools: Remote
+) -> str:
+    """Return the version that is live after an upload; raises DeployError if it is another one."""
+    live = confirm_live(
+        upload.version,
+        tools,
+        request.worker_name,
+        expected=expected,
+        previous=request.previous_triggers,
+        upload_error=upload.error,
+    )
+    if upload.version != live:
+        raise DeployError(
+            f"wrangler uploaded version {upload.version}, but the target now serves "
+            f"{live or 'no version'}. Someone else may have deployed this Worker at the same time: "
+            "check the target, then deploy again.",
+            cause=Cause.CHANGED,
+        )
+    return live
 
 
 def confirm_live(

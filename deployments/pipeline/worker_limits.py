@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from targets.cloudflare.errors import Cause, Finding
+from deployments.pipeline.binding_detection import Env
+from deployments.pipeline.ports import Bundle
+from targets.cloudflare.errors import Cause, DeployError, Finding
 
 _MEBIBYTE: Final = 1024 * 1024
 MAX_WORKER_SIZE: Final = 64 * _MEBIBYTE
@@ -13,6 +15,16 @@ MAX_VALUE_SIZE: Final = 5 * 1024
 MAX_VALUES: Final = 128
 MAX_CRONS: Final = 250
 _FREE_CRONS: Final = 5
+_OVER_LIMITS: Final = "The deployment exceeds Cloudflare's limits. Nothing was uploaded:"
+
+
+def check_limits(bundle: Bundle, env: Env) -> list[Finding]:
+    """Return warnings; raises DeployError with everything that exceeds Cloudflare's limits."""
+    values = {**env.variables, **env.secrets}
+    findings = list(over_limits(bundle.script, values=values, config=bundle.config))
+    if any(not finding.is_warning for finding in findings):
+        raise DeployError.listing(_OVER_LIMITS, findings, cause=Cause.LIMIT)
+    return findings
 
 
 def over_limits(

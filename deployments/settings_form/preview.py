@@ -14,9 +14,10 @@ from typing import Any, Final
 from django.utils import timezone
 
 from deployments.pipeline.binding_detection import detect
-from deployments.pipeline.code_build import build_bundle, check_limits, generate
+from deployments.pipeline.code_build import build_bundle, generate
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
+from deployments.pipeline.worker_limits import check_limits
 from deployments.queue.request_factory import variables_for
 from targets.cloudflare import naming
 from targets.cloudflare.errors import DeployError, Finding

@@ -78,7 +78,7 @@ class CodeReader:
         """Every name that users' own code uses or declares."""
         return {name for syntax, _ in self._pieces for name in syntax.names}
 
-    def refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
+    def _refuse(self, mistake: Mistake, *, node_id: str, path: str) -> None:
         """Add the mistake as an error."""
         self.problems.append(Problem(path=path, message=str(mistake), node_id=node_id))
 
@@ -96,12 +96,14 @@ class CodeReader:
         syntax = facts.syntax
         may_call_steps = node.type.callback and "step" in syntax.names
         inner_step = syntax.free.get("step") if may_call_steps else None
+        exports = [syntax.mistake(each, _EXPORTED) for each in syntax.export_statements]
+        inner_steps = [syntax.mistake(inner_step, _INNER_STEPS)] if inner_step else []
         self.codes[node.id, code.path] = facts
         self._add(facts, node_id=node.id, path=path)
-        for exported in syntax.export_statements:
-            self.refuse(syntax.mistake(exported, _EXPORTED), node_id=node.id, path=path)
-        if inner_step:
-            self._warn(syntax.mistake(inner_step, _INNER_STEPS), node_id=node.id, path=path)
+        for mistake in exports:
+            self._refuse(mistake, node_id=node.id, path=path)
+        for mistake in inner_steps:
+            self._warn(mistake, node_id=node.id, path=path)
 
     def _check_references(self, node: Node, part: Field, names: Collection[str]) -> None:
         facts = self.codes.get((node.id, part.path))
@@ -114,15 +116,18 @@ class CodeReader:
     def _add(self, facts: CodeFacts, *, node_id: str, path: str) -> None:
         """Add a piece of code: its mistakes, its imports, and the names of `env` it uses."""
         for mistake in facts.mistakes:
-            self.refuse(mistake, node_id=node_id, path=path)
+            self._refuse(mistake, node_id=node_id, path=path)
         for declaration, (line, column) in facts.imports:
             code_path = facts.syntax.code.path
             origin = Origin(node_id=node_id, path=code_path, line=line, column=column)
             for reason in self.import_header.add(declaration, origin):
                 mistake = Mistake(line=line, column=column, message=reason)
-                self.refuse(mistake, node_id=node_id, path=path)
+                self._refuse(mistake, node_id=node_id, path=path)
         self._pieces.append((facts.syntax, path))
-        self.add_env(facts.env_names, facts.unreadable, node_id=node_id, path=path)
+        for name in facts.env_names:
+            self._use(name, node_id=node_id, path=path)
+        for mistake in facts.unreadable:
+            self._warn(mistake, node_id=node_id, path=path)
 
     def check_globals(self) -> None:
         """Reject imports that would change the meaning of a global in other code."""
@@ -136,7 +141,7 @@ class CodeReader:
                 )
                 path = f"nodes.{origin.node_id}.{origin.path}" if origin.node_id else origin.path
                 mistake = Mistake(line=origin.line, column=origin.column, message=reason)
-                self.refuse(mistake, node_id=origin.node_id, path=path)
+                self._refuse(mistake, node_id=origin.node_id, path=path)
 
     def _users(self, names: Set[str]) -> dict[str, str]:
         """Return the first field that uses each of the names without declaring it."""
@@ -145,15 +150,6 @@ class CodeReader:
             for name in syntax.free.keys() & names:
                 users.setdefault(name, path)
         return users
-
-    def add_env(
-        self, names: Iterable[str], unreadable: Iterable[Mistake], *, node_id: str, path: str
-    ) -> None:
-        """Add names of `env`, and a warning for each unclear use."""
-        for name in names:
-            self._use(name, node_id=node_id, path=path)
-        for mistake in unreadable:
-            self._warn(mistake, node_id=node_id, path=path)
 
     def _use(self, name: str, *, node_id: str, path: str) -> None:
         self.uses[NameUse(name=name, node_id=node_id, path=path)] = None

@@ -7,12 +7,12 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader
+from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeReader, NameUse
 from workflows.codegen.syntax.env_uses import parameter_names
-from workflows.codegen.syntax.parser import Mistake, Syntax, blanked
+from workflows.codegen.syntax.parser import Syntax, blanked
 from workflows.codegen.syntax.tree_nodes import Found, children_of, text
 from workflows.codegen.text.writer import Mapped, Writer
-from workflows.ir.reading.problems import listed
+from workflows.ir.reading.problems import Problem, Severity, listed
 
 HANDLERS: Final = ("fetch", "queue", "scheduled")
 _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
@@ -21,23 +21,38 @@ _TYPES: Final = frozenset({"type_alias_declaration", "interface_declaration"})
 class CustomEntry:
     """The entry code; `handlers` maps exported names to the names inside.
 
-    `env` has the names of `env` in the parameters of its handlers.
+    `uses` are the names of `env` in the parameters of its handlers.
     """
 
     def __init__(self, syntax: Syntax) -> None:
         self.syntax = syntax
         self.handlers: dict[str, str] = {}
+        self.uses: dict[NameUse, None] = {}
         self._mistakes: list[Found] = []
+        self._unreadable: list[Found] = []
         self._blanks: list[tuple[int, int]] = []
         for node in syntax.export_statements:
             self._export(node)
-        parameters = _env_parameters(syntax.tree.root_node, set(self.handlers.values()))
-        self.env = [parameter_names(pattern) for pattern in parameters]
+        for pattern in _env_parameters(syntax.tree.root_node, set(self.handlers.values())):
+            env = parameter_names(pattern)
+            self.uses |= {
+                NameUse(name=name, node_id="", path=ENTRY_PATH): None for name in env.names
+            }
+            self._unreadable += env.unreadable
 
     @property
-    def mistakes(self) -> list[Mistake]:
-        """The mistakes in its exports."""
-        return self.syntax.located(self._mistakes)
+    def problems(self) -> Iterator[Problem]:
+        """The problems with its exports and with the parameters of its handlers."""
+        for mistake in self.syntax.located(self._mistakes):
+            yield Problem(path=ENTRY_PATH, message=str(mistake))
+        for mistake in self.syntax.located(self._unreadable):
+            yield Problem(path=ENTRY_PATH, message=str(mistake), severity=Severity.WARNING)
+
+    @property
+    def without_handlers(self) -> Problem:
+        """The problem if it exports nothing."""
+        root, message = self.syntax.tree.root_node, f"export one of {listed(HANDLERS)}"
+        return Problem(path=ENTRY_PATH, message=str(self.syntax.mistake(root, message)))
 
     def write(self, writer: Writer, more: str) -> None:
         """Write the module inside a function, so that its names never clash with ours.
@@ -88,16 +103,12 @@ class CustomEntry:
 
 def read_entry(source: str, reader: CodeReader) -> CustomEntry:
     """Read the entry code, and add what it contains to the reader."""
-    entry = CustomEntry(reader.read_entry(source))
-    for mistake in entry.mistakes:
-        reader.refuse(mistake, node_id="", path=ENTRY_PATH)
-    for names in entry.env:
-        unreadable = entry.syntax.located(names.unreadable)
-        reader.add_env(names.names, unreadable, node_id="", path=ENTRY_PATH)
+    syntax = reader.read_entry(source)
+    entry = CustomEntry(syntax)
+    reader.problems += entry.problems
+    reader.uses |= entry.uses
     if not entry.handlers and not any(problem.is_error for problem in reader.problems):
-        root = entry.syntax.tree.root_node
-        missing = entry.syntax.mistake(root, f"export one of {listed(HANDLERS)}")
-        reader.refuse(missing, node_id="", path=ENTRY_PATH)
+        reader.problems.append(entry.without_handlers)
     return entry
 
 

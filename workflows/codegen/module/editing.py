@@ -91,8 +91,9 @@ def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingMod
     templates = Templates(nodes, variables=settings.variables, dependencies=settings.dependencies)
     naming = name_nodes(ir.nodes, scopes, taken=header.names | {settings.class_name})
     templates.assign_names(naming.names, header, used=reader.names)
-    env = env_uses({**reader.uses, **templates.uses}, settings)
-    taken = all_names(env, settings)
+    uses = {**reader.uses, **templates.uses}
+    taken = all_names(uses, settings)
+    env = env_uses(uses, settings)
     plan = Plan(
         ir=ir,
         scopes=scopes,

@@ -131,8 +131,8 @@ def generate(ir: WorkflowIR, settings: ModuleSettings) -> GeneratedModule:
     header = checked.reader.import_header
     templates = checked.templates
     templates.assign_names(checked.naming.names, header, used=checked.reader.names)
+    taken = all_names(checked.uses, settings)
     env = env_uses(checked.uses, settings)
-    taken = all_names(env, settings)
     called = children(ir.nodes.values(), taken=taken, bound_workflows=settings.bound_workflows)
     plan = _plan(ir, checked, called, untyped=settings.untyped)
     writer = write_program(

@@ -70,10 +70,10 @@ def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue])
         workflow_binding=OWN_WORKFLOW,
         variables=frozenset(variables),
         bindings={name: BindingKind(kind) for name, kind in content.bindings.items()},
-        bound_workflows=dict(_bound_workflows(content, variables)),
         entry_code=content.entry_code,
         dependencies=content.dependencies,
         added_triggers=frozenset(_added_triggers(content.settings)),
+        bound_workflows=dict(_bound_workflows(content, variables)),
     )
 
 

@@ -11,7 +11,7 @@ from workflows.codegen.module.entry import default_entry, needed_handlers
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.module.script import EVENT, write_script
 from workflows.codegen.module.templates import Templates
-from workflows.codegen.module.worker_env import EnvUse, types_of, write_interface
+from workflows.codegen.module.worker_env import EnvUse, all_types, write_interface
 from workflows.codegen.steps.break_flow import Run
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.steps.plan import Plan
@@ -19,7 +19,6 @@ from workflows.codegen.text.literals import comment
 from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Writer
 from workflows.ir.document.kinds import SCRIPT
-from workflows.ir.reading.bindings import BindingKind
 
 
 def write_program(
@@ -37,23 +36,30 @@ def write_program(
     body.set_node("")
     body.line()
     _write_entry(plan, settings, entry, body)
+    writer = Writer()
+    name = plan.ir.metadata.name
+    writer.line(comment(name, ": generated from the workflow document. Edit that, not this code."))
+    writer.line()
     if not is_script:
         header.need("WorkflowEntrypoint", WORKERS, type_only=False)
     header.need_named("\n".join([body.source, *emitter.helpers, templates.source]))
     if plan.slots:
         header.need_named(" ".join(NAMED))
-    writer = Writer()
-    name = plan.ir.metadata.name
-    writer.line(comment(name, ": generated from the workflow document. Edit that, not this code."))
-    writer.line()
     header.write(writer)
-    write_interface(_env_types(plan, settings, env), optional=templates.optional, writer=writer)
+    types = all_types(
+        env,
+        settings,
+        workers=plan.children.values(),
+        variables=settings.variables if plan.slots else (),
+        is_script=is_script,
+    )
+    write_interface(types, optional=templates.optional, writer=writer)
     for helper in emitter.helpers:
         writer.line()
         writer.text_block(helper)
     templates.write(writer)
     writer.line()
-    writer.append(body)
+    writer.include(body)
     return writer
 
 
@@ -89,13 +95,3 @@ def _write_entry(
 def entry_slot(slots: Slots) -> str:
     """Return the place of the entry code, in a function like that of a deployed module."""
     return f"(() => {{\n{slots.token('', ENTRY_PATH)}\n}})();\n"
-
-
-def _env_types(plan: Plan, settings: ModuleSettings, env: Sequence[EnvUse]) -> dict[str, str]:
-    types: dict[str, str] = {}
-    if plan.ir.kind != SCRIPT:
-        types[settings.workflow_binding] = BindingKind.WORKFLOW.typescript
-    if plan.slots:
-        types |= dict.fromkeys(settings.variables, "string")
-    types |= types_of(env, settings.bindings)
-    return types | {child.name: child.kind.typescript for child in plan.children.values()}

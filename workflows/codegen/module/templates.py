@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from tree_sitter import Node as TreeNode
+
 from workflows.codegen.analysis.code_reader import NameUse
 from workflows.codegen.analysis.import_header import ImportHeader, Origin
 from workflows.codegen.module.template_shape import CONTEXT, Shape
-from workflows.codegen.syntax.bounded_parser import syntax_of
-from workflows.codegen.syntax.code_facts import CodeFacts, facts_of
-from workflows.codegen.syntax.env_uses import EnvNames, context_names
+from workflows.codegen.syntax.code_facts import CodeFacts, read_code
+from workflows.codegen.syntax.env_uses import EnvNames, context_names, env_names
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.writer import Writer
 from workflows.ir.custom.definition import Definition
@@ -33,12 +34,17 @@ def type_key(type_: NodeType) -> Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template and what it contains; `node` is the first node of its type."""
+    """A template and what it contains; `node` is the first node of its type.
+
+    `env` are the names of `env` that it uses, also through its parameter, except the secrets of its
+    fields.
+    """
 
     custom: Custom
     node: Node
     shape: Shape
     code: CodeFacts
+    env: EnvNames
 
     @property
     def definition(self) -> Definition:
@@ -49,36 +55,35 @@ class Template:
         return self.definition.label
 
     @property
-    def env(self) -> EnvNames:
-        """The names of `env` that it uses, except the secrets of its fields."""
-        found = context_names(self.shape.parameter) if self.shape.parameter else EnvNames()
-        secrets = {field.variable for field in self.definition.secrets}
-        names = (name for name in (*self.code.env_names, *found.names) if name not in secrets)
-        return EnvNames(tuple(names), found.unreadable)
-
-    @property
     def problems(self) -> Iterator[Problem]:
         """Its mistakes, and the uses of `env` that cannot be analyzed."""
         shape = () if self.code.syntax.refused else self.shape.mistakes()
         for mistake in (*self.code.mistakes, *shape):
             yield Problem(path=self.path, message=str(mistake))
-        node, unreadable = self.node, self.code.syntax.located(self.env.unreadable)
-        for mistake in (*self.code.unreadable, *unreadable):
+        for mistake in self.code.syntax.located(self.env.unreadable):
             yield Problem(
-                path=f"{node.path}.type",
+                path=f"{self.node.path}.type",
                 message=str(mistake),
-                node_id=node.id,
+                node_id=self.node.id,
                 severity=Severity.WARNING,
             )
 
 
 def _template(node: Node, custom: Custom) -> Template:
-    label = custom.definition.label
-    syntax = syntax_of(Code(label, custom.template, is_expression=False, references=()))
-    shape = Shape(syntax)
-    holders = {b"ctx", *([shape.parameter.text or b""] if shape.parameter else [])}
-    code = facts_of(syntax, allowed=custom.definition.dependencies, holders=holders)
-    return Template(custom=custom, node=node, shape=shape, code=code)
+    code = Code(custom.definition.label, custom.template, is_expression=False, references=())
+    facts = read_code(code, allowed=custom.definition.dependencies)
+    shape = Shape(facts.syntax)
+    env = _env(facts, shape.parameter, custom.definition)
+    return Template(custom=custom, node=node, shape=shape, code=facts, env=env)
+
+
+def _env(facts: CodeFacts, parameter: TreeNode | None, definition: Definition) -> EnvNames:
+    holders = {b"ctx", *([parameter.text or b""] if parameter else [])}
+    used = env_names(facts.syntax, facts.bindings, holders)
+    inner = context_names(parameter) if parameter else EnvNames()
+    secrets = {field.variable for field in definition.secrets}
+    names = [name for name in (*used.names, *inner.names) if name not in secrets]
+    return EnvNames(tuple(names), (*used.unreadable, *inner.unreadable))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

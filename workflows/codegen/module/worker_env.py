@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from workflows.codegen.analysis.children import Child
 from workflows.codegen.analysis.code_reader import NameUse
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.text.literals import literal
@@ -48,7 +49,7 @@ def env_uses(uses: Collection[NameUse], settings: ModuleSettings) -> tuple[EnvUs
     )
 
 
-def all_names(uses: Iterable[EnvUse], settings: ModuleSettings) -> set[str]:
+def all_names(uses: Iterable[NameUse], settings: ModuleSettings) -> set[str]:
     """Return every name in `env`, used or not."""
     used = {use.name for use in uses}
     return {settings.workflow_binding, *settings.bindings, *settings.variables, *used}
@@ -58,6 +59,23 @@ def types_of(uses: Iterable[EnvUse], declared: Mapping[str, BindingKind]) -> dic
     """Return the type of each declared binding and of each name that code uses."""
     types = {name: kind.typescript for name, kind in declared.items()}
     return types | {use.name: typescript(use.kind) for use in uses}
+
+
+def all_types(
+    uses: Iterable[EnvUse],
+    settings: ModuleSettings,
+    *,
+    workers: Iterable[Child],
+    variables: Iterable[str],
+    is_script: bool,
+) -> dict[str, str]:
+    """Return the type of each name in `env`, with those of other Workers that nodes call.
+
+    `variables` are in it even if no code uses them. A script has no Workflow of its own.
+    """
+    own = {} if is_script else {settings.workflow_binding: BindingKind.WORKFLOW.typescript}
+    types = own | dict.fromkeys(variables, "string") | types_of(uses, settings.bindings)
+    return types | {worker.name: worker.kind.typescript for worker in workers}
 
 
 def write_interface(types: Mapping[str, str], *, optional: Iterable[str], writer: Writer) -> None:

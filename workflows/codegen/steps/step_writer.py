@@ -186,8 +186,7 @@ class StepWriter(SettingsWriter):
         hiding = self._scopes.names_for(node) if not self._plan.slots else frozenset()
         codes = [field for field in node.fields if isinstance(field, Code)] if hiding else []
         facts = (self._plan.codes[node.id, code.path] for code in codes)
-        declarations = [declaration for each in facts for declaration, _ in each.imports]
-        bindings = [binding for part in declarations for binding in part.bindings]
+        bindings = [binding for each in facts for binding in each.bindings]
         return [item.local for item in bindings if not item.type_only and item.local in hiding]
 
     def _imported(self, name: str) -> str:

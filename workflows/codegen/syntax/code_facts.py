@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from workflows.codegen.syntax import imports
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.codegen.syntax.env_uses import env_names
-from workflows.codegen.syntax.imports import Declaration
+from workflows.codegen.syntax.imports import Binding, Declaration
 from workflows.codegen.syntax.parser import Mistake, Syntax
 from workflows.ir.reading.fields import Code
 
@@ -30,22 +30,20 @@ class CodeFacts:
     env_names: tuple[str, ...]
     unreadable: tuple[Mistake, ...]
 
+    @property
+    def bindings(self) -> list[Binding]:
+        """The names that the code imports."""
+        return [binding for declaration, _ in self.imports for binding in declaration.bindings]
+
 
 def read_code(code: Code, *, allowed: Collection[str]) -> CodeFacts:
     """Parse and read a piece of code that may import the `allowed` packages."""
     syntax = syntax_of(code)
-    return facts_of(syntax, allowed=allowed)
-
-
-def facts_of(
-    syntax: Syntax, *, allowed: Collection[str], holders: Collection[bytes] = ()
-) -> CodeFacts:
-    """Read a piece of code; `holders` are names of objects with a member `env`, besides `this`."""
     errors = syntax.mistakes()
     declarations = imports.declarations(syntax)
     wrong_imports = list(imports.mistakes(syntax, allowed))
     bindings = [binding for declaration in declarations for binding in declaration.bindings]
-    env = env_names(syntax, bindings, holders)
+    env = env_names(syntax, bindings)
     return CodeFacts(
         syntax=syntax,
         mistakes=(*errors, *syntax.located(wrong_imports)),

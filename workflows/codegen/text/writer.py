@@ -158,7 +158,7 @@ class Writer:
         """Write lines of our own at the left margin."""
         self._write(text)
 
-    def append(self, other: Writer) -> None:
+    def include(self, other: Writer) -> None:
         """Append everything that another writer holds, with its locations."""
         offset = self._line - 1
         self._node_starts += [(line + offset, node_id) for line, node_id in other._node_starts]

@@ -82,6 +82,7 @@ def read_document(document: object, types: Registry, known: KnownNodes | None = 
     if not isinstance(document, dict):
         message = f"must be an object, not {quoted(document)}"
         return Parsed(ir=None, problems=(Problem(path="", message=message),))
+    ids = _node_ids(document)
     log = check_values(document, max_depth=MAX_DEPTH) or _check_size(document)
     if log:
         return Parsed(ir=None, problems=tuple(log))
@@ -90,7 +91,7 @@ def read_document(document: object, types: Registry, known: KnownNodes | None = 
     parts = _read(reader, types, known=known or KnownNodes(), now_known=now_known)
     nodes = document.get("nodes")
     count = len(nodes) if isinstance(nodes, list) else 0
-    parsed = _check(parts, ids=_node_ids(document), node_count=count, log=log)
+    parsed = _check(parts, ids=ids, node_count=count, log=log)
     return replace(parsed, known=now_known)
 
 
