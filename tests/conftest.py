@@ -18,8 +18,11 @@ SLOWEST = ("browser", "installation", "platform")  # fixtures that start program
 
 
 def pytest_configure() -> None:
-    """Hash passwords quickly: the default hasher takes a quarter of a second."""
+    """Save what would take long in every test."""
+    # The default hasher takes a quarter of a second.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test client would list the static files.
+    django_settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
