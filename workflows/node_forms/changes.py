@@ -8,16 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.ir.settings.setting_field import FieldKind, SettingField
-from workflows.node_forms.inputs import (
-    ABSENT,
-    REMOVE,
-    Inputs,
-    InvalidInput,
-    decisive,
-    same,
-    shown,
-    value_from_form,
-)
+from workflows.node_forms.field_kinds import ABSENT, REMOVE, Inputs, InvalidInput
+from workflows.node_forms.inputs import decisive, same, shown, value_from_form
 from workflows.node_forms.places import Place, places_of, value_at
 
 Posted = Mapping[str, Sequence[str]]

@@ -13,14 +13,8 @@ from workflows.ir.reading import durations
 from workflows.ir.reading.problems import Problem
 from workflows.ir.settings.setting_field import FieldKind, Group, SettingField
 from workflows.ir.tree.scope_names import ScopeName
-from workflows.node_forms.inputs import (
-    ABSENT,
-    EXPRESSION,
-    JSON_INPUT,
-    Inputs,
-    shown,
-    typed_duration,
-)
+from workflows.node_forms.field_kinds import ABSENT, EXPRESSION, Inputs, typed_duration
+from workflows.node_forms.inputs import JSON_INPUT, shown
 from workflows.node_forms.places import TRIGGER, Place, places_of, value_at
 
 _ZONES: Final = (

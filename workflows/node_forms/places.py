@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.ir.settings.setting_field import SettingField
-from workflows.node_forms.inputs import ABSENT
+from workflows.node_forms.field_kinds import ABSENT
 
 TRIGGER: Final = "trigger"
 

@@ -11,7 +11,7 @@ from workflows.editing.refusals import Refused
 from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.models import Workflow
 from workflows.node_forms.changes import FormChanges, form_changes, with_changes
-from workflows.node_forms.inputs import ABSENT
+from workflows.node_forms.field_kinds import ABSENT
 from workflows.views.editor import trigger_type_of
 
 JsonObject = dict[str, Any]

@@ -12,7 +12,8 @@ from workflows.ir.document.step_policy import RETRY_DELAY, RETRY_LIMIT, SENSITIV
 from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.ir.settings.setting_field import SettingField, fields_by_name
 from workflows.node_forms.changes import Change, form_changes, with_changes
-from workflows.node_forms.inputs import ABSENT, Inputs, InvalidInput, value_from_form
+from workflows.node_forms.field_kinds import ABSENT, Inputs, InvalidInput
+from workflows.node_forms.inputs import value_from_form
 from workflows.nodes import branch as branch_type
 from workflows.nodes import http_request, loop, sleep_until, sub_workflow
 from workflows.nodes.built_in import NODE_TYPES
