@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -25,6 +25,7 @@ from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.enqueue import MAX_ATTEMPTS
 from deployments.views.deployment_tabs import TABS, Tab
 from targets.cloudflare.errors import Cause
+from web import navigation
 from web.decorators import HttpRequest, staff_with
 from web.page_context import contributions
 from web.rendering import live_page
@@ -49,9 +50,19 @@ _SHOWN = (
 
 
 @require_safe
-@staff_with(VIEW)
 def dashboard(request: HttpRequest) -> HttpResponse:
-    """Show what is running and what needs attention, to staff who may view deployments."""
+    """Show the dashboard to staff who may view deployments, and lead others to the first page that they may open.
+
+    Every page links to the dashboard.
+    """
+    first = next(iter(navigation.items_for(request.user)), navigation.ADMINISTRATION)
+    if first is navigation.ADMINISTRATION or first.permission == VIEW:
+        return _dashboard(request)
+    return redirect(first.url)
+
+
+@staff_with(VIEW)
+def _dashboard(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "board": board.load(),
         "may_deploy": request.user.has_perm(DEPLOY),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from deployments.history import records
 from runs.logs.log_lines import LEVELS
-from runs.permissions import VIEW
+from runs.permissions import TRIGGER, VIEW
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
 from workflows.models import Workflow
@@ -24,6 +24,7 @@ def logs(request: HttpRequest, workflow: str) -> HttpResponse:
         "workflow": found,
         "live": records.live(found.pk),
         "levels": LEVELS,
+        "may_start": request.user.has_perm(TRIGGER),
         "address": reverse("runs:logs_socket", args=[found.pk]),
     }
     return page(request, "runs/logs", context)

@@ -10,6 +10,7 @@ from audit.models import Entry
 from deployments.models import Deployment
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
+from tests.deployments.views.live import live
 from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
@@ -190,3 +191,30 @@ def test_event_streams_without_asgi_name_the_command_to_run(admin_client: Client
 
     assert answer.status_code == 501
     assert "make run" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("permission", "page"),
+    [
+        ("runs.view_run", "/runs/"),
+        ("workflows.view_environmentvariable", "/admin/workflows/environmentvariable/"),
+    ],
+)
+def test_the_dashboard_leads_staff_who_may_not_see_it_to_a_page_that_they_may(
+    log_in: LogIn, permission: str, page: str
+) -> None:
+    client = log_in(permission)
+
+    assert client.get("/", follow=True).redirect_chain == [(page, 302)]
+    assert not entries().exists()
+
+
+@pytest.mark.parametrize("permissions", [["runs.view_run"], ["runs.view_run", "runs.trigger_run"]])
+def test_live_logs_lead_to_starting_a_run_only_those_who_may(
+    log_in: LogIn, permissions: list[str]
+) -> None:
+    workflow, _ = live()
+
+    page = log_in(*permissions).get(f"/runs/logs/{workflow.pk}/")
+
+    assert (b"start a run" in page.content) == ("runs.trigger_run" in permissions)
