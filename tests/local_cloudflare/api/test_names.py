@@ -206,3 +206,30 @@ def test_modules_must_have_different_names(platform: Platform) -> None:
     message = refusal(platform.api("PUT", "workers/scripts/never", files=parts))
 
     assert message == 'two modules have the name "./worker.js"'
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"_headers": 5},
+        {"_headers": "/*\n  X-Kind: a\x00b"},
+        {"_redirects": ["/a /b"]},
+        {"base_path": 5},
+        {"base_path": "docs"},
+    ],
+    ids=str,
+)
+def test_settings_of_static_files_that_cannot_be_used_are_refused(
+    platform: Platform, config: dict[str, Any]
+) -> None:
+    session = start_assets(platform).json()["result"]["jwt"]
+    metadata = {"assets": {"jwt": session, "config": config}}
+
+    message = refusal(
+        platform.api(
+            "PUT", "workers/scripts/site", files={"metadata": (None, json.dumps(metadata))}
+        )
+    )
+
+    assert next(iter(config)) in message
+    assert platform.api("GET", "workers/scripts/site/versions").status_code == 404

@@ -2,6 +2,7 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { invalidAssets, invalidAssetsToken } from '../http/errors.ts';
+import { hasControlCharacter, isText, shown } from '../http/names.ts';
 import type { AssetStore } from '../state/assets.ts';
 import type { AssetConfig, Assets } from '../state/records.ts';
 import { checkPaths } from './asset_paths.ts';
@@ -11,6 +12,7 @@ const MAX_FILES = 100_000;
 const MAX_BYTES = 25 * 1024 * 1024;
 const BUCKET_SIZE = 50;
 const HASH = /^[0-9a-f]{32}$/;
+const LINE_ENDS = /[\t\r\n]/g;
 const HTML_HANDLING = ['auto-trailing-slash', 'force-trailing-slash', 'drop-trailing-slash', 'none'];
 const NOT_FOUND_HANDLING = ['single-page-application', '404-page', 'none'];
 
@@ -161,6 +163,12 @@ function checkConfig(config: AssetConfig): AssetConfig {
   const isList = Array.isArray(first) && first.every((rule) => typeof rule === 'string');
   if (first !== undefined && typeof first !== 'boolean' && !isList)
     throw invalidAssets('run_worker_first must be true, false, or a list of paths');
+  const { base_path, _headers, _redirects } = config;
+  for (const [name, value] of Object.entries({ base_path, _headers, _redirects }))
+    if (value !== undefined && (!isText(value) || hasControlCharacter(value.replaceAll(LINE_ENDS, ''))))
+      throw invalidAssets(`${name} must be text without control characters`);
+  if (base_path?.startsWith('/') === false)
+    throw invalidAssets(`base_path must start with "/": ${shown(base_path)}`);
   return config;
 }
 
