@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+_BESIDE_DOCUMENT: Final = (
+    "description",
+    "entry_code",
+    "dependencies",
+    "deploy_settings",
+    "class_name",
+)
 _DRAFT: Final = ("ir", "entry_code", "draft_revision")
 """What operations of the editor change in a workflow."""
 
@@ -152,17 +159,27 @@ def import_document(
 
     `${env.X}` in text and JSON settings, as other products write it, becomes a reference.
 
-    Raises InvalidIR if the document is invalid.
+    Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted meanwhile.
     """
     workflow = into or Workflow()
     workflow.ir = as_imported(document, types_for(document))
     workflow.name = ""  # saving takes the name from the document
     draft = check_draft(workflow)
     with transaction.atomic():
+        if into:
+            _reload_all_but_document(workflow)
         version = save_checked(draft, by=by.user if by else None)
         if by:
             audit_entries.record_version("workflow imported", version, by=by)
     return workflow
+
+
+def _reload_all_but_document(workflow: Workflow) -> None:
+    """Keep what others changed since the workflow was loaded; checking a document may take seconds."""
+    try:
+        workflow.refresh_from_db(fields=_BESIDE_DOCUMENT)
+    except Workflow.DoesNotExist:
+        raise WorkflowNotFound(f"Workflow {workflow.pk!r} was deleted meanwhile.") from None
 
 
 def declare_binding(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.deployments.fakes import document
 from tests.support.audit_entries import entries
+from workflows import services
 from workflows.models import Workflow, WorkflowVersion
 
 pytestmark = pytest.mark.django_db
@@ -86,3 +88,41 @@ def test_a_missing_file_and_an_unknown_workflow_are_errors(tmp_path: Path) -> No
         run(str(tmp_path / "nothing.json"))
     with pytest.raises(CommandError, match="There is no workflow 'nobody'"):
         run(write(tmp_path, document()), "--workflow", "nobody")
+
+
+def while_checking(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Make this change while an import checks its document."""
+    check = services.check_draft
+
+    def check_slowly(workflow: Workflow) -> services.CheckedDraft:
+        checked = check(workflow)
+        change()
+        return checked
+
+    monkeypatch.setattr(services, "check_draft", check_slowly)
+
+
+def test_an_import_keeps_what_others_change_beside_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = run(write(tmp_path, document()))
+    changed = {"entry_code": "// changed", "dependencies": {"zod": "4.0.0"}}
+    while_checking(monkeypatch, lambda: Workflow.objects.filter(pk=pk).update(**changed))
+
+    run(write(tmp_path, document("return 2;")), "--workflow", pk)
+
+    workflow = Workflow.objects.get()
+    assert (workflow.entry_code, workflow.dependencies) == tuple(changed.values())
+    assert workflow.ir == document("return 2;")
+
+
+def test_an_import_does_not_restore_a_deleted_workflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pk = run(write(tmp_path, document()))
+    while_checking(monkeypatch, Workflow.objects.all().delete)
+
+    with pytest.raises(CommandError, match="was deleted meanwhile"):
+        run(write(tmp_path, document()), "--workflow", pk)
+
+    assert not Workflow.objects.exists()
