@@ -147,7 +147,7 @@ def _with_entry_code(
     """Replace the entry code; raises Refused, NotEditable or ChangedMeanwhile."""
     code, opened = Arguments(operation).text("value"), open_draft(workflow)
     if len(code) > _MAX_ENTRY_CODE:
-        raise Refused(f"Entry code has at most {_MAX_ENTRY_CODE:,} characters.")
+        raise Refused(f"Entry code can have at most {_MAX_ENTRY_CODE:,} characters.")
     if code == workflow.entry_code:
         return _Step(opened=opened)
     touched = ("", _ENTRY_CODE)
@@ -394,8 +394,8 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
         raise _not_reversible(workflow, change, kind) from None
     except NotEditable:
         raise Refused(
-            f"\u201c{change.summary}\u201d cannot be {'undone' if is_undo else 'redone'}, because the nodes "
-            "would then not be connected in a way that can run."
+            f"\u201c{change.summary}\u201d cannot be {'undone' if is_undo else 'redone'}, because "
+            "the nodes would then no longer be connected in a way that can run."
         ) from None
     selected = change.selected if change.selected in opened.draft.nodes else ""
     return _Step(
@@ -424,7 +424,7 @@ def _changes_since(workflow: Workflow, revision: int) -> list[DraftChange]:
     later = workflow.draft_changes.filter(revision__gt=revision).order_by("revision")
     changes = list(later.defer("changes"))
     if len(changes) < workflow.draft_revision - revision:
-        raise Refused("This page is too old to change the workflow. Reload it.")
+        raise Refused("This page is out of date. Reload it before you change the workflow.")
     return changes
 
 

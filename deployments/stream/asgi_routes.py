@@ -77,7 +77,7 @@ async def _refusal(scope: Scope, access: StreamAccess) -> tuple[int, str] | None
     if scope["method"] not in ("GET", "HEAD"):
         return 405, "Event streams support only GET."
     if not await access.may_open(scope):
-        return 403, "Log in as a user who may view deployments."
+        return 403, "Log in as a user with permission to view deployments."
     return None
 
 

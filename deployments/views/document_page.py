@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 VIEW_WORKFLOW: Final = "workflows.view_workflow"
 CHANGE_WORKFLOW: Final = "workflows.change_workflow"
 _DIGITS: Final = 10
-_NOT_SAVED: Final = "Nothing was saved. Fix the problems of this text, which is kept below."
+_NOT_SAVED: Final = "Nothing was saved. Your text is below: fix its problems, then save it again."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -52,7 +52,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
         if not await _ACCESS.may_open(self.scope):
-            await self._end("Log in as a user who may view runs.", _FORBIDDEN)
+            await self._end("Log in as a user with permission to view runs.", _FORBIDDEN)
             return
         live = await database_sync_to_async(self._live)()
         if live is None:

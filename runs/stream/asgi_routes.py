@@ -50,7 +50,7 @@ async def _refused(scope: Scope, send: Send, access: StreamAccess) -> bool:
         await refuse(send, 405, "An event stream is read with GET.")
         return True
     if not await access.may_open(scope):
-        await refuse(send, 403, "Log in as a user who may view runs.")
+        await refuse(send, 403, "Log in as a user with permission to view runs.")
         return True
     return False
 

@@ -221,7 +221,7 @@ def test_a_workflow_is_built_with_the_keyboard(page: Page, installation: Install
     go_to(page, "Finish")
     add_by_keyboard(page, "waits for a period", "Pause")
     page.keyboard.press(" ")
-    expect(page.locator("#announcer")).to_contain_text("Lifted")
+    expect(page.locator("#announcer")).to_contain_text("Picked up")
     page.keyboard.press("ArrowUp")
     expect(page.locator("#announcer")).to_contain_text("After Big order")
     page.keyboard.press(" ")

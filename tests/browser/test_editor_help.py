@@ -99,7 +99,7 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     loop.locator(".outline-fold").click()
     expect(arm).to_be_hidden()
     expect(loop).to_have_attribute("aria-selected", "true")
-    expect(loop).to_have_attribute("aria-description", "Has a problem inside")
+    expect(loop).to_have_attribute("aria-description", "Contains a problem")
     expect(inner).to_have_count(0)
     expect(box).to_contain_text("1 node inside")
     expect(box.locator(".pic-inner-problem")).to_be_visible()

@@ -63,7 +63,7 @@ class Arguments:
         """Return a list of at least one text, each once."""
         value = self.raw(key)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise Refused(f"The operation's {key} must be a list of texts, not {quoted(value)}.")
+            raise Refused(f"The operation's {key} must be a list of strings, not {quoted(value)}.")
         if not value:
             raise Refused("Select at least one node.")
         return list(dict.fromkeys(value))

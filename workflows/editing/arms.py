@@ -142,7 +142,7 @@ def labels_of_arms(arms: object, node_id: str) -> list[str]:
             raise Refused(f"{quoted(label)} cannot be the label of an arm.", node_id=node_id)
         labels.append(label)
     if not labels or len(set(labels)) < len(labels):
-        raise Refused("Each arm needs a label of its own.", node_id=node_id)
+        raise Refused("Each arm needs a different label.", node_id=node_id)
     return labels
 
 
@@ -154,7 +154,7 @@ def reconnect(bench: Workbench, arguments: Arguments) -> Outcome:
     container = bench.types[node_id].container
     if container is None or not container.alternatives:
         raise Refused(
-            "Only the arms of a branch can lead to a node of another arm.", node_id=node_id
+            "Only the arms of a branch can lead to a node in another arm.", node_id=node_id
         )
     arm = bench.region(node_id, index)
     arm.next = _shared_from(bench, block, arm, target) if target else None
@@ -199,7 +199,7 @@ def _with_free_arms(bench: Workbench, node_id: str) -> Block:
     block = bench.container(node_id)
     container = bench.types[node_id].container
     if container is None or (container.labels is not None and not _is_branch(bench, node_id)):
-        raise Refused(f"The arms of {bench.called(node_id)} are fixed.", node_id=node_id)
+        raise Refused(f"The arms of {bench.called(node_id)} cannot be changed.", node_id=node_id)
     return block
 
 
@@ -210,7 +210,7 @@ def _is_branch(bench: Workbench, node_id: str) -> bool:
 def _arm(bench: Workbench, block: Block, index: int) -> Region:
     if index >= len(block.regions):
         name = bench.called(block.node_id)
-        raise Refused(f"{name} has no such arm any more.", node_id=block.node_id)
+        raise Refused(f"This arm of {name} no longer exists.", node_id=block.node_id)
     return block.regions[index]
 
 

@@ -135,7 +135,7 @@ def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
         raise Refused(f"{quoted(name)} is no longer there. Nothing was changed.", node_id=node_id)
     _set_field(bench, node_id, field, f"{text[:at]}{new_name}{text[at + len(name) :]}")
     return Outcome(
-        summary=f"Replaced {name} by {new_name} in {bench.called(node_id)}",
+        summary=f"Replaced {name} with {new_name} in {bench.called(node_id)}",
         touched=((node_id, field),),
         selected=node_id,
     )
@@ -153,7 +153,7 @@ def _value_of(value: Any, path: list[str]) -> Any:
 
 def _set_field(bench: Workbench, node_id: str, field: str, value: Any) -> None:
     if not _FIELD.fullmatch(field):
-        raise Refused(f"{quoted(field)} is not a field of a node: begin with data or config.")
+        raise Refused(f"{quoted(field)} is not a field of a node: start with data or config.")
     changed = _with_value(bench.nodes[node_id], field.split("."), value)
     is_branch = bench.types[node_id].name == branch.TYPE.name
     if is_branch and changed["data"].get("branches") != bench.nodes[node_id]["data"].get(
@@ -171,7 +171,7 @@ def _with_value(container: Any, path: list[str], value: Any) -> Any:
     if isinstance(container, list):
         index = index_of(key)
         if index is None or index >= len(container):
-            raise Refused(f"There is no item {quoted(key)} any more.")
+            raise Refused(f"The item {quoted(key)} no longer exists.")
         if not rest and value is _ABSENT:
             return [*container[:index], *container[index + 1 :]]
         inner = _with_value(container[index], rest, value) if rest else value

@@ -110,7 +110,9 @@ def _replaced(arguments: Arguments, registry: Registry) -> Edit:
 def _repaired(document: object, registry: Registry) -> Edit:
     made = repair(document, registry)
     if made is None:
-        raise Refused("The connections cannot be repaired for certain. Edit the document as text.")
+        raise Refused(
+            "The connections cannot be repaired automatically. Edit the document as text."
+        )
     _refuse_larger(made.opened, than=MAX_BYTES)
     return _whole(made.opened, content.REPAIRED)
 

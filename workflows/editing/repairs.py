@@ -167,7 +167,7 @@ class _Graph:
             if id_ not in reached and id_ not in led_to:
                 last = self._last()
                 label = THEN if self.nodes[last].type.container else ""
-                step = f"Connect {self._called(id_)} to the end, after {self._called(last)}"
+                step = f"Connect {self._called(id_)} at the end, after {self._called(last)}"
                 yield step, self._with_edge(last, id_, label)
 
     def _last(self) -> str:

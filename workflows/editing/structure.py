@@ -128,7 +128,7 @@ def wrap(bench: Workbench, arguments: Arguments) -> Outcome:
         raise Refused(f"{type_.title} cannot contain nodes.")
     first = bench.locate(blocks[0].node_id)
     if first.region.blocks[first.index : first.index + len(blocks)] != blocks:
-        raise Refused("Only nodes that follow each other can be wrapped. Select these alone.")
+        raise Refused("Only consecutive nodes can be wrapped. Select nothing else.")
     for block in blocks:
         _refuse_if_leading_outside(bench, block, "wrapped")
     wrapper = bench.new_node(type_, name=arguments.text("name", ""))

@@ -119,7 +119,7 @@ class Workbench:
         """Return where a node is; raises Refused if there is none with this id."""
         found = locations(self.root).get(node_id)
         if found is None:
-            raise Refused(f"There is no node {quoted(node_id)} any more.", node_id=node_id)
+            raise Refused(f"The node {quoted(node_id)} no longer exists.", node_id=node_id)
         return found
 
     def container(self, node_id: str) -> Block:
@@ -133,7 +133,7 @@ class Workbench:
         """Return an arm of a container, or a region that its arms share."""
         regions = self.container(node_id).all_regions
         if not 0 <= index < len(regions):
-            raise Refused(f"{self.called(node_id)} has no such arm any more.", node_id=node_id)
+            raise Refused(f"This arm of {self.called(node_id)} no longer exists.", node_id=node_id)
         return regions[index]
 
     def place(self, slot: Slot) -> tuple[Region, int]:

@@ -28,7 +28,7 @@ SCHEMA_OF_SCHEMAS: Final = json.dumps(
                 "description": "What the value is",
             },
             "properties": _SUBSCHEMAS | {"description": "A schema for each member of an object"},
-            "required": {"type": "array", "description": "The members that must be there"},
+            "required": {"type": "array", "description": "The required members"},
             "additionalProperties": {"$ref": "#"},
             "items": {"$ref": "#"},
             "enum": {"type": "array", "description": "The values that are allowed"},

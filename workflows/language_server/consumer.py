@@ -73,7 +73,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.workflow_id = self.scope["url_route"]["kwargs"]["workflow"]
         await self.accept()
         if not await _ACCESS.may_open(self.scope):
-            await self._end("Log in as a user who may view workflows.", _FORBIDDEN)
+            await self._end("Log in as a user with permission to view workflows.", _FORBIDDEN)
             return
         if not await database_sync_to_async(self._exists)():
             await self._end("This workflow no longer exists.", _NOT_FOUND)
@@ -111,7 +111,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if len(self.cancelled) < _MAX_WAITING:
                 self.cancelled.add(_hashable(message.get("params", {}).get("id")))
         elif self._is_too_fast() or self.waiting.full():
-            await self._end("Too many messages. The page connects again in a moment.", _TOO_FAST)
+            await self._end("Too many messages. The page will reconnect in a moment.", _TOO_FAST)
         else:
             self.waiting.put_nowait(message)
 

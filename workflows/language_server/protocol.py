@@ -84,7 +84,7 @@ class Editor:
     def _open(self, key: SlotKey, document: Mapping[str, Any]) -> None:
         language = document.get("languageId")
         if key not in self.texts and len(self.texts) >= MAX_FIELDS:
-            raise Refused(INVALID, f"only {MAX_FIELDS} fields can be open")
+            raise Refused(INVALID, f"at most {MAX_FIELDS} fields can be open at the same time")
         self.texts[key] = FieldText(
             self._text(key, document.get("text")),
             is_expression=language == _EXPRESSION,

@@ -398,7 +398,7 @@ def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
     titles = {
         Group.MAIN: "Settings",
         Group.RETRIES: "Retries and timeout",
-        Group.COMPATIBILITY: "Settings of other tools",
+        Group.COMPATIBILITY: "Settings from other tools",
     }
     for group, title in titles.items():
         own = tuple(control for control in controls if control.field.group is group)

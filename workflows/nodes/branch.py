@@ -19,14 +19,14 @@ LABEL: Final = SettingField(
     name="label",
     kind=FieldKind.TEXT,
     label="Label",
-    help="The name of the arm, which the edge that leads to it carries.",
+    help="The name of the arm, and the label of the edge that leads to it.",
     required=True,
 )
 CONDITION: Final = SettingField(
     name="condition",
     kind=FieldKind.CODE,
     label="Condition",
-    help="An expression; leave it empty in the last arm to make that the else arm.",
+    help="An expression. Leave it empty in the last arm to make that arm the else arm.",
     takes_references=True,
     is_expression=True,
 )
@@ -34,7 +34,7 @@ BRANCHES: Final = SettingField(
     name="branches",
     kind=FieldKind.LIST,
     label="Arms",
-    help="The arms in order, each with a `label` and a `condition`; the first one that is true runs.",
+    help="The arms in order, each with a `label` and a `condition`. The first arm whose condition is true runs.",
     details='An arm with an empty condition is the "else" arm, and must come last',
     required=True,
     items=(LABEL, CONDITION),

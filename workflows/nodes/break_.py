@@ -17,7 +17,7 @@ CONDITION: Final = SettingField(
     name="condition",
     kind=FieldKind.CODE,
     label="Condition",
-    help="An expression: leave the loop only if it is true; without one, always leave it.",
+    help="Leave the loop only if this expression is true. If it is empty, always leave the loop.",
     takes_references=True,
     is_expression=True,
 )

@@ -21,7 +21,7 @@ METHOD: Final = SettingField(
     name="method",
     kind=FieldKind.SELECT,
     label="Method",
-    help="The method of the request.",
+    help="The HTTP method.",
     default="GET",
     options=("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"),
 )
@@ -38,7 +38,7 @@ HEADERS: Final = SettingField(
     name="headers",
     kind=FieldKind.TABLE,
     label="Headers",
-    help="The headers of the request, by name.",
+    help="The request headers, by name.",
     details=(
         "An object, or text that is JSON. Each value is sent as text, an object as JSON, and each item "
         "of a list separately. A value that is `null` or `undefined` is not sent"
@@ -49,8 +49,8 @@ QUERY: Final = SettingField(
     name="queryParams",
     kind=FieldKind.TABLE,
     label="Query parameters",
-    help="What is added to the URL after `?`, by name.",
-    details="Values are sent as those of `headers`",
+    help="The parameters to add to the URL after `?`, by name.",
+    details="Values are sent as in `headers`",
     takes_references=True,
 )
 BODY: Final = SettingField(
@@ -101,7 +101,7 @@ def read_request(data: Reader, fields: Iterable[SettingField]) -> Settings:
     address, url = read_text(data, by_name["url"]), by_name["url"].default
     if not _may_start(address, ("http://", "https://", *([url] if url else []))):
         example = " or ".join(filter(None, ["https://example.com/path", url and "/path"]))
-        data.warning(URL.name, f"is not a valid address: write one such as {example}")
+        data.warning(URL.name, f"is not a valid address: write an address such as {example}")
     return Settings(
         method=method,
         url=address,

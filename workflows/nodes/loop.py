@@ -90,7 +90,7 @@ INDEX: Final = SettingField(
 MAX_ITERATIONS: Final = SettingField(
     name="maxIterations",
     kind=FieldKind.NUMBER,
-    label="Maximum of iterations",
+    label="Maximum number of iterations",
     help="A `while` loop that exceeds this number of iterations fails the run.",
     default=1000,
     rules=Rules(min=1, max=10**9),

@@ -16,7 +16,7 @@ ON_ERROR: Final = SettingField(
     name="onError",
     kind=FieldKind.SELECT,
     label="If an arm fails",
-    help="`fail` fails the node when all arms have ended; `collect` puts the errors into its output.",
+    help="`fail`: the node fails once all arms have finished; `collect`: the output contains the errors.",
     default="fail",
     options=("fail", "collect"),
 )

@@ -22,8 +22,8 @@ FIELDS: Final = retry_fields(
         "default": 0,
         "help": "How many times a failed race is retried.",
         "details": (
-            "A value above 0 repeats every step of the arms, including those that have finished, and gives "
-            "you a warning"
+            "A value above 0 repeats every step of the arms, including finished ones, and causes a "
+            "warning"
         ),
     },
     sensitive={
@@ -33,7 +33,7 @@ FIELDS: Final = retry_fields(
         ),
     },
     timeout={
-        "help": "How long the race may take; a longer wait inside the race is rejected.",
+        "help": "How long the race may take. A longer wait inside the race is rejected.",
         "details": ("`wait_for_event` waits for 24 hours by default, so give it a `timeout` here"),
     },
 )

@@ -38,7 +38,7 @@ SCRIPT_NAME: Final = SettingField(
     name="scriptName",
     kind=FieldKind.TEXT,
     label="Other Worker",
-    help="Instead of a workflow of yours: the name of any Worker on the target.",
+    help="The name of any Worker on the target, instead of one of your workflows.",
     rules=NAME_RULES,
 )
 CLASS_NAME: Final = SettingField(
@@ -58,7 +58,7 @@ INPUT: Final = SettingField(
     name="input",
     kind=FieldKind.CODE,
     label="Input",
-    help="An expression: the payload of the run; an empty object if there is none.",
+    help="An expression for the payload of the run. The default is an empty object.",
     takes_references=True,
     is_expression=True,
 )
@@ -66,8 +66,8 @@ WAITS: Final = SettingField(
     name="waitForCompletion",
     kind=FieldKind.SWITCH,
     label="Wait for the result",
-    help="Whether the node waits until the other run has finished.",
-    details="`false` continues as soon as the run has started",
+    help="Whether to wait until the other run has finished.",
+    details="With `false`, the workflow continues as soon as the other run has started",
     default=True,
 )
 TIMEOUT: Final = SettingField(

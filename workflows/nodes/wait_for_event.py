@@ -31,7 +31,7 @@ TIMEOUT: Final = SettingField(
     name="timeout",
     kind=FieldKind.DURATION,
     label="Timeout",
-    help="How long to wait; if no event arrives in time, the node fails.",
+    help="How long to wait. If no event arrives in time, the node fails.",
     details="At most 365 days. A [`try_catch`](try_catch.md) can handle the error",
     default="24 hours",
     rules=Rules(min=1),

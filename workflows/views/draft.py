@@ -34,7 +34,7 @@ VIEW: Final = "workflows.view_workflow"
 CHANGE: Final = "workflows.change_workflow"
 _FIELD_ROOTS: Final = ("data", "config", "trigger")
 _MAX_REQUEST_ID: Final = 64
-_NO_TREE: Final = "The nodes of this document do not form a workflow. Edit it as text first."
+_NO_TREE: Final = "The nodes of this document are not connected in a way that can run. Edit the document as text first."
 
 
 @require_POST
@@ -51,7 +51,7 @@ def _change(request: HttpRequest, pk: str) -> Changed:
     body = _body(request)
     revision, operation = body.get("revision"), body.get("operation")
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
-        raise Refused("The request does not say which revision of the draft it is about.")
+        raise Refused("The request does not contain a valid revision of the draft.")
     request_id, user = _request_id(request), _user(request)
     if known := drafts.known_answer(pk, request_id, by=user):
         return known
@@ -63,7 +63,7 @@ def _request_id(request: HttpRequest) -> str:
     """Return what a page's script calls its request; "" for a form."""
     id_ = _body(request).get("id", "") if _is_json(request) else ""
     if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID:
-        raise Refused(f"The id of a request is a text of at most {_MAX_REQUEST_ID} characters.")
+        raise Refused(f"The id of a request must be text of at most {_MAX_REQUEST_ID} characters.")
     return id_
 
 

@@ -43,7 +43,7 @@ def as_operation(workflow_id: str, operation: Any) -> Any:
 def _set_trigger_type(operation: JsonObject) -> JsonObject:
     type_ = TRIGGER_TYPES.get(str(operation.get("trigger_type")))
     if type_ is None:
-        raise Refused("There is no trigger of this type.")
+        raise Refused("This type of trigger does not exist.")
     return {"type": "set_trigger", "trigger": type_.new_trigger()}
 
 
@@ -58,7 +58,7 @@ def _set_entry_code(workflow: Workflow, operation: JsonObject) -> JsonObject:
 def _fill_form(workflow: Workflow, operation: JsonObject) -> JsonObject:
     posted = operation.get("posted")
     if not isinstance(posted, dict) or not all(map(_is_input, posted.values())):
-        raise Refused("The form's inputs must be lists of texts.")
+        raise Refused("The form's inputs must be lists of strings.")
     node_id = operation.get("node")
     if not node_id:
         return _fill_trigger(workflow, posted)
@@ -66,7 +66,7 @@ def _fill_form(workflow: Workflow, operation: JsonObject) -> JsonObject:
     node = opened.draft.nodes.get(str(node_id))
     item = next((each for each in opened.document["nodes"] if each["id"] == node_id), None)
     if node is None or item is None:
-        raise Refused("There is no such node any more.")
+        raise Refused("This node no longer exists.")
     changes = _read(form_changes(item, node.type.fields, posted)).changes
     as_json = [
         {"field": change.path} | ({} if change.value is ABSENT else {"value": change.value})

@@ -95,7 +95,7 @@ COMMANDS: Final = (
     Command(label="Paste", action="paste", key="Ctrl+V"),
     Command(label="Wrap in a loop", action="wrap", argument="loop"),
     Command(label="Wrap in a branch", action="wrap", argument="branch"),
-    Command(label="Wrap in a try and catch", action="wrap", argument="try_catch"),
+    Command(label="Wrap in a try/catch", action="wrap", argument="try_catch"),
     Command(label="Wrap in a parallel", action="wrap", argument="parallel"),
     Command(label="Wrap in a race", action="wrap", argument="race"),
     Command(label="Unwrap", action="unwrap", key="u"),
@@ -105,10 +105,10 @@ COMMANDS: Final = (
 )
 KEYS: Final = (
     ("↑ ↓", "Select the node above or below; with Shift, several"),
-    ("← →", "Fold and unfold, go out and in"),
+    ("← →", "Fold and unfold; go to the container or into it"),
     ("Enter", "Edit the settings"),
     ("a", "Add a node after the selected one"),
-    ("Space", "Lift the node; arrow keys choose a place, Space drops, Escape cancels"),
+    ("Space", "Pick up the node; arrow keys choose a place, Space drops it, Escape cancels"),
     ("d", "Duplicate"),
     ("u", "Unwrap a container"),
     ("Delete", "Delete"),
@@ -116,7 +116,7 @@ KEYS: Final = (
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Shift+Z", "Redo"),
     ("Ctrl+K", "All node types and commands"),
-    ("?", "This list"),
+    ("?", "Keyboard shortcuts"),
 )
 
 

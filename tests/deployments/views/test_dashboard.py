@@ -36,7 +36,7 @@ def failed(**fields: Any) -> Deployment:
 def test_an_empty_dashboard_says_how_to_start(admin_client: Client) -> None:
     page = text(admin_client.get("/"))
 
-    assert "AwaitStep turns steps that you put together into durable workflows" in page
+    assert "AwaitStep turns your steps into durable workflows" in page
     assert "Add the first workflow" in page
     assert "import a workflow with .venv/bin/python manage.py import_workflow FILE" in page
     assert "To create the first one, press Deploy next to a workflow" in page

@@ -130,7 +130,7 @@ def test_logs_need_the_permission_to_view_runs(target: Target) -> None:
 
     for user in (AnonymousUser(), staff):
         sentence, code = refusal("anything", user)
-        assert (sentence, code) == ("Log in as a user who may view runs.", 4403)
+        assert (sentence, code) == ("Log in as a user with permission to view runs.", 4403)
 
 
 def test_a_workflow_that_is_not_live_has_no_logs(db: None) -> None:

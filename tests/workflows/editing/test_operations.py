@@ -196,7 +196,7 @@ def test_nodes_are_wrapped_in_a_loop() -> None:
 
 
 def test_only_neighbours_can_be_wrapped() -> None:
-    with pytest.raises(Refused, match="follow each other"):
+    with pytest.raises(Refused, match="consecutive nodes"):
         edit(chain(*map(node, "abc")), "wrap", nodes=["a", "c"], node_type="loop")
 
 

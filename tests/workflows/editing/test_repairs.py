@@ -38,10 +38,10 @@ def loop(id_: str) -> dict[str, Any]:
          ["Remove the edge from \u201cb\u201d to \u201ca\u201d"]),
         (document([A, B], "a b", entry="gone"), "a b", ["Start at \u201ca\u201d"]),
         (document([A, loop("l"), B, C], "a l", "l b body"), "a l(body: b) c",
-         ["Connect \u201cc\u201d to the end, after \u201cl\u201d"]),
+         ["Connect \u201cc\u201d at the end, after \u201cl\u201d"]),
         (document([A, B, C], "a b", "a b"), "a b c",
          ["Remove the second edge from \u201ca\u201d to \u201cb\u201d",
-          "Connect \u201cc\u201d to the end, after \u201cb\u201d"]),
+          "Connect \u201cc\u201d at the end, after \u201cb\u201d"]),
     ],
 )  # fmt: skip
 def test_connections_are_repaired(broken: Document, repaired: str, steps: list[str]) -> None:

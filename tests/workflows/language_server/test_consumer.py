@@ -170,7 +170,10 @@ def test_only_users_who_may_see_workflows_have_completion(workflow: Workflow) ->
     somebody = User.objects.create_user("somebody", is_staff=True)
 
     assert closing(workflow.pk, AnonymousUser())[1] == 4403
-    assert closing(workflow.pk, somebody) == ("Log in as a user who may view workflows.", 4403)
+    assert closing(workflow.pk, somebody) == (
+        "Log in as a user with permission to view workflows.",
+        4403,
+    )
     assert closing("missing", editor()) == ("This workflow no longer exists.", 4404)
 
 

@@ -41,7 +41,7 @@ function placeOf(error, text) {
 
 function sentence(error) {
   const reason = error.message.replace(/(?:, "| in JSON|at position).*$/s, '').trim()
-  return `This is not JSON: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`
+  return `This is not valid JSON: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`
 }
 
 function complete(context, schema) {

@@ -41,7 +41,7 @@ METHOD: Final = SettingField(
     name="method",
     kind=FieldKind.SELECT,
     label="Method",
-    help="The method of the requests that start a run.",
+    help="The HTTP method of the requests that start a run.",
     default="POST",
     options=("GET", "POST", "PUT", "PATCH", "DELETE"),
 )
@@ -169,7 +169,7 @@ _TYPES: Final = (
     TriggerType(
         name="cron",
         title="Schedule",
-        summary="Runs start at the times of a schedule, in UTC.",
+        summary="Runs start on a schedule, in UTC.",
         docs="triggers.md#schedules",
         read=_cron,
         fields=(EXPRESSION,),
@@ -178,7 +178,7 @@ _TYPES: Final = (
     TriggerType(
         name="event",
         title="Event",
-        summary="Each event of a type starts a run.",
+        summary="Each event of a given type starts a run.",
         docs="triggers.md#events",
         read=_event,
         fields=(EVENT,),
@@ -187,7 +187,7 @@ _TYPES: Final = (
     TriggerType(
         name="queue",
         title="Queue",
-        summary="Each message of a queue starts a run.",
+        summary="Each message in a queue starts a run.",
         docs="triggers.md#queues",
         read=_queue,
         fields=(QUEUE,),

@@ -84,7 +84,7 @@ export class Problems {
       each.classList.toggle('has-inner-warning', isFolded && inside.length > 0 && !isBad)
     }
     if (isFolded && inside.length && !row.hasAttribute('aria-description')) {
-      row.setAttribute('aria-description', 'Has a problem inside')
+      row.setAttribute('aria-description', 'Contains a problem')
     }
   }
 
