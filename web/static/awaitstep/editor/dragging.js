@@ -32,7 +32,7 @@ export class Dragging {
     this.root.dataset.lifted = ''
     const here = this.#slots.findIndex(slot => slot.after && slot.after === this.#before(nodes[0]))
     this.#show(Math.max(here, 0))
-    announce(`Picked up. ${this.#slots.length} places. Arrow keys choose a place, Space drops, Escape cancels.`)
+    announce(`Picked up. ${this.#slots.length} places. Arrow keys choose one, Space drops, Escape cancels.`)
   }
 
   onKey(event) {
