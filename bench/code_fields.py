@@ -1,4 +1,4 @@
-"""Code fields: what a person waits for while typing, with a real language server."""
+"""Code fields: how long a person waits while typing, with a real language server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers to operations of the editor, with 200 and 1,000 nodes, compared with reading the draft alone."""
+"""Responses to the editor's operations with 200 and 1,000 nodes, compared with only reading the draft."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from toolchain.private_files import private_folder, read_or_create
 
 ACCOUNT_ID = "10ca1c10adf1a2e10ca1c10adf1a2e00"
 
-# Cloudflare's limit of the paid plan.
+# Cloudflare's limit on the paid plan.
 CONCURRENT_RUNS = 50_000
 
 _MAIN = TOOLCHAIN / "local_cloudflare" / "main.ts"
@@ -54,8 +54,8 @@ def environment(
 ) -> dict[str, str]:
     """Return the platform's environment variables; port 0 picks a free port.
 
-    No Worker is served on a reserved host; one that begins with a dot includes its subdomains. Beyond `concurrent_runs`,
-    runs are queued.
+    No Worker is served on a reserved host; a host that starts with a dot includes its subdomains. Runs
+    beyond `concurrent_runs` are queued.
     """
     platform_token(data_dir)
     folder = state_folder(data_dir)

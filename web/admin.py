@@ -1,4 +1,4 @@
-"""Django's pages of users and groups, with a check for edits that were made at the same time."""
+"""Django's pages for users and groups, with a check for simultaneous edits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ admin.site.unregister([User, Group])
 
 
 class UserConflictForm(EditConflictForm[User], UserChangeForm[User]):
-    """Django's form. Logging in and changing the password edit nothing that it shows."""
+    """Django's form. A login or a change of the password does not count as an edit of the user."""
 
     not_compared: ClassVar[frozenset[str]] = frozenset({"last_login", "password"})
 
 
 @admin.register(User)
 class UserConflictAdmin(EditConflictAdmin, UserAdmin[User]):
-    """Django's page of a user. The last login is shown, so that saving never writes an old one."""
+    """Django's page for a user. The last login is read-only, so that no save overwrites it."""
 
     form = UserConflictForm
     readonly_fields = ["last_login"]
@@ -30,4 +30,4 @@ class UserConflictAdmin(EditConflictAdmin, UserAdmin[User]):
 
 @admin.register(Group)
 class GroupConflictAdmin(EditConflictAdmin, GroupAdmin):
-    """Django's page of a group."""
+    """Django's page for a group."""

@@ -1,4 +1,4 @@
-"""A database that another process has locked for long: what need not be written is left out, and other requests get a 503."""
+"""Handles a database that another process locks: skips optional writes, and responds with 503."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def is_locked(error: Exception) -> bool:
 
 @contextmanager
 def skipped_if_locked() -> Iterator[None]:
-    """Write what need not be written: while the database is locked, the block is given up soon.
+    """Run a block that writes optional data; it is soon given up while the database is locked.
 
     Use it outside of transactions.
     """

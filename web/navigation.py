@@ -94,7 +94,7 @@ def items_for(user: User | AnonymousUser) -> list[Item]:
 
 
 def current_item(path: str) -> Item:
-    """Return the item under which the page with this path is found: the longest match counts."""
+    """Return the item that the page with this path belongs to: the longest match counts."""
     matches = [
         (len(start), item) for item in ITEMS for start in item.paths if path.startswith(start)
     ]

@@ -39,7 +39,7 @@ def _readable(line: str) -> str:
 def listing(text: str, name: str, sources: Sequence[Source | None] = ()) -> SafeString:
     """Return the text as HTML; line 12 of the listing `source` has the id `source-12`.
 
-    `sources` are those of the lines; the first marked line is in an element `source-marked`.
+    `sources` has the source of each line. The first marked line is in an element `source-marked`.
     """
     numbered = lines(text)
     rows = format_html_join(
@@ -64,9 +64,9 @@ def listing(text: str, name: str, sources: Sequence[Source | None] = ()) -> Safe
 
 
 def _marks(name: str, sources: Sequence[Source | None]) -> Iterator[tuple[str, str, str]]:
-    """Yield the class and the id of each line, and the link to what it comes from, without an end.
+    """Yield, for each line, its class, its id, and the unclosed link to its source.
 
-    Keyboards reach the link once for adjacent lines with the same source.
+    Adjacent lines with the same source share one tab stop.
     """
     before, has_marked = None, False
     for source in sources:

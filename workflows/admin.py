@@ -64,7 +64,7 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
 
 
 class _SourceColumns:
-    """The document and the entry code of a draft or a version, to read."""
+    """The document and the entry code of a draft or a version, read-only."""
 
     @admin.display(description="document (IR)")
     def document(self, source: Workflow | WorkflowVersion) -> SafeString:
@@ -111,7 +111,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show the editor; the form of everything else has the parameter `form`."""
+        """Show the editor; with the parameter `form`, show the form with all other settings instead."""
         if request.method == "POST" or _FORM in request.GET:
             return super().change_view(request, object_id, form_url, extra_context)
         workflow = self.get_object(request, unquote(object_id))
@@ -134,7 +134,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Ask for a name and open the editor; the form with a document has the parameter `form`."""
+        """Ask for a name and open the editor; with the parameter `form`, show the form instead."""
         if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
         name = " ".join(request.POST.get("name", "").split())[:NAME_LENGTH]
@@ -168,7 +168,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         with transaction.atomic():
             if form.is_outdated():
                 raise _SavedMeanwhile
-            if not change:  # what is related to a new workflow needs its row
+            if not change:  # related objects of a new workflow need its row
                 obj.save()
             super().save_related(request, form, formsets, change)
             version = services.save_checked(draft, by=cast("User", request.user))
@@ -204,7 +204,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
 
 
 def _back_to_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """After "Save and continue editing", show the form again and not the editor."""
+    """After "Save and continue editing", show the form again instead of the editor."""
     if "_continue" in request.POST and "Location" in response:
         response["Location"] = f"{response['Location'].partition('?')[0]}?{_FORM}"
     return response

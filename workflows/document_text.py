@@ -16,14 +16,14 @@ from workflows.nodes.documents import parse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocatedProblem:
-    """A problem and the line of the text that it is about; 0 if its message names the place."""
+    """A problem and its line in the text; 0 if its message gives the position."""
 
     problem: Problem
     line: int = 0
 
 
 class Unreadable(Exception):
-    """The text is no document whose nodes form a workflow; `problems` are all that prevent it."""
+    """The text is not a document whose nodes form a workflow; `problems` has all reasons."""
 
     def __init__(self, problems: Iterable[LocatedProblem]) -> None:
         self.problems = list(problems)
@@ -49,6 +49,6 @@ def read_document_text(text: str) -> Any:
 
 
 def located(text: str, problems: Iterable[Problem]) -> list[LocatedProblem]:
-    """Return the problems in a document that is written as this text, with their lines."""
+    """Return the problems in the document with this text, each with its line."""
     lines = JsonLines(text)
     return [LocatedProblem(problem=each, line=lines.line_of(each.path)) for each in problems]

@@ -28,7 +28,7 @@ def node_names(document: Any) -> dict[str, str]:
 
 
 def variable_uses(module: GeneratedModule) -> tuple[EnvUse, ...]:
-    """Return where the code uses variables; bindings are none."""
+    """Return the uses of variables in the code, without bindings."""
     return tuple(
         use
         for use in module.env_uses
@@ -37,7 +37,7 @@ def variable_uses(module: GeneratedModule) -> tuple[EnvUse, ...]:
 
 
 def missing_variables(workflow: Workflow, module: GeneratedModule) -> tuple[EnvUse, ...]:
-    """Return where the code uses variables that are not set."""
+    """Return the uses of variables that are not set."""
     known = {*stored_variables(workflow), *workflow.bindings}
     return tuple(use for use in variable_uses(module) if use.name not in known)
 

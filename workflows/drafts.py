@@ -1,8 +1,8 @@
 """The draft of a workflow, its document and its entry code: operations, undo and redo, conflicts.
 
-Each operation names the revision that it was made on. If the draft has changed since, the operation
-is carried out on the newer one, unless both touch the same thing: then it is a conflict, and nothing
-is changed.
+Each operation names the revision that it is based on. If the draft has changed since then, the
+operation is performed on the newest revision, unless it touches a part that has changed: that is a
+conflict, and nothing is changed.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]
 Kind = DraftChange.Kind
 SET_ENTRY_CODE: Final = "set_entry_code"
-"""The operation on the entry code, which is beside the document; its argument is `value`."""
+"""The operation on the entry code, which is not part of the document; its argument is `value`."""
 _ENTRY_CODE: Final = "entry_code"
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
 _MAX_OPEN: Final = 16
 _MAX_ENTRY_CODE: Final = 1_000_000
 MAX_CHANGES: Final = 1_000
-"""How many changes of a draft are kept, to undo them and to compare them with those of others."""
+"""How many changes to a draft are kept, for undo and for finding conflicts."""
 MAX_CHANGES_SIZE: Final = 64_000_000  # characters
 _IN_CONFLICT: Final = "{name} changed this while you were editing it: {summary}."
 
 
 class ChangedMeanwhile(Exception):
-    """Someone else changed what the operation is about; `theirs` is that change.
+    """Someone else has changed the part that the operation would change; `theirs` is that change.
 
-    `current` is the value that the draft now has where the operation would write another one.
+    `current` is the draft's current value of that part.
     """
 
     def __init__(self, theirs: DraftChange, current: Any = None) -> None:
@@ -99,7 +99,7 @@ _State = tuple[int | None, int]
 """The newest node type and the revision of a draft."""
 
 _opened: OrderedDict[str, tuple[_State, OpenDocument]] = OrderedDict()
-"""The drafts that were open last, by workflow."""
+"""The most recently opened drafts, by workflow."""
 _lock = threading.Lock()
 
 
@@ -114,10 +114,10 @@ def _remember(workflow_id: str, state: _State, opened: OpenDocument) -> None:
 def change_draft(
     workflow_id: str, operation: JsonObject, *, revision: int, by: User, request_id: str = ""
 ) -> Changed:
-    """Carry out an operation that was made on a revision of the draft.
+    """Perform an operation that is based on a revision of the draft.
 
-    A request whose answer was lost may be sent again: one with the same `request_id` changes nothing
-    the second time. Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
+    A request whose response was lost can be sent again: the same `request_id` changes nothing the
+    second time. Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
     """
 
     def edit(workflow: Workflow) -> _Step:
@@ -158,7 +158,7 @@ def _with_entry_code(
 
 
 def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | None:
-    """Return the present draft if this request has already changed it; None for a new request."""
+    """Return the current draft if this request has already changed it; None for a new request."""
     return _known_answer(Workflow.objects.get(pk=workflow_id), request_id, by)
 
 
@@ -179,7 +179,7 @@ def _known_answer(workflow: Workflow, request_id: str, by: User) -> Changed | No
 
 
 def _performed(workflow: Workflow, operation: JsonObject) -> Edit:
-    """Carry out an operation; a draft without a tree can only be repaired or replaced."""
+    """Perform an operation; a draft without a tree can only be repaired or replaced."""
     try:
         opened = open_draft(workflow)
     except NotEditable:
@@ -191,7 +191,7 @@ def _performed(workflow: Workflow, operation: JsonObject) -> Edit:
 
 
 def repair_of(workflow: Workflow) -> Repair | None:
-    """Return how the connections of a draft without a tree can be repaired for certain."""
+    """Return the repair for a draft without a tree; None if there is not exactly one."""
     return repair(workflow.ir, all_types())
 
 
@@ -230,7 +230,7 @@ def next_redo(workflow: Workflow, by: User) -> DraftChange | None:
 
 
 def is_newest(workflow: Workflow) -> bool:
-    """Whether the draft was not edited since it was loaded; true for a new workflow."""
+    """Whether the draft has not been edited since it was loaded; true for a new workflow."""
     stored = Workflow.objects.filter(pk=workflow.pk).values_list("draft_revision", flat=True)
     return stored.first() in (None, workflow.draft_revision)
 
@@ -238,7 +238,7 @@ def is_newest(workflow: Workflow) -> bool:
 def record_replacement(
     workflow: Workflow, before: JsonObject, entry_code: str, *, by: Actor
 ) -> None:
-    """Record that a form replaced the document or the entry code; `workflow` is saved already."""
+    """Record that a form replaced the document or the entry code; `workflow` is already saved."""
     changes = document_changes.difference(_as_object(before), workflow.ir)
     new_code = list(_entry_difference(entry_code, workflow.entry_code))
     if not changes and not new_code:
@@ -258,7 +258,7 @@ def record_replacement(
 
 
 def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) -> None:
-    """Store a change; the oldest ones are deleted when there are too many to keep."""
+    """Store a change, and delete the oldest changes if there are too many."""
     size = len(json.dumps(difference))
     DraftChange.objects.create(workflow=workflow, changes=difference, size=size, **fields)
     total = 0
@@ -288,7 +288,7 @@ class _Step:
 def _changed(
     workflow_id: str, make: Callable[[Workflow], _Step], *, by: User, request_id: str
 ) -> Changed:
-    """Store a change of the draft; made again if someone else was faster."""
+    """Store a change to the draft; try again if someone else was faster."""
     for _ in range(_ATTEMPTS):
         workflow = Workflow.objects.get(pk=workflow_id)
         if known := _known_answer(workflow, request_id, by):
@@ -309,7 +309,7 @@ def _changed(
 
 @transaction.atomic
 def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> bool:
-    """Store the document and the change; False if the draft has another revision by now."""
+    """Store the document and the change; False if the draft's revision has changed in the meantime."""
     revision = workflow.draft_revision + 1
     code = workflow.entry_code if step.entry_code is None else step.entry_code
     unchanged = Workflow.objects.filter(pk=workflow.pk, draft_revision=workflow.draft_revision)
@@ -348,13 +348,13 @@ def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> boo
 
 
 def _entry_difference(before: str, after: str) -> Iterator[JsonObject]:
-    """Yield the change of the entry code, in the form of changes of the document."""
+    """Yield the change to the entry code, in the same form as changes to the document."""
     if before != after:
         yield {"part": _ENTRY_CODE, "id": "", "before": [before], "after": [after]}
 
 
 def _reversed_entry_code(workflow: Workflow, change: DraftChange, *, is_undo: bool) -> str | None:
-    """Return the entry code after an undo or redo, None if it stays; raises Conflict."""
+    """Return the entry code after an undo or redo, None if it stays the same; raises Conflict."""
     old, new = ("after", "before") if is_undo else ("before", "after")
     for part in change.changes:
         if part["part"] == _ENTRY_CODE:
@@ -365,7 +365,7 @@ def _reversed_entry_code(workflow: Workflow, change: DraftChange, *, is_undo: bo
 
 
 def _as_object(document: Any) -> JsonObject:
-    """Return a document that was stored past the form in a way that it can be compared."""
+    """Return a document that can be compared, even if something other than a form stored it."""
     return document if isinstance(document, dict) else {}
 
 
@@ -429,7 +429,7 @@ def _changes_since(workflow: Workflow, revision: int) -> list[DraftChange]:
 
 
 def _with_new_ids(operation: JsonObject, later: Iterable[DraftChange]) -> JsonObject:
-    """Return the operation with the present ids of nodes that were given others since then."""
+    """Return the operation with the current ids of nodes whose ids have changed since then."""
     ids: dict[str, str] = {}
     for change in later:
         ids = {**{old: change.renamed.get(new, new) for old, new in ids.items()}, **change.renamed}
@@ -452,7 +452,7 @@ def _with_new_ids(operation: JsonObject, later: Iterable[DraftChange]) -> JsonOb
 
 
 def _conflict(later: Iterable[DraftChange], touched: Sequence[Touch]) -> DraftChange | None:
-    """Return the first later change that touches the same."""
+    """Return the first later change that touches the same parts."""
     for change in later:
         theirs = [tuple(touch) for touch in change.touched]
         if any(overlap(own, other) for own in touched for other in theirs):

@@ -94,13 +94,13 @@ class Workflow(models.Model):
 
 
 class DraftChange(models.Model):
-    """One change of a draft's document: an operation of the editor, or an undo or redo of one.
+    """One change to a draft: an operation of the editor, or the undo or redo of an operation.
 
-    `revision` is the draft's revision after it. `changes` and `touched` are as the editing package
-    defines them; `selected` is the node to show. `reverses` is the revision that an undo or a redo
+    `revision` is the draft's revision after the change. The editing package defines `changes` and
+    `touched`; `selected` is the node to show. `reverses` is the revision that an undo or a redo
     is about. An operation that is undone can be redone until its author does something else. `size`
-    is that of `changes` in characters; the oldest rows are deleted when a draft has too many.
-    `request_id` is what the page called its request, so that one that is sent again is known.
+    is the size of `changes` in characters; the oldest rows are deleted when a draft has too many.
+    `request_id` comes from the page, and identifies a request that is sent again.
     """
 
     class Kind(models.TextChoices):

@@ -39,7 +39,7 @@ _BESIDE_DOCUMENT: Final = (
     "class_name",
 )
 _DRAFT: Final = ("ir", "entry_code", "draft_revision")
-"""What operations of the editor change in a workflow."""
+"""The fields of a workflow that the editor's operations change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def save_version(workflow: Workflow, *, by: User) -> WorkflowVersion:
 
 
 def create_workflow(name: str, *, by: User) -> Workflow:
-    """Create a workflow whose only node is a step that does nothing yet."""
+    """Create a workflow whose only node is an empty step."""
     workflow = Workflow(name=name, ir=empty_document(name, now=timezone.now().isoformat()))
     draft = check_draft(workflow)
     with transaction.atomic():
@@ -103,7 +103,7 @@ def check_draft(workflow: Workflow) -> CheckedDraft:
 def _saved_newest(
     workflow: Workflow, save: Callable[[CheckedDraft], WorkflowVersion]
 ) -> WorkflowVersion:
-    """Check the draft and save it in a transaction; if it was edited meanwhile, the newer one."""
+    """Check the draft and save it in a transaction; start over if it was edited in the meantime."""
     while True:
         draft = check_draft(workflow)
         with transaction.atomic():

@@ -1,1 +1,1 @@
-"""What a deploy of a draft would use: its code and its variables, to be read on pages."""
+"""What a deploy of a draft would use: its code and its variables, for pages that show them."""

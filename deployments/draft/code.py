@@ -1,4 +1,4 @@
-"""The code of a workflow's draft, as text to read, copy and download: or what prevents it."""
+"""The code of a workflow's draft, as text to read, copy and download, or its problems."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of the code: its name in the address, its file, and how it is written."""
+    """A part of the code: its name in the URL, its file name, and its language."""
 
     slug: str
     label: str

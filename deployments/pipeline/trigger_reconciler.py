@@ -71,7 +71,7 @@ def _read_back(
 def confirm_upload(
     upload: Upload, request: DeployRequest, *, expected: Triggers, tools: Remote
 ) -> str:
-    """Return the version that is live after an upload; raises DeployError if it is another one."""
+    """Return the version that is live after an upload; raises DeployError if it is a different one."""
     live = confirm_live(
         upload.version,
         tools,

@@ -1,4 +1,4 @@
-"""The head of all pages of a workflow: what is live where, and how the draft differs from it."""
+"""The heading of all pages of a workflow: what is live on each target, and how the draft differs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workflows.models import Workflow, WorkflowVersion
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowHead:
-    """What the head shows of a workflow."""
+    """The data for the heading of a workflow's pages."""
 
     workflow: Workflow
 
@@ -28,7 +28,7 @@ class WorkflowHead:
 
     @property
     def next(self) -> int:
-        """The number that the draft gets when it is saved as a version."""
+        """The version number that the draft will get when it is saved."""
         return (self.newest or 0) + 1
 
     @cached_property
@@ -39,7 +39,7 @@ class WorkflowHead:
 
     @cached_property
     def workers(self) -> list[Worker]:
-        """The Worker on each target, those that are live first."""
+        """The Worker on each target, live ones first."""
         return sorted(workers_of(self.workflow), key=lambda worker: worker.live is None)
 
     @cached_property
@@ -50,6 +50,6 @@ class WorkflowHead:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether the newest version is live on no target, although an earlier one is."""
+        """Whether an earlier version is live on some target, but the newest one is not live anywhere."""
         live = [worker.live.version_number for worker in self.workers if worker.live]
         return bool(live and self.newest and self.newest > max(live))

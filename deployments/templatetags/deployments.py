@@ -135,10 +135,10 @@ def change_state(value: str) -> dict[str, Any]:
 def workflow_head(
     context: Context, workflow: Workflow, here: str, *, deploys: bool = True
 ) -> dict[str, Any]:
-    """Render the head of a page of the workflow, with the tab `here` marked as the current one.
+    """Render the heading of a workflow's page, with `here` as the current tab.
 
-    A page may set `draft_status`, which tells about unsaved changes. A page with a Deploy button of
-    its own sets `deploys` to False.
+    A page can set `draft_status` to report unsaved changes. A page with its own Deploy button sets
+    `deploys` to False.
     """
     request = context["request"]
     return {

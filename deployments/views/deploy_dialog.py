@@ -65,7 +65,7 @@ def deploy(request: HttpRequest, pk: str) -> HttpResponse:
 def _save_and_deploy(
     request: HttpRequest, workflow: Workflow, target: Target | None
 ) -> HttpResponse:
-    """Save the draft as the version that the pressed button names, and deploy it."""
+    """Save the draft as the version that the button named, and deploy it."""
     if not request.user.has_perm(_SAVE):
         raise PermissionDenied(_SAVE)
     try:

@@ -1,4 +1,4 @@
-"""The document of a workflow's draft as text, to edit."""
+"""The document of a workflow's draft as editable text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NOT_SAVED: Final = "Nothing was saved. Your text is below: fix its problems, th
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(VIEW_WORKFLOW)
 def document(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the document as text, and replace it; those who may not change it can read it."""
+    """Show the document as text, or replace it; users who cannot change it can read it."""
     if request.method == "POST":
         return _save(request, pk)
     if "download" in request.GET or not request.user.has_perm(CHANGE_WORKFLOW):
@@ -52,7 +52,7 @@ def document(request: HttpRequest, pk: str) -> HttpResponse:
 
 @staff_with(CHANGE_WORKFLOW)
 def _save(request: HttpRequest, pk: str) -> HttpResponse:
-    """Replace the document of the revision that was edited; show the text again if that fails."""
+    """Replace the document; show the text again if it is invalid, or if someone else was faster."""
     workflow = get_object_or_404(Workflow, pk=pk)
     text, posted = request.POST.get("text", ""), request.POST.get("revision", "")
     is_number = len(posted) < _DIGITS and posted.isascii() and posted.isdigit()

@@ -25,7 +25,7 @@ from workflows.masked_values import masked_values
 @require_safe
 @staff_with(CHECK)
 def mailbox(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the newest emails; only the embedded platform keeps any."""
+    """List the newest emails; only the embedded platform stores emails."""
     embedded = Target.objects.filter(embedded=True).defer("api_token")
     target = get_object_or_404(embedded, pk=pk)
     context: dict[str, Any] = {

@@ -58,7 +58,7 @@ def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpRespon
 
 
 def _sources(request: HttpRequest, workflow: Workflow, nodes: Iterable[str]) -> list[Source | None]:
-    """Return what each line comes from: a node, with a link to it in the editor."""
+    """Return the node that each line comes from, with a link to it in the editor."""
     marked = request.GET.get("node", "")
     names = node_names(workflow.ir)
     address = workflow.get_absolute_url()
@@ -75,12 +75,12 @@ def _sources(request: HttpRequest, workflow: Workflow, nodes: Iterable[str]) -> 
 
 
 def _shown_node(request: HttpRequest, workflow: Workflow) -> str:
-    """Return the name of the node whose lines are marked; "" if the address names none."""
+    """Return the name of the node whose lines are marked; "" if the URL names none."""
     return node_names(workflow.ir).get(request.GET.get("node", ""), "")
 
 
 def part_named(slug: str) -> Part:
-    """Return a part of the code; raises Http404 if there is none of this name."""
+    """Return a part of the code; raises Http404 for an unknown name."""
     for part in PARTS:
         if part.slug == slug:
             return part
@@ -90,7 +90,7 @@ def part_named(slug: str) -> Part:
 @require_safe
 @staff_with(VIEW_VARIABLES)
 def variables(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the variables of a deploy, to staff who may view variables."""
+    """Show the variables that a deploy would set, to staff who may view variables."""
     workflow = get_object_or_404(Workflow, pk=pk)
     context = {"workflow": workflow, "variables": variables_of(workflow)}
     return page(request, "deployments/workflow/variables", context)

@@ -1,4 +1,4 @@
-"""How far the index is behind the targets."""
+"""How far the index lags behind the targets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from runs.models import Run
 
-_LATE: Final = timedelta(minutes=2)  # twice as long as a check of open runs usually takes to return
+_LATE: Final = timedelta(minutes=2)  # twice the usual time between two checks of an open run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class IndexLag:
 
 
 def index_lag(workflow_id: str = "") -> IndexLag | None:
-    """Return how many open runs, of one workflow or of all, await a check; None if none is late."""
+    """Return how many open runs, of one or all workflows, await a check; None if none is overdue."""
     runs = Run.objects.filter(workflow=workflow_id) if workflow_id else Run.objects.all()
     late = runs.filter(is_open=True, gone_at=None, checked_at__lt=timezone.now() - _LATE)
     found = late.order_by().aggregate(unchecked=Count("pk"), checked_at=Min("checked_at"))

@@ -25,7 +25,7 @@ def channel_of_workflow(pk: str) -> str:
 
 
 def mark_watched(channel: str) -> None:
-    """Record that a page with this channel is open; a page is also shown if that cannot be stored."""
+    """Record that a page with this channel is open; the page is shown even if that fails."""
     until = timezone.now() + WATCH_DURATION
     with skipped_if_locked():
         Watcher.objects.update_or_create(channel=channel, defaults={"until": until})

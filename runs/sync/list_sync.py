@@ -74,7 +74,7 @@ class ListReader:
         status: Any = cloudflare.omit,
         until: datetime | None = None,
     ) -> _Page | None:
-        """Update the index from a page; None if the target has no such Workflow.
+        """Update the index from a page; returns None if the target has no such Workflow.
 
         `until` is when the newest run of the first page was created.
         """
@@ -172,8 +172,8 @@ def _complete(mark: Watermark, until: datetime | None) -> None:
 def possibly_changed(reader: ListReader) -> tuple[list[int], bool]:
     """Return the keys of open runs that no list has returned and that may have changed.
 
-    If there are many, lists by status show which have not changed. The flag says whether all were
-    checked; if the limits interrupt the lists, the next check continues with what is left.
+    If there are many, lists by status show which runs have not changed. The flag says whether all
+    runs were checked; if a limit interrupts the check, the next one continues from there.
     """
     runs = reader.unlisted_runs()
     if len(runs) <= _FEW:
@@ -190,7 +190,7 @@ def possibly_changed(reader: ListReader) -> tuple[list[int], bool]:
 
 
 def _read_back(reader: ListReader, status: str, until: datetime) -> datetime | None:
-    """List the runs with this status; return how far back if that was interrupted."""
+    """List the runs with this status; if interrupted, return how far back the list got."""
     cursor: Any = cloudflare.omit
     reached = until
     while reader.may_continue():
@@ -202,10 +202,10 @@ def _read_back(reader: ListReader, status: str, until: datetime) -> datetime | N
 
 
 def catch_up(reader: ListReader, keys: Sequence[int]) -> list[int]:
-    """List runs that have changed where that takes fewer calls than reading each of them.
+    """List the changed runs of a Workflow if that takes fewer calls than reading each of them.
 
-    Each page starts at the newest run that is left, so no interruption lists a page twice. Return the
-    keys of the runs that remain.
+    Each page starts at the newest remaining run, so no page is listed twice after an interruption.
+    Return the keys of the remaining runs.
     """
     runs = _runs(reader).filter(pk__in=keys[:_MAX_CHANGED], is_open=True)
     left = list(runs.order_by("-created_at").values_list("created_at", "pk", "instance_id"))

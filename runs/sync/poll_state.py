@@ -71,7 +71,7 @@ class TargetState:
         return runs.select_related("target", "workflow")
 
     def _unlisted(self) -> list[Run]:
-        """Take a few runs of each Workflow off `to_check`, if they can be read."""
+        """Take a few runs of each Workflow from `to_check`, if they can be read."""
         ids: list[int] = []
         if not self.budget.allows(Use.READS):
             return []

@@ -116,7 +116,7 @@ class Poller:
         self._save_status(target, message)
 
     def _save_status(self, target: Target, error: str) -> None:
-        """Save it when the error is another one, and from time to time."""
+        """Save the status when its error changes, and from time to time."""
         previous, saved_at = self._saved.get(target.pk, (None, 0.0))
         if error == previous and time.monotonic() < saved_at + STATUS_INTERVAL:
             return

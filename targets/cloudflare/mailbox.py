@@ -1,4 +1,4 @@
-"""The emails that Workers on the embedded platform sent, which it keeps instead of delivering them."""
+"""The emails that Workers on the embedded platform sent, which it stores instead of delivering."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Email:
 
 
 def list_emails(account: Account) -> tuple[list[Email], int]:
-    """Return the newest emails of the account, and how many there are."""
+    """Return the account's newest emails, and the total number of its emails."""
     path = f"/accounts/{account.account_id}/local/emails"
     with account.explained("list the emails that Workers sent"):
         answer = account.client.get(f"{path}?per_page={SHOWN}", cast_to=httpx.Response)

@@ -1,4 +1,4 @@
-"""Tells all open pages that the embedded platform has stopped, or is running again."""
+"""Informs all open pages that the embedded platform has stopped, or is running again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thread per process that notices what any process has written, and wakes the open streams."""
+"""One thread per process that notices what any process writes, and wakes the open streams."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TableWatcher:
         self._factories.append(factory)
 
     def watch_file(self, version: Callable[[], int], factory: Callable[[], Reader]) -> None:
-        """Also watch what is not in the database; `version` returns a number that changes with it."""
+        """Also watch a file; `version` returns a number that changes whenever the file does."""
         self._versions.append(version)
         self._factories.append(factory)
 

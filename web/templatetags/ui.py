@@ -44,7 +44,7 @@ def navigation_items(context: Context) -> dict[str, Any]:
 
 
 def _kind(request: HttpRequest) -> str:
-    """Return whether the page is the one that the item links to, or one of those under it."""
+    """Return `aria-current` for the current item: "page" on its own page, "true" on pages under it."""
     return "page" if request.path == navigation.current_item(request.path).url else "true"
 
 
@@ -99,7 +99,7 @@ def clock(moment: datetime | None) -> str | SafeString:
 def from_dashboard(crumbs: str, path: str) -> SafeString:
     """Start the admin's breadcrumbs at the dashboard, as on all other pages.
 
-    Only pages of the administration are under it: the others do not name the admin's apps.
+    "Administration" is only part of the breadcrumbs of the admin's own pages.
     """
     home = format_html('<a href="{}">{}</a>', reverse("admin:index"), gettext("Home"))
     dashboard = format_html('<a href="{}">Dashboard</a>', reverse("deployments:dashboard"))
@@ -137,7 +137,7 @@ def target_url(view: str, workflow: str, target: int) -> str:
 
 @register.simple_tag
 def lines(text: str, name: str, sources: Sequence[numbered_lines.Source | None] = ()) -> SafeString:
-    """Render numbered lines; the ids of the lines start with `name`. `sources` are theirs."""
+    """Render numbered lines, whose ids start with `name`. `sources` has the source of each line."""
     return numbered_lines.listing(text, str(name), sources or ())
 
 
@@ -157,7 +157,7 @@ def tab_link(
 
 @register.inclusion_tag("web/_short_id.html")
 def short_id(text: str, what: str, url: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
-    """The first 8 characters of an id, whole in its title, with a button that copies all of it."""
+    """The first 8 characters of an id, with the whole id in a tooltip and a button to copy it."""
     return {"text": text, "short": text[:_SHORT], "what": what, "url": url, "id": id}
 
 

@@ -1,3 +1,3 @@
-"""Editing: operations that turn a document into the next one, or refuse to and say why."""
+"""Editing: operations that change a document, or are refused with a reason."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The arguments of an operation, read from JSON of any origin."""
+"""The arguments of an operation, parsed from untrusted JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Arguments:
         return self._value[key]
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return text; it is required if there is no default."""
+        """Return text, which is required unless there is a default."""
         if default is not None and self._value.get(key) is None:
             return default
         value = self.raw(key)
@@ -40,7 +40,7 @@ class Arguments:
         return value
 
     def index(self, key: str) -> int:
-        """Return a whole number from 0."""
+        """Return a whole number of at least 0."""
         value = self.raw(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise Refused(f"The operation's {key} must be a whole number, not {quoted(value)}.")
@@ -60,7 +60,7 @@ class Arguments:
         return value
 
     def texts(self, key: str) -> list[str]:
-        """Return a list of at least one text, each once."""
+        """Return a list of at least one string, without repetitions."""
         value = self.raw(key)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise Refused(f"The operation's {key} must be a list of strings, not {quoted(value)}.")

@@ -42,7 +42,7 @@ def add_arm(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def remove_arm(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Remove the arm `region` of `node`, with everything that is inside it."""
+    """Remove the arm `region` of `node`, with everything inside it."""
     node_id, index = arguments.text("node"), arguments.index("region")
     block = _with_free_arms(bench, node_id)
     arm = _arm(bench, block, index)
@@ -66,7 +66,7 @@ def remove_arm(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def move_arm(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Move the arm `region` of `node` to the index `to`, as the first true arm of a branch runs."""
+    """Move the arm `region` of `node` to the index `to`: the first true arm of a branch runs."""
     node_id, index, to = arguments.text("node"), arguments.index("region"), arguments.index("to")
     block = _with_free_arms(bench, node_id)
     arm = _arm(bench, block, index)
@@ -108,7 +108,7 @@ def rename_arm(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def set_arms(bench: Workbench, node_id: str, arms: list[Any]) -> None:
-    """Replace the arms of a branch: those whose label stays keep their nodes, as renamed ones do.
+    """Replace the arms of a branch; arms that keep their label, or are renamed, keep their nodes.
 
     Raises Refused if an arm that is not empty would be removed.
     """
@@ -147,7 +147,7 @@ def labels_of_arms(arms: object, node_id: str) -> list[str]:
 
 
 def reconnect(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Let the arm `region` of `node` continue at `target`, a node in another arm, or not ("")."""
+    """Let the arm `region` of `node` continue at `target`, a node in another arm; "" disconnects it."""
     node_id, index = arguments.text("node"), arguments.index("region")
     target = arguments.text("target", "")
     block = bench.container(node_id)
@@ -166,7 +166,7 @@ def reconnect(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def _shared_from(bench: Workbench, block: Block, arm: Region, target: str) -> Region:
-    """Return the region that begins at a node of another arm, which is split there if needed."""
+    """Return the region that starts at a node in another arm, which is split there if necessary."""
     location = bench.locate(target)
     region = location.region
     if not any(region is other for other in block.all_regions):
@@ -195,7 +195,7 @@ def _reaches(region: Region | None, other: Region) -> bool:
 
 
 def _with_free_arms(bench: Workbench, node_id: str) -> Block:
-    """Return the block of a container to which a person can add arms."""
+    """Return the block of a container whose arms can be added and removed."""
     block = bench.container(node_id)
     container = bench.types[node_id].container
     if container is None or (container.labels is not None and not _is_branch(bench, node_id)):

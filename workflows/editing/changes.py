@@ -1,14 +1,14 @@
-"""The difference of two documents by the ids of nodes and edges, and its application there and back.
+"""Differences between two documents, by the ids of nodes and edges, and how to apply and revert them.
 
 A change is a JSON object:
 
-- `part` is "nodes", "edges" or "document", `id` the id of the node or edge, or the member of the
-  document;
-- `before` and `after` are lists of the one value, empty where there is none;
-- `at` and `to` are the index of a node or an edge in the list before and after.
+- `part` is "nodes", "edges" or "document"; `id` is the id of the node or edge, or the name of the
+  document's member;
+- `before` and `after` are lists that contain the value, or are empty if there is none;
+- `at` and `to` are the indices of a node or an edge in the list before and after.
 
-A change with `order` instead says that the remaining nodes or edges have another order: `before` and
-`after` are then lists of all ids.
+A change with `order` instead means that the remaining nodes or edges have a different order: `before`
+and `after` are then lists of all ids.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _ABSENT: Final = object()
 
 
 class Conflict(Exception):
-    """The document no longer has what the change is about; the message names it."""
+    """The document no longer has the value that the change replaces; the message names it."""
 
 
 def difference(before: JsonObject, after: JsonObject) -> list[Change]:
-    """Return the changes that lead from one document to another."""
+    """Return the changes that turn one document into another."""
     changes: list[Change] = []
     for key in dict.fromkeys([*before, *after]):
         if key in _LISTS and _has_ids(before.get(key)) and _has_ids(after.get(key)):
@@ -77,7 +77,7 @@ def _list_difference(
 
 
 def is_same(first: Any, second: Any) -> bool:
-    """Whether two values are the same JSON, also in the order of members; 1 is neither true nor 1.0."""
+    """Whether two values are the same JSON, with members in the same order; 1 is neither true nor 1.0."""
     return first is second or (first == second and repr(first) == repr(second))
 
 
@@ -97,8 +97,8 @@ def apply(
 ) -> JsonObject:
     """Return the document after the changes, or before them with `backwards`.
 
-    Changes of other members of a node since then are kept. Raises Conflict if the document does not
-    have what a change replaces.
+    Later changes to other members of a node are kept. Raises Conflict if the document no longer has
+    the value that a change replaces.
     """
     result = dict(document)
     for part in _LISTS:

@@ -21,14 +21,14 @@ from workflows.ir.reading.raw_values import MAX_DEPTH
 from workflows.nodes import branch
 
 _FIELD: Final = re.compile(rf"(data|config)(\.[^.]+){{1,{MAX_DEPTH}}}")
-_MAX_DIGITS: Final = 9  # of the index of an item
+_MAX_DIGITS: Final = 9  # of an item's index
 _ABSENT: Final = object()
 REPLACED: Final = "Edited the document as text"
 REPAIRED: Final = "Repaired the connections"
 
 
 def rename(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Give `node` another `name`; an id that was made from the old name follows it if nothing uses it."""
+    """Give `node` another `name`; an id that was derived from the old name changes too, unless it is used."""
     node_id, name = arguments.text("node"), arguments.text("name").strip()
     bench.locate(node_id)
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
@@ -61,14 +61,14 @@ def _following_id(bench: Workbench, node_id: str, old: str, name: str) -> str:
 
 
 def _in_order(bench: Workbench, node_id: str, item: JsonObject) -> dict[str, JsonObject]:
-    """Return the nodes with one of them back in its place."""
+    """Return the nodes, with one of them moved back to its place."""
     order = [node["id"] for node in bench.opened.document["nodes"]]
     nodes = {**bench.nodes, node_id: item}
     return {id_: nodes[id_] for id_ in [*filter(nodes.__contains__, order), *nodes]}
 
 
 def set_id(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Change the id of `node`, its name in code, and every use of it."""
+    """Change the id of `node`, which is its name in code, and every use of the id."""
     node_id, new_id = arguments.text("node"), arguments.text("id").strip()
     bench.locate(node_id)
     if not new_id or len(new_id) > MAX_ID_LENGTH or not is_identifier(new_id):
@@ -102,7 +102,7 @@ def _change_id(bench: Workbench, old: str, new: str) -> None:
 
 
 def configure(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Set the `field` of `node`, a path such as `data.url`, to `value`, or remove it without one.
+    """Set the `field` of `node`, a path such as `data.url`, to `value`; without `value`, remove it.
 
     With `changes`, a list of objects with `field` and `value`, several fields change together.
     """
@@ -121,9 +121,9 @@ def configure(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Replace the `name` at `line` and `column` of the text in the `field` of `node` by `new_name`.
+    """Replace the `name` at `line` and `column` of the text in the `field` of `node` with `new_name`.
 
-    Refused if something else stands there by now.
+    Refused if the name is no longer there.
     """
     node_id, field = arguments.text("node"), arguments.text("field")
     name, new_name = arguments.text("name"), arguments.text("new_name")
@@ -189,23 +189,23 @@ def _with_value(container: Any, path: list[str], value: Any) -> Any:
 
 
 def index_of(key: str) -> int | None:
-    """Return the index of an item that a part of a path means; None for any other text."""
+    """Return the index of an item if a part of a path is one; None for any other text."""
     is_index = len(key) <= _MAX_DIGITS and key.isascii() and key.isdigit()
     return int(key) if is_index else None
 
 
 def set_trigger(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Replace the trigger of the document by `trigger`."""
+    """Replace the trigger of the document with `trigger`."""
     bench.members["trigger"] = arguments.object("trigger")
     return Outcome(summary="Changed the trigger", touched=(("", "trigger"),))
 
 
 def replace_document(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Replace everything by `document`."""
+    """Replace everything with `document`."""
     document = arguments.object("document")
     return Outcome(summary=REPLACED, touched=(EVERYTHING,), document=document)
 
 
 def repair_connections(_bench: Workbench, _arguments: Arguments) -> Outcome:
-    """Change nothing, because the connections of a document with a tree are in order."""
+    """Change nothing, because the connections of a document with a tree are correct."""
     return Outcome(summary=REPAIRED)

@@ -1,4 +1,4 @@
-"""Writes the edges of a changed tree, keeping those that the document already has."""
+"""Writes the edges of a changed tree, and keeps those that the document already has."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _EdgeWriter:
     types: Mapping[str, NodeType]
 
     def ends_of(self, edge: JsonObject) -> _Ends:
-        """Return the ends of an edge; one without a label may mean `then`."""
+        """Return the ends of an edge; a missing label may mean `then`."""
         source, label = edge["source"], edge.get("label") or ""
         if not label and self.types[source].container and not self._has_edge_arms(source):
             label = THEN
@@ -49,8 +49,8 @@ class _EdgeWriter:
     def ends(self, region: Region, *, exit_: str = "", join: str = "") -> Iterator[_Ends]:
         """Yield the ends of every edge, in the order in which the nodes are written.
 
-        `exit_` is the node that edges lead to from where the region ends, if there must be edges;
-        `join` the node that runs then in any case.
+        `exit_` is the node that edges from the end of the region lead to, if such edges are necessary;
+        `join` is the node that runs next in any case.
         """
         end = _head(region.next)
         for block, following in zip_longest(region.blocks, region.blocks[1:]):

@@ -1,7 +1,7 @@
-"""Operations that certainly fix a problem, to be offered beside it.
+"""Operations that fix a problem, offered next to the problem.
 
-Each is tried on the document first: it is only offered if the problem is gone afterwards, and no
-other error has come instead. What only the compiler can tell is fixed as the compiler suggests.
+Each operation is first tried on the document, and only offered if it removes the problem without
+causing another error. Problems that only the compiler finds are fixed as the compiler suggests.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _SUGGESTION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """What a button says, with code in backticks, and the operation that it carries out."""
+    """The label of a button, with code in backticks, and the operation that the button performs."""
 
     label: str
     operation: JsonObject
 
 
 def fix_of(opened: OpenDocument, problem: Problem) -> Fix | None:
-    """Return the fix of a problem in the settings of a node; None if none is certain."""
+    """Return the fix for a problem in the settings of a node; None if there is not exactly one."""
     node = opened.draft.nodes.get(problem.node_id)
     path = problem.path.removeprefix(f"nodes.{problem.node_id}.")
     if node is None or path == problem.path:
@@ -78,7 +78,7 @@ def _mends(opened: OpenDocument, operation: JsonObject, problem: Problem) -> boo
 
 
 def _spelling(opened: OpenDocument, problem: Problem, path: str) -> Fix | None:
-    """Return the fix of a misspelled name, for which the compiler knows a similar one."""
+    """Return the fix for a misspelled name, if the compiler suggests a similar name."""
     suggested = _SUGGESTION.search(problem.message)
     if suggested is None:
         return None

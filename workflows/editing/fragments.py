@@ -1,6 +1,6 @@
 """Parts of documents: copies within a document, and nodes from the clipboard.
 
-A fragment is a document like any other, so that it can also be pasted from a file or a message.
+A fragment is a document like any other, so it can also be pasted from a file or a message.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def copies(bench: Workbench, blocks: Sequence[Block]) -> list[Block]:
 
 
 def inserted(bench: Workbench, fragment: JsonObject) -> list[Block]:
-    """Return blocks with the nodes of a fragment, under ids that the document does not use.
+    """Return blocks with the nodes of a fragment, with ids that the document does not use.
 
     Raises Refused if the fragment is not a document whose nodes form a tree.
     """
@@ -70,7 +70,7 @@ def inserted(bench: Workbench, fragment: JsonObject) -> list[Block]:
 
 
 def _reserved_id(bench: Workbench, name: str) -> str:
-    """Return a free id, and keep it from being used again before the node is there."""
+    """Return an unused id, and reserve it until the node is added."""
     id_ = bench.free_id(name)
     bench.nodes[id_] = {"id": id_, "name": name}
     return id_

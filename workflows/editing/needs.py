@@ -1,4 +1,4 @@
-"""What the code and settings of each node need to be in scope, and whether an edit takes it away."""
+"""What each node's code and settings need in scope, and whether an edit removes it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _names_in(code: Code) -> frozenset[str]:
 def lost_needs(
     before: Mapping[str, Needs], after: WorkflowIR, renamed: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each node that misses something in the edited document, and a sentence about it.
+    """Yield each node that lacks something in the edited document, and a sentence about it.
 
     `renamed` are the new ids of nodes by their old ones.
     """

@@ -1,4 +1,4 @@
-"""The document that a new workflow begins with."""
+"""The document of a new workflow."""
 
 from __future__ import annotations
 

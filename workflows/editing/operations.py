@@ -1,7 +1,7 @@
-"""The operations of the editor: each takes a document to the next one, or is refused.
+"""The operations of the editor: each changes a document, or is refused.
 
 An operation is a JSON object with a `type`, one of the functions in `OPERATIONS`, and its arguments.
-Operations on a valid document give a valid document as long as the values in them are valid.
+Operations on a valid document result in a valid document if the values in them are valid.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Edit:
 
 
 def perform(opened: OpenDocument, operation: object) -> Edit:
-    """Carry out one operation; raises Refused with the reason and the way out."""
+    """Perform an operation; raises Refused with the reason and what to do."""
     arguments = Arguments(operation)
     type_ = arguments.choice("type", OPERATIONS)
     bench = Workbench(opened)
@@ -87,7 +87,7 @@ def perform(opened: OpenDocument, operation: object) -> Edit:
 
 
 def perform_without_tree(document: object, operation: object, registry: Registry) -> Edit | None:
-    """Carry out an operation on a document without a tree; None for all but those that make one."""
+    """Perform an operation on a document without a tree; None unless the operation creates a tree."""
     arguments = Arguments(operation)
     match arguments.choice("type", OPERATIONS):
         case "replace_document":
@@ -149,7 +149,7 @@ def _opened(document: JsonObject, before: OpenDocument) -> OpenDocument:
 def _refuse_new_errors(
     before: OpenDocument, after: OpenDocument, renamed: Mapping[str, str]
 ) -> None:
-    """Refuse an operation on the tree after which a node has an error that it did not have."""
+    """Refuse an operation on the tree that causes a new error in a node."""
     for node_id, reason in lost_needs(before.needs, after.draft, renamed):
         raise Refused(f"{reason}.", node_id=node_id, can_force=True)
     for problem in after.parsed.problems:

@@ -1,4 +1,4 @@
-"""What an operation has done, apart from the new document."""
+"""The outcome of an operation, apart from the new document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def overlap(first: Touch, second: Touch) -> bool:
-    """Whether two operations that touch these could undo each other."""
+    """Whether two operations that touch these parts could overwrite each other."""
     if EVERYTHING in (first, second):
         return True
     if first[0] != second[0]:

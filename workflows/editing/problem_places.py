@@ -1,4 +1,4 @@
-"""Says where a problem is in the words of the editor, not as a path in the document."""
+"""Describes where a problem is with the labels of the editor, not as a path in the document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELS: Final = {
 
 
 def path_in_node(problem: Problem) -> str:
-    """Return the path inside the node, or inside the document for what is in none."""
+    """Return the path inside the node, or inside the document if the problem is not in a node."""
     if not problem.node_id:
         return problem.path
     return problem.path.removeprefix(f"nodes.{problem.node_id}").removeprefix(".")

@@ -8,7 +8,7 @@ from workflows.ir.reading.problems import Problem
 
 
 class Refused(Exception):
-    """The operation was not carried out; the message says why and what to do.
+    """The operation was not performed; the message says why, and what to do.
 
     `can_force`: whether the operation is possible with `"force": true`, at the cost of
     problems in other nodes.

@@ -1,4 +1,4 @@
-"""Gives nodes other ids, and rewrites what refers to them in references and in code."""
+"""Changes the ids of nodes, and rewrites their uses in references and in code."""
 
 from __future__ import annotations
 

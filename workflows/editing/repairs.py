@@ -1,7 +1,7 @@
-"""Repairs the connections of a document whose nodes do not form a tree, where one repair is certain.
+"""Repairs the connections of a document whose nodes do not form a tree, if there is only one way to do so.
 
-Nothing is deleted but edges without a target or a meaning. Each repair may show the next problem,
-so they are made one after another until there is a tree.
+Only edges without a target or a meaning are deleted. Each repair may reveal the next problem, so
+repairs are made one after another until there is a tree.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from workflows.nodes import branch
 from workflows.nodes.documents import parse
 
 _MAX_REPAIRS: Final = 20
-_NEVER: Final = "false"  # the condition of an arm that nobody has written one for
+_NEVER: Final = "false"  # the condition of an arm for which nobody has written a condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A document with a tree, and what was done to get it, in the imperative."""
+    """A repaired document, and the steps of the repair, in the imperative."""
 
     opened: OpenDocument
     steps: tuple[str, ...]
 
 
 def repair(document: object, registry: Registry) -> Repair | None:
-    """Return the repaired document; None if its connections cannot be repaired for certain."""
+    """Return the repaired document; None if there is not exactly one way to repair it."""
     steps: list[str] = []
     while isinstance(document, dict) and len(steps) <= _MAX_REPAIRS:
         try:
@@ -50,7 +50,7 @@ def repair(document: object, registry: Registry) -> Repair | None:
 
 
 _Step = tuple[str, JsonObject]
-"""What is done, and the document afterwards."""
+"""A description of the repair, and the repaired document."""
 
 
 class _Graph:
@@ -127,7 +127,7 @@ class _Graph:
                 yield self._corrected(self.nodes[id_], edge)
 
     def _corrected(self, node: Node, edge: Edge) -> _Step:
-        """Return the document with another label on an edge, with an arm for it, or without it."""
+        """Return the document after relabeling an edge, adding an arm for the edge, or removing the edge."""
         index = next(at for at, other in enumerate(self.edges) if other is edge)
         flow, container = self.flows[node.id], node.type.container
         if container is None and flow.then is None:

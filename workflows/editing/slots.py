@@ -1,4 +1,4 @@
-"""Which slots a document has, and to which of them nodes can be moved."""
+"""The slots of a document, and to which of them nodes can be moved."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PlacedSlot:
 def all_slots(opened: OpenDocument) -> list[PlacedSlot]:
     """Return every slot, in the order in which an outline shows them.
 
-    There is none after a container with an arm that leads to a node outside it.
+    There is no slot after a container with an arm that leads to a node outside it.
     """
     blocks = blocks_in(tree_of(opened.draft.structure))
     left = {block.node_id for block in blocks if leads_outside(block)}
@@ -52,8 +52,8 @@ def _slots(structure: Structure) -> Iterator[PlacedSlot]:
 def slots_for(opened: OpenDocument, node_ids: Sequence[str]) -> list[Slot]:
     """Return the slots to which these nodes can be moved; raises Refused for unknown nodes.
 
-    A move is refused elsewhere because a node would use an output that is not there yet, or a name
-    of a loop that it has left.
+    In other slots, a node would use an output that does not exist yet, or a name of a loop that it
+    has left.
     """
     bench = Workbench(opened)
     blocks = selected_blocks(bench, node_ids)
@@ -65,7 +65,7 @@ def slots_for(opened: OpenDocument, node_ids: Sequence[str]) -> list[Slot]:
 
 
 class _MoveCheck:
-    """Decides for each slot whether a set of nodes can be there."""
+    """Decides for each slot whether a set of nodes can be moved there."""
 
     def __init__(self, opened: OpenDocument, moved: set[str]) -> None:
         self._structure = opened.draft.structure
@@ -86,7 +86,7 @@ class _MoveCheck:
         self._names = {name for id_ in moved for name in needs.get(id_, none).names} - provided
 
     def _first_of_each_region(self, ids: set[str], *, reverse: bool = False) -> list[str]:
-        """Return the first node of each region, or the last one: the others follow from it."""
+        """Return the first or last node of each region, which determines the others."""
         at = self._structure.locations
         first: dict[int, str] = {}
         for id_ in sorted(ids, key=lambda id_: at[id_], reverse=reverse):

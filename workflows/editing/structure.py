@@ -27,7 +27,7 @@ def add(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def _new_regions(bench: Workbench, type_: NodeType, node_id: str) -> list[Region]:
-    """Return the regions of a new container, with a step in each that must not be empty."""
+    """Return the regions of a new container; those that must not be empty contain a step."""
     container = type_.container
     if container is None:
         return []
@@ -40,14 +40,14 @@ def _new_regions(bench: Workbench, type_: NodeType, node_id: str) -> list[Region
 
 
 def labels_of(item: JsonObject, type_: NodeType) -> list[str]:
-    """Return the labels of the arms of a container that names them."""
+    """Return the labels of a container's arms; empty if its arms have no labels."""
     if type_.name == branch.TYPE.name:
         return labels_of_arms(item["data"].get("branches"), item["id"])
     return list(type_.container.labels(None)) if type_.container and type_.container.labels else []
 
 
 def move(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Move `nodes`, with everything that is inside them, to `slot`."""
+    """Move `nodes`, with everything inside them, to `slot`."""
     moved = selected_blocks(bench, arguments.texts("nodes"))
     slot = arguments.slot()
     inside = {id_ for block in moved for id_ in ids_in(block)}
@@ -72,7 +72,7 @@ def move(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def delete(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Delete `nodes` with everything that is inside them."""
+    """Delete `nodes` with everything inside them."""
     deleted = selected_blocks(bench, arguments.texts("nodes"))
     summary = f"Deleted {_listed(bench, deleted)}"
     touched: list[Touch] = []
@@ -91,7 +91,7 @@ def delete(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def _neighbour(bench: Workbench, block: Block) -> str:
-    """Return the node before a block, or after it, or around it."""
+    """Return the node before, after or around a block."""
     location = bench.locate(block.node_id)
     siblings = location.region.blocks
     if location.index:
@@ -102,7 +102,7 @@ def _neighbour(bench: Workbench, block: Block) -> str:
 
 
 def duplicate(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Copy `nodes` with everything that is inside them, and put the copies after the last of them."""
+    """Copy `nodes` with everything inside them, and put the copies after the last node."""
     blocks = selected_blocks(bench, arguments.texts("nodes"))
     for block in blocks:
         _refuse_if_leading_outside(bench, block, "duplicated")
@@ -121,7 +121,7 @@ def paste(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def wrap(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Put `nodes`, which follow each other, into a new container of the type `node_type`."""
+    """Put `nodes`, which must be consecutive, into a new container of the type `node_type`."""
     blocks = selected_blocks(bench, arguments.texts("nodes"))
     type_ = bench.type_named(arguments.text("node_type"))
     if type_.container is None:
@@ -146,7 +146,7 @@ def wrap(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def unwrap(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Replace a container, `node`, by what is inside it: the nodes of all arms in order."""
+    """Replace a container, `node`, with the nodes of all its arms, in order."""
     node_id = arguments.text("node")
     block = bench.container(node_id)
     _refuse_if_leading_outside(bench, block, "unwrapped")

@@ -22,7 +22,7 @@ def offset_of(source: str, line: int, column: int) -> int | None:
 
 
 def is_name_at(source: str, at: int, name: str) -> bool:
-    """Whether exactly this name begins at the index, and not a longer one."""
+    """Whether exactly this name starts at the index, and not a longer name."""
     end = at + len(name)
     around = source[max(at - 1, 0) : at] + source[end : end + 1]
     return source[at:end] == name and not _NAME_PART.search(around)

@@ -1,4 +1,4 @@
-"""The region tree of a document in a form that can be changed."""
+"""The region tree of a document, as mutable objects."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Location:
 
 
 def tree_of(structure: Structure) -> Region:
-    """Return the root of a tree that can be changed."""
+    """Return the root of a mutable tree."""
     heads: dict[str, Region] = {}
     pending: list[tuple[Region, str]] = []
     root = _region(structure.root, heads, pending)
@@ -102,7 +102,7 @@ def locations(root: Region) -> dict[str, Location]:
 def tidy(root: Region) -> None:
     """Remove shared regions that are empty, or that fewer than two regions lead to.
 
-    A region that leads to one alone takes over its blocks.
+    A region that is the only one to lead to a shared region takes over its blocks.
     """
     for block in list(blocks_in(root)):
         while _tidy_one(block):

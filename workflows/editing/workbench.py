@@ -41,8 +41,8 @@ _MAX_ID_WORDS: Final = 6
 class Slot:
     """A place for a node: after another one, or at the start of a region.
 
-    `owner` is the container of the region ("" for the root), `region` its index: first the arms,
-    then the regions that several arms share. With `after`, they are ignored.
+    `owner` is the container of the region ("" for the root), and `region` is its index: arms come
+    first, then the regions that several arms share. With `after`, both are ignored.
     """
 
     after: str = ""
@@ -51,9 +51,9 @@ class Slot:
 
 
 class OpenDocument:
-    """A document that has a tree; raises NotEditable for any other. It is never changed.
+    """An immutable document that has a tree; raises NotEditable for any other document.
 
-    `before` is the document that it was made from, whose unchanged nodes are not read again.
+    `before` is the document before the edit; its unchanged nodes are not read again.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class OpenDocument:
 
     @cached_property
     def errors(self) -> frozenset[tuple[str, str]]:
-        """The errors, without their place in the document, which an operation may change."""
+        """The errors without their paths in the document, because an operation may change paths."""
         return frozenset(
             (problem.node_id, problem.message)
             for problem in self.parsed.problems
@@ -87,7 +87,7 @@ class OpenDocument:
 
 
 def _has_usual_shape(document: JsonObject) -> bool:
-    """Whether all that operations rely on has the right type, so that only values can be wrong."""
+    """Whether everything that operations rely on has the right type, so that only values can be wrong."""
     return (
         isinstance(document.get("metadata"), dict)
         and isinstance(document.get("trigger") or {}, dict)
@@ -116,7 +116,7 @@ class Workbench:
     # Finding
 
     def locate(self, node_id: str) -> Location:
-        """Return where a node is; raises Refused if there is none with this id."""
+        """Return where a node is; raises Refused if no node has this id."""
         found = locations(self.root).get(node_id)
         if found is None:
             raise Refused(f"The node {quoted(node_id)} no longer exists.", node_id=node_id)
@@ -144,13 +144,13 @@ class Workbench:
         return (self.region(slot.owner, slot.region) if slot.owner else self.root), 0
 
     def called(self, node_id: str) -> str:
-        """Return a node's name for use in a sentence."""
+        """Return a node's name, quoted for a sentence."""
         return f"\u201c{self.nodes[node_id]['name']}\u201d"
 
     # Changing
 
     def new_node(self, type_: NodeType, *, name: str = "", data: JsonObject | None = None) -> Block:
-        """Add a node, without a place in the tree, with a block for it."""
+        """Add a node that is not in the tree yet, and return a block for it."""
         name = name or self.free_name(type_.title)
         id_ = self.free_id(name)
         self.nodes[id_] = {
@@ -171,14 +171,14 @@ class Workbench:
         return self.new_node(type_, name="Empty step", data={"code": PLACEHOLDER_CODE})
 
     def type_named(self, name: str) -> NodeType:
-        """Return the newest version of a type; raises Refused if there is none of this name."""
+        """Return the newest version of a type; raises Refused for an unknown name."""
         versions = self.registry.versions(name)
         if not versions:
             raise Refused(f"There is no node type {quoted(name)}.")
         return list(versions.values())[-1]
 
     def free_id(self, name: str) -> str:
-        """Return an unused id made of the words of a name, which can be a variable in code."""
+        """Return an unused id, made from the words of a name, that can be a variable in code."""
         words = _WORDS.findall(name)[:_MAX_ID_WORDS]
         first, *others = [word.lower() if word.isupper() else word for word in words] or ["node"]
         camel = (
@@ -195,7 +195,7 @@ class Workbench:
         return name
 
     def free_name(self, title: str) -> str:
-        """Return a name that no other node has and that no other call returns."""
+        """Return a name that no other node has, and that no later call returns again."""
         name, count = title, self._counts.get(f"{title} ", 1)
         while name in self._node_names:
             count += 1
@@ -206,7 +206,7 @@ class Workbench:
 
     @cached_property
     def _counts(self) -> dict[str, int]:
-        """The numbers that were appended last, so that many equal names take little time."""
+        """The last appended numbers, so that many equal names take little time."""
         return {}
 
     @cached_property
@@ -215,7 +215,7 @@ class Workbench:
 
     @cached_property
     def _container_names(self) -> frozenset[str]:
-        """The names that containers define for what is inside them."""
+        """The names that containers define for the nodes inside them."""
         names: set[str] = set()
         for node in self.opened.draft.nodes.values():
             container = node.type.container
@@ -241,13 +241,13 @@ class Workbench:
         return bool(item["type"] == "step" and item["data"] == {"code": PLACEHOLDER_CODE})
 
     def empty_slots(self) -> frozenset[str]:
-        """Return the steps that do nothing and that the next node in their place replaces."""
+        """Return the empty steps that the next node in their place will replace."""
         steps = filter(self.is_placeholder, self.nodes)
         at = locations(self.root)
         return frozenset(id_ for id_ in steps if len(at[id_].region.blocks) == 1)
 
     def remove(self, blocks: Collection[Block]) -> None:
-        """Take blocks, none of them inside another one, out of the tree; their nodes are kept."""
+        """Take blocks, none of which is inside another, out of the tree; their nodes are kept."""
         places = locations(self.root)
         changed = {id(place.region): place for place in (places[each.node_id] for each in blocks)}
         removed = set(blocks)
@@ -286,7 +286,7 @@ class Workbench:
         }
 
     def _fill(self) -> None:
-        """Put a step that does nothing into each empty region that no edge could show otherwise."""
+        """Put an empty step into each empty region that edges could not express otherwise."""
         stack = [self.root]
         while stack:
             region = stack.pop()

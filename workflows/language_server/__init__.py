@@ -1,7 +1,7 @@
 """Completion, hover and problems in code fields, from the compiler's own language server.
 
-A browser speaks the language server protocol about virtual documents, one for each field. Here they
-are parts of the generated module of the draft, which is the only document of the language server.
+A browser uses the Language Server Protocol with virtual documents, one for each field. Internally,
+fields are parts of the draft's generated module, which is the language server's only document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the code fields of a page find the language server of their workflow."""
+"""The URL at which a page's code fields find the language server of their workflow."""
 
 from __future__ import annotations
 

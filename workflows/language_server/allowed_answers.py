@@ -1,4 +1,4 @@
-"""What a browser may learn from the language server: nothing about files, paths and generated code."""
+"""Filters the language server's answers: browsers learn nothing about files, paths and generated code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FENCE: Final = re.compile(r"^```\w*\n?", re.MULTILINE)
 _MODULE_NAME: Final = re.compile(r"""\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]*)$""")
 _KEPT: Final[tuple[str, ...]] = ("label", "kind", "sortText", "filterText", "insertText")
 _DIRECTIVE: Final = re.compile(r"^\s*///\s*<")
-# What every workflow may import besides its packages.
+# What every workflow can import besides its packages.
 _MODULES: Final = (
     "cloudflare:email",
     "cloudflare:sockets",
@@ -56,7 +56,7 @@ def items(
 ) -> Iterator[dict[str, Any]]:
     """Yield completion items without files and without `hidden` names that are not `visible`.
 
-    `number` is the item's position among those that were found.
+    `number` is the item's position in the unfiltered list.
     """
     for number, item in enumerate(found):
         label = item.get("label", "")
@@ -69,9 +69,9 @@ def items(
 
 
 def module_names(line: str, dependencies: Collection[str]) -> tuple[str, list[str]] | None:
-    """Return what is written of a module's name at the end of a line, and the names it may get.
+    """Return the start of a module's name at the end of a line, and the names that complete it.
 
-    The language server would offer the files of this machine.
+    The language server itself would offer the files of this machine.
     """
     if _DIRECTIVE.match(line):
         return "", []

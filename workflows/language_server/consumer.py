@@ -1,4 +1,4 @@
-"""The WebSocket of an editor's code fields, which speaks the language server protocol.
+"""The WebSocket of an editor's code fields, which uses the Language Server Protocol.
 
 Its messages are those of `protocol`, and `awaitstep/status`: {"message": ...}, "" if all is well.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_QUIET_SECONDS: Final = 0.05  # without a change, before problems are looked for
+_QUIET_SECONDS: Final = 0.05  # without a change before problems are collected
 _MAX_WAITING: Final = 200  # messages
 _PER_SECOND: Final = 60  # messages on average, with bursts of twice as many
 _CANCELLED: Final = -32800
@@ -156,7 +156,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._show_state(is_well=True)
 
     async def _report_problems(self, editor: Editor) -> None:
-        """Send the problems of all fields whenever nothing has changed for a moment."""
+        """Send the problems of all fields as soon as nothing has changed for a moment."""
         while True:
             await self.changed.wait()
             while self.changed.is_set():
@@ -209,5 +209,5 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
 
 def _hashable(number: object) -> int | str | None:
-    """Return the id of a request, which is a number or a text."""
+    """Return the id of a request, which is a number or a string."""
     return number if isinstance(number, int | str) else None

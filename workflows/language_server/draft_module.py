@@ -38,14 +38,14 @@ class DraftModule:
 
 @without_garbage_collection
 def draft_module(document: object, settings: ModuleSettings, types: Registry) -> DraftModule:
-    """Return the module of any JSON value; without a tree, nodes do not know each other's types."""
+    """Return the module of any JSON value; without a tree, nodes do not have each other's types."""
     parsed = parse(document, types)
     codes = dict(_codes(parsed.nodes))
     codes["", ENTRY_PATH] = fields.code(ENTRY_PATH, settings.entry_code, is_expression=False)
     if parsed.draft and parsed.draft.structure.locations.keys() == parsed.draft.nodes.keys():
         try:
             return DraftModule(generate_for_editing(parsed.draft, settings), codes, has_tree=True)
-        except Exception:  # settings with errors may be more than the generator can take
+        except Exception:  # the generator may not be able to handle settings with errors
             logger.exception("could not generate the module of a draft")
     return DraftModule(generate_without_tree(parsed.nodes, settings), codes, has_tree=False)
 

@@ -58,13 +58,13 @@ class SavedDraft:
             raise Unavailable
         try:
             module = module_settings(workflow, _variables(workflow))
-        except ValueError:  # settings that were stored past the form
+        except ValueError:  # settings that were not stored by the form
             raise Unavailable from None
         return draft_module(workflow.ir, module, types_for(workflow.ir))
 
 
 def _variables(workflow: Workflow) -> dict[str, Variable]:
-    """Return the variables, whose names are needed; without a key, none can be used."""
+    """Return the variables, whose names are needed; without an encryption key, there are none."""
     try:
         return effective_variables(workflow)
     except UnreadableSecret:

@@ -1,4 +1,4 @@
-"""The code of one field as it stands in the module, and the way between positions in the two."""
+"""The code of one field as it appears in the module, and the mapping of positions between the two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.reading import fields
 
 Resolve = Callable[[str], str]
-"""Returns what the first name of a reference stands for."""
+"""Returns the expression for the first name of a reference."""
 
 EMPTY_BODY: Final = "return undefined as any;"
 EMPTY_EXPRESSION: Final = "undefined as any"
@@ -45,10 +45,10 @@ class _Run:
 
 
 class FieldCode:
-    """The text that stands in the module, for the text of a field.
+    """The text in the module for the text of a field.
 
-    References are replaced, imports and `export` are blanked. A name that the code refers to and
-    also declares for itself gets another name outside of it.
+    References are replaced, and imports and `export` are blanked. If the code both refers to a name
+    and declares that name, the outer one gets an alias.
     """
 
     def __init__(self, syntax: Syntax, resolve: Resolve, *, is_untyped: bool = False) -> None:
@@ -67,7 +67,7 @@ class FieldCode:
 
     @property
     def placeholder(self) -> str:
-        """What stands in the module while broken code must not disturb other code."""
+        """The replacement for broken code, which would affect other code."""
         return EMPTY_EXPRESSION if self.syntax.code.is_expression else EMPTY_BODY
 
     @property
@@ -77,7 +77,7 @@ class FieldCode:
             yield from declaration.bindings
 
     def to_module(self, offset: int) -> int:
-        """Return where a position in the field is in the module's part."""
+        """Return the offset in the module's part for an offset in the field."""
         for run in reversed(self._runs):
             if run.field_start <= offset:
                 inside = offset - run.field_start
@@ -87,7 +87,7 @@ class FieldCode:
         return self._runs[0].start if self._runs else 0
 
     def to_field(self, offset: int) -> int | None:
-        """Return where a position in the module's part is in the field; None for what is added."""
+        """Return the offset in the field for an offset in the module's part; None in text that was added."""
         index = bisect_right(self._runs, offset, key=lambda run: run.start) - 1
         if index < 0 or offset > self._runs[index].end:
             return None
@@ -97,7 +97,7 @@ class FieldCode:
         return run.field_end if offset == run.end else run.field_start
 
     def _around(self, resolve: Resolve, *, is_untyped: bool) -> tuple[str, str]:
-        """Return what is added before and after the text."""
+        """Return the text to add before and after the field's text."""
         code, clashes = self.syntax.code, list(self._clashes(resolve))
         if code.is_expression:
             if not code.source.strip():
@@ -130,7 +130,7 @@ class FieldCode:
         self._append(source[position:], position, len(source))
 
     def _append(self, text: str, start: int = -1, end: int = -1, *, is_same: bool = True) -> None:
-        """Add a text; with `start` and `end`, it stands for this part of the field."""
+        """Add text; with `start` and `end`, it represents this part of the field."""
         if start >= 0:
             last = self._length + len(text)
             self._runs.append(_Run(self._length, last, start, end, is_same))
@@ -147,7 +147,7 @@ def _alias(name: str) -> str:
 
 
 def _blanked(syntax: Syntax) -> str:
-    """Return the code with blanks for what has another place in the module, of the same length."""
+    """Return the code with imports and exports replaced by blanks of the same length."""
     nodes = list(syntax.top_imports)
     spans = [(node.start_byte, node.end_byte) for node in nodes]
     if syntax.code.path == ENTRY_PATH:
@@ -160,7 +160,7 @@ def _blanked(syntax: Syntax) -> str:
 
 
 def _export(node: Node) -> Iterator[tuple[int, int]]:
-    """Yield what makes a declaration an export, or the whole of another export."""
+    """Yield the part that makes a declaration an export, or the whole of any other export."""
     if node.child_by_field_name("declaration"):
         for part in node.children:
             if part.type in _EXPORTED:

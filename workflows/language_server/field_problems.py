@@ -1,4 +1,4 @@
-"""The problems of one field: those that a deploy would find, with the same weight."""
+"""The problems of one field: those that a deploy would find, with the same severity."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workflows.language_server.allowed_answers import without_paths
 from workflows.language_server.module_document import ModuleDocument
 from workflows.language_server.positions import Lines
 
-_HINT: Final = 3  # the protocol's severities from here on are no complaints of the compiler
+_HINT: Final = 3  # severities from this one on are not complaints of the compiler
 _MAX_PROBLEMS: Final = 100
 _AT: Final = re.compile(r"line (\d+), column (\d+): (.*)", re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")  # as the compiler counts lines
@@ -55,7 +55,7 @@ class FieldProblem:
         }
 
     def _visible(self, text: str) -> tuple[int, int]:
-        """Return the offsets, with at least one character between them if there is any."""
+        """Return the offsets, with at least one character between them if possible."""
         if self.end > self.start:
             return self.start, self.end
         if self.start < len(text) and text[self.start] not in "\r\n":
@@ -111,7 +111,7 @@ class Complaints:
         )
 
     def judge(self) -> Verdict:
-        """Return which complaints are mistakes, as a deploy decides it."""
+        """Return which complaints a deploy would report as mistakes."""
         return judge(self.diagnostics, self)
 
     def in_field(
@@ -133,7 +133,7 @@ class Complaints:
 def problems_of(
     document: ModuleDocument, key: SlotKey, complaints: Complaints, verdict: Verdict
 ) -> list[FieldProblem]:
-    """Return all problems of a field in the order of its text; of broken code, only its syntax."""
+    """Return all problems of a field in the order of its text; for broken code, only syntax errors."""
     code = document.codes.get(key)
     if code is None:
         return []
@@ -199,7 +199,7 @@ def _reference_problems(module: EditingModule, node: Node, code: Code) -> Iterat
 
 
 def _placed(problem: Problem, code: Code) -> FieldProblem:
-    """Return a problem of the code generator, whose message starts with the position."""
+    """Convert a problem of the code generator, whose message starts with its position."""
     match = _AT.fullmatch(problem.message)
     line, column = (int(match[1]), int(match[2])) if match else (1, 1)
     lines = code.source.split("\n")

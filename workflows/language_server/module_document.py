@@ -1,4 +1,4 @@
-"""The module as the one document of a language server, whose slots hold the code of fields."""
+"""The module as a language server's only document, whose slots contain the code of fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IMPORTS: Final = ("", "")  # the slot at the end of the module
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """The text of a field, as saved or as typed; `is_text` if it is no code."""
+    """The text of a field, as saved or as typed; `is_text` if it is not code."""
 
     source: str
     is_expression: bool
@@ -60,11 +60,11 @@ class ModuleDocument:
         return self.lines.text
 
     def has(self, key: SlotKey) -> bool:
-        """Whether code of this field can stand in the module."""
+        """Whether the module can contain code of this field."""
         return key in self._texts or (bool(key[0]) and (key[0], "") in self._texts)
 
     def stands(self, key: SlotKey) -> bool:
-        """Return whether the module has a place for exactly this field."""
+        """Return whether the module has a slot for exactly this field."""
         return key in self._texts
 
     @property
@@ -82,7 +82,7 @@ class ModuleDocument:
     ) -> list[dict[str, Any]]:
         """Write the saved and the typed code into the slots; return the changes for the server.
 
-        Broken code only stands in the module while its field is focused. The outputs of `untyped`
+        The module only contains broken code while its field is focused. The outputs of `untyped`
         nodes are typed as any. A `probe` is a node and an expression that is evaluated before it.
         """
         fields = {**self._saved, **dict(self._typed_code(typed))}
@@ -104,7 +104,7 @@ class ModuleDocument:
     def _typed_code(
         self, typed: Mapping[SlotKey, FieldText]
     ) -> Iterator[tuple[SlotKey, FieldText]]:
-        """Yield what is typed into fields of code; the draft knows best which are expressions."""
+        """Yield the code that was typed into fields; the draft decides which fields are expressions."""
         for key, text in typed.items():
             if not text.is_text:
                 saved = self._saved.get(key, text)
@@ -119,7 +119,7 @@ class ModuleDocument:
         return FieldCode(syntax, resolve, is_untyped=is_untyped)
 
     def _imports(self) -> str:
-        """Return declarations of what code imports and the module does not, each name once."""
+        """Return declarations for the imports that the module lacks, each name once."""
         new = {
             binding.local: binding
             for code in self._codes.values()
@@ -156,7 +156,7 @@ class ModuleDocument:
         self.lines = Lines("".join(pieces))
 
     def offset(self, key: SlotKey, offset: int) -> int | None:
-        """Return where a position of a field is in the module; None if its code does not stand there."""
+        """Return the offset in the module for an offset in a field; None if the field is not in the module."""
         code = self._codes.get(key)
         slot = key if key in self._texts else (key[0], "")
         if code is None or (slot != key and self._moved.get(slot) != key):
@@ -185,7 +185,7 @@ class ModuleDocument:
         return None if found is None else Spot(key, found)
 
     def node_of(self, variable: str) -> str:
-        """Return the node whose output a variable is, "" if none."""
+        """Return the node whose output the variable holds, or ""."""
         by_variable = {name: id_ for id_, name in self.module.variables.items()}
         return by_variable.get(variable, "")
 
@@ -198,7 +198,7 @@ class ModuleDocument:
 
 
 def _statement(code: FieldCode) -> str:
-    """Return a statement for code whose own place the module does not have."""
+    """Return a statement for code that has no slot of its own in the module."""
     return f"{_before(code)}{code.text}\n{'));' if code.syntax.code.is_expression else '};'}"
 
 

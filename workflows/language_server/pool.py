@@ -1,4 +1,4 @@
-"""The language servers of this process: one for each draft that is edited, up to a limit."""
+"""The language servers of this process: one for each edited draft, up to a limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Pool:
-    """Shares the session of a draft among its editors, and ends servers that nobody needs.
+    """Shares a draft's session among its editors, and ends unused servers.
 
     All calls must come from one event loop.
     """
@@ -32,7 +32,7 @@ class Pool:
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def enter(self, draft: str, make: Callable[[Pool], Session]) -> Session:
-        """Return the session of a draft for one more editor."""
+        """Return the session of a draft for another editor."""
         session = self.sessions.get(draft)
         if session is None:
             session = self.sessions[draft] = make(self)
@@ -40,7 +40,7 @@ class Pool:
         return session
 
     def leave(self, draft: str) -> None:
-        """One editor of the draft has closed; the server ends soon after the last one."""
+        """Note that an editor of the draft has closed; the server ends soon after the last editor."""
         session = self.sessions[draft]
         session.editors -= 1
         if session.editors == 0:
@@ -54,7 +54,7 @@ class Pool:
             task.add_done_callback(self._ending.discard)
 
     async def make_room(self, for_session: Session) -> None:
-        """End the server that was used longest ago if there are too many; raises Unavailable."""
+        """End the least recently used server if there are too many; raises Unavailable."""
         while True:
             others = [
                 each
@@ -67,7 +67,7 @@ class Pool:
 
     def _oldest_idle(self, running: list[Session]) -> Session:
         """Return a session without editors, or at least one that has not been used for a while."""
-        if not running:  # none are allowed
+        if not running:  # completion is turned off
             raise Unavailable
         oldest = min(running, key=lambda each: (each.editors > 0, each.used_at))
         if oldest.editors and self.clock() - oldest.used_at < LINGER_SECONDS:

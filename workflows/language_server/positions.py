@@ -1,4 +1,4 @@
-"""Positions of the language server protocol: lines and UTF-16 units, both from 0."""
+"""Positions of the Language Server Protocol: lines and UTF-16 units, both counted from 0."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True)
 class Lines:
-    """A text whose offsets in characters and positions can be converted."""
+    """A text that converts between offsets in characters and positions."""
 
     text: str
 
@@ -31,7 +31,7 @@ class Lines:
         return {"start": self.position(start), "end": self.position(end)}
 
     def offset(self, position: dict[str, int]) -> int:
-        """Return the offset of a position; one past the end of a line is the end of the line."""
+        """Return the offset of a position; beyond the end of a line, it is the end of the line."""
         line = min(position["line"], len(self._starts) - 1)
         start = self._starts[line]
         end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self.text)

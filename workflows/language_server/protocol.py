@@ -1,4 +1,4 @@
-"""The language server protocol as browsers speak it here: an allow-list of messages about fields."""
+"""The part of the Language Server Protocol that browsers can use: an allow-list of messages on fields."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CAPABILITIES: Final[Mapping[str, Any]] = {
 
 
 class Refused(Exception):
-    """A message that is not allowed or not understood; `code` is the protocol's."""
+    """A message that is not allowed or not valid; `code` is an error code of the protocol."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -67,7 +67,7 @@ class Editor:
     texts: dict[SlotKey, FieldText] = field(default_factory=dict)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> bool:
-        """Take a notification; return whether a text has changed. Raises Refused."""
+        """Handle a notification; return whether a text has changed. Raises Refused."""
         match method:
             case "textDocument/didOpen":
                 document = _object(params, "textDocument")
@@ -105,7 +105,7 @@ class Editor:
         )
 
     def _text(self, key: SlotKey, value: object) -> str:
-        """Return the text of a field; one that is too long is closed."""
+        """Return the text of a field; a field with too much text is closed."""
         if not isinstance(value, str):
             raise Refused(INVALID, "the text is missing")
         if len(value) > MAX_FIELD:
@@ -201,7 +201,7 @@ async def _definition(editor: Editor, request: _Request) -> Any:
 
 
 def _location(spot: Spot, request: _Request) -> dict[str, Any]:
-    """Return a place in an open field, or the node where the declaration is."""
+    """Return a location in an open field, or the node that contains the declaration."""
     text = request.fields.texts.get(spot.key)
     lines = Lines(text.source if text else "")
     offset = spot.offset if text else 0

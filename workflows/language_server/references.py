@@ -1,4 +1,4 @@
-"""Completion of `{{ reference }}` in code, text and JSON: of names, and of the parts of their values."""
+"""Completion of `{{ reference }}` in code, text and JSON: names, and the parts of their values."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NAME: Final = re.compile(r"[\w$-]+")
 
 @dataclass(frozen=True, slots=True)
 class WrittenReference:
-    """A reference up to the cursor: `base` is what stands before the last dot, "" for a name."""
+    """A reference up to the cursor: `base` is the part before the last dot, "" for a name."""
 
     base: str
     last: str
 
 
 def reference_at(text: str, offset: int) -> WrittenReference | None:
-    """Return the reference that is being written at an offset, or None."""
+    """Return the unfinished reference at an offset, or None."""
     start = text.rfind("{{", max(0, offset - _LONGEST), offset)
     if start < 0:
         return None
@@ -39,7 +39,7 @@ def reference_at(text: str, offset: int) -> WrittenReference | None:
 
 
 def expression(base: str, module: EditingModule, node_id: str) -> str:
-    """Return the expression that the base of a reference stands for; "" if it is not one."""
+    """Return the expression for the base of a reference; "" if the base is not valid."""
     found = references_in(f"{{{{ {base} }}}}")
     if len(found) != 1:
         return ""
@@ -47,7 +47,7 @@ def expression(base: str, module: EditingModule, node_id: str) -> str:
 
 
 def names(module: EditingModule, node_id: str) -> Iterator[dict[str, Any]]:
-    """Yield completion items of the names that a node can refer to."""
+    """Yield completion items for the names that a node can refer to."""
     found = [(each.name, each.title) for each in scope_names(module.ir, node_id)]
     known = module.names(node_id) if module.ir is None else None
     found += [(id_, module.nodes[id_].name) for id_ in (known.outputs if known else ())]

@@ -1,4 +1,4 @@
-"""One language server as a process: started, asked within a time limit, and killed if it gets stuck."""
+"""One language server process: started, queried with a time limit, and killed if it gets stuck."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REQUEST_SECONDS: Final = 10.0
 _START_SECONDS: Final = 30.0
 _MAX_MESSAGE: Final = 16 * 1024 * 1024  # bytes
 _MAX_HEADER: Final = 1024
-_SOFT_MEMORY: Final = "512MiB"  # from which the server collects garbage as often as it can
+_SOFT_MEMORY: Final = "512MiB"  # above this size, the server collects garbage as often as it can
 _METHOD_NOT_FOUND: Final = -32601
 _CAPABILITIES: Final = {
     "general": {"positionEncodings": ["utf-16"]},
@@ -89,7 +89,7 @@ class LanguageServer:
     async def request(
         self, method: str, params: Mapping[str, Any], *, seconds: float = REQUEST_SECONDS
     ) -> Any:
-        """Return the result, None if the server refuses the request; raises ServerFailed."""
+        """Return the result, or None if the server refuses the request; raises ServerFailed."""
         self._last_id += 1
         number = self._last_id
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -104,7 +104,7 @@ class LanguageServer:
             self._waiting.pop(number, None)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        """Send a message that has no answer; raises ServerFailed."""
+        """Send a message that expects no answer; raises ServerFailed."""
         self._send({"method": method, "params": params})
 
     async def stop(self) -> None:
@@ -156,7 +156,7 @@ class LanguageServer:
         self._writing.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
 
     def _fail(self, reason: str) -> None:
-        """Answer all requests with an error; no more are accepted."""
+        """Fail all pending requests, and accept no more."""
         self.is_running = False
         for answer in self._waiting.values():
             if not answer.done():
@@ -164,7 +164,7 @@ class LanguageServer:
 
 
 async def _body(reader: asyncio.StreamReader) -> bytes:
-    """Return the next message; raises ValueError if it is too large or no message."""
+    """Return the next message; raises ValueError if it is too large or not valid."""
     length = 0
     while line := (await reader.readuntil(b"\n")).strip():
         name, _, value = line.partition(b":")

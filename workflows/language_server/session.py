@@ -1,4 +1,4 @@
-"""The language server of one draft, and what it answers about the draft's fields."""
+"""The language server of one draft, and its answers about the draft's fields."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from workflows.language_server.server_process import LanguageServer, ServerFaile
 logger = logging.getLogger(__name__)
 
 _NAME: Final = "worker.ts"
-_CHECK_SECONDS: Final = 1.0  # how often to look for a change of the draft
-_FIRST_PAUSE: Final = 1.0  # seconds before a server that has failed is started again; then doubled
+_CHECK_SECONDS: Final = 1.0  # seconds between checks for a change of the draft
+_FIRST_PAUSE: Final = 1.0  # seconds before a failed server is restarted; doubled after each failure
 _LONGEST_PAUSE: Final = 60.0
 
 
 class Unavailable(Exception):
-    """The language server cannot answer now; it may later."""
+    """The language server cannot answer at the moment."""
 
 
 class Drafts(Protocol):
@@ -52,14 +52,14 @@ class Fields:
 
 @dataclass(slots=True)
 class _Restarts:
-    """Keeps a server that fails again and again from being started all the time."""
+    """Prevents a server that keeps failing from being restarted all the time."""
 
     clock: Callable[[], float]
     pause: float = 0.0
     failed_at: float = float("-inf")
 
     def failed(self) -> None:
-        """Note a failure; the first one in a while is followed by an immediate start."""
+        """Record a failure; after the first failure in a while, the server restarts immediately."""
         now = self.clock()
         is_repeated = now - self.failed_at < 2 * _LONGEST_PAUSE
         self.pause = min(max(_FIRST_PAUSE, 2 * self.pause), _LONGEST_PAUSE) if is_repeated else 0
@@ -72,7 +72,7 @@ class _Restarts:
 
 @dataclass(eq=False)
 class Session:
-    """Answers for all editors of a draft, one after the other.
+    """Answers requests from all editors of a draft, one after the other.
 
     `open_folder` returns a private folder that exists until the stack is closed. `admit` makes room
     for another server, or raises Unavailable.
@@ -136,7 +136,7 @@ class Session:
         written: references.WrittenReference,
         offset: int,
     ) -> dict[str, Any] | None:
-        """Complete a reference: a name, or a part of the value that stands before the last dot."""
+        """Complete a reference: a name, or a part of the value before the last dot."""
         node_id, start = fields.key[0], offset - len(written.last)
         if not written.base:
             return _completion(list(references.names(document.module, node_id)), start, offset)
@@ -149,7 +149,7 @@ class Session:
         return _completion(list(references.parts(_items_of(found))), start, offset)
 
     async def describe(self, list_: int, number: int) -> dict[str, Any] | None:
-        """Return the type and the documentation of an item of a list, if it is still the last one."""
+        """Return the type and the documentation of an item, if its list is still the latest one."""
         async with self._lock:
             is_known = list_ == self._list and 0 <= number < len(self._items)
             if not is_known or not self.is_running:
@@ -245,7 +245,7 @@ class Session:
         answer: list[dict[str, Any]],
         lines: Lines,
     ) -> list[dict[str, Any]]:
-        """Weigh complaints; if code changes the shape of its values, its output counts as any."""
+        """Decide which complaints count; if code changes the shape of its values, its output counts as any."""
         complaints = Complaints(document, answer)
         verdict = await asyncio.to_thread(complaints.judge)
         if verdict.errors and verdict.reshaped:
@@ -292,7 +292,7 @@ class Session:
     def _span(
         self, document: ModuleDocument, key: SlotKey, range_: dict[str, Any] | None
     ) -> tuple[int, int] | None:
-        """Return the offsets of a range of the module in a field; None if it is not in this field."""
+        """Return the offsets in a field for a range of the module; None if it is not in this field."""
         if range_ is None:
             return None
         spots = [document.spot(document.lines.offset(range_[part])) for part in ("start", "end")]
@@ -351,7 +351,7 @@ class Session:
             await self._start()
 
     async def _replace(self, draft: DraftModule) -> None:
-        """Take over a new draft; a server that has other packages' types ends."""
+        """Switch to a new draft; a server with the types of other packages ends."""
         before, self._has_tree = self._document, draft.has_tree
         self._document = await asyncio.to_thread(ModuleDocument, draft.module, draft.codes)
         if before is None or before.module.dependencies != draft.module.dependencies:
@@ -396,7 +396,7 @@ def _is_code(fields: Fields) -> bool:
 
 
 def _items_of(found: Any) -> list[dict[str, Any]]:
-    """Return completion items in a fixed order; the server's own varies."""
+    """Return completion items in a fixed order, because the server's order varies."""
     items = found.get("items") if isinstance(found, dict) else found
     whole = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     return sorted(whole, key=lambda item: (item.get("sortText", ""), item.get("label", "")))

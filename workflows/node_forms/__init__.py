@@ -1,3 +1,3 @@
-"""Forms for the settings of one node or trigger, made from the declarations of its fields."""
+"""Forms for the settings of one node or trigger, generated from the declared fields."""
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from workflows.node_forms.inputs import decisive, same, shown, value_from_form
 from workflows.node_forms.places import Place, places_of, value_at
 
 Posted = Mapping[str, Sequence[str]]
-"""All values of a posted form by the names of its inputs."""
+"""All values of a posted form, by the names of its inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormChanges:
-    """What a form changes, and the inputs that could not be read: a sentence for each path."""
+    """The changes of a form, and the errors in its inputs: a sentence for each path."""
 
     changes: tuple[Change, ...]
     errors: Mapping[str, str]
@@ -37,8 +37,8 @@ def form_changes(
 ) -> FormChanges:
     """Return what the posted inputs change in a node, or in `{"trigger": ...}`.
 
-    `holder` is as it was when the form was rendered. Fields without posted inputs do not change,
-    nor do those whose inputs still are as they were rendered.
+    `holder` is the node for which the form was rendered. Fields without posted inputs do not change,
+    nor do fields whose inputs are still as rendered.
     """
     changes: list[Change] = []
     errors: dict[str, str] = {}
@@ -82,7 +82,7 @@ def _changes(place: Place, value: Any, inputs: Inputs) -> Iterator[Change]:
 
 
 def _is_unchanged(field: SettingField, initial: Inputs, new: Any) -> bool:
-    """Whether the inputs mean what they meant at first, such as a list with one more empty row."""
+    """Whether the inputs still mean the same, such as a list with an additional empty row."""
     try:
         return same(value_from_form(field, initial), new)
     except InvalidInput:
@@ -90,7 +90,7 @@ def _is_unchanged(field: SettingField, initial: Inputs, new: Any) -> bool:
 
 
 def _item_changes(place: Place, value: Any, new: Any) -> Iterator[Change]:
-    """Yield a change for each member of an object that differs, if the list keeps its length."""
+    """Yield a change for each member that differs in a list's objects, if the list keeps its length."""
     if not isinstance(value, list) or not isinstance(new, list) or len(value) != len(new):
         return
     for index, (before, after) in enumerate(zip(value, new, strict=True)):

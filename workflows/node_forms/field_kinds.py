@@ -1,6 +1,6 @@
-"""How the control of each kind of field shows a value, and how its inputs are read.
+"""How the control for each kind of field shows a value, and how its inputs are read.
 
-A writer and a reader are inverse to each other, as far as the control can show a value.
+A reader is the inverse of its writer for all values that the control can show.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workflows.ir.settings.setting_field import FieldKind, SettingField
 from workflows.ir.settings.value_checks import value_errors
 
 Inputs = Mapping[str, Sequence[str]]
-"""The values of a field's inputs by their names after that of the field: "" or "zone"."""
+"""The values of a field's inputs, by the suffix of their names: "" or "zone"."""
 
 EXPRESSION: Final = "expression"
 """The input of an expression in a field whose control is not text."""
@@ -49,7 +49,7 @@ ABSENT: Final = Absent.ABSENT
 
 
 class InvalidInput(ValueError):
-    """What was typed is no value of the field; the message is a sentence."""
+    """The typed text is not a value of the field; the message is a sentence."""
 
 
 def last(inputs: Inputs, name: str = "") -> str:
@@ -64,13 +64,13 @@ def is_blank(value: Any) -> bool:
 
 
 def changes_in_a_page(text: str) -> bool:
-    """Whether a page cannot hold the text: NUL, half a character, or a lone carriage return."""
+    """Whether a page cannot represent the text: NUL, a lone surrogate, or a lone carriage return."""
     is_half = any("\ud800" <= character <= "\udfff" for character in text)
     return is_half or "\0" in text or "\r" in text.replace("\r\n", "\n")
 
 
 def json_text(value: Any) -> str:
-    """Return a value as indented JSON that a page can hold."""
+    """Return a value as indented JSON that a page can represent."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return json.dumps(value, indent=2) if changes_in_a_page(text) else text
 
@@ -94,7 +94,7 @@ def _refuse(name: str) -> Any:
 
 
 def write_text(_field: SettingField, value: Any) -> Inputs:
-    """Return the inputs for text; those of any other value are empty."""
+    """Return the inputs for text; for any other value, they are empty."""
     return {"": [value]} if isinstance(value, str) else {"": [""]}
 
 
@@ -160,7 +160,7 @@ def _read_duration(field: SettingField, inputs: Inputs) -> Any:
 
 
 def typed_duration(text: str) -> int | str | None:
-    """Return what is meant by "500", "2h", "90 Min" or "1.5 hours"; None if it is no duration."""
+    """Return the duration for "500", "2h", "90 Min" or "1.5 hours"; None if it is not a duration."""
     if text.isascii() and text.isdigit() and len(text) <= 15:
         return int(text)
     match = _TYPED_DURATION.fullmatch(text)
@@ -284,7 +284,7 @@ def _write_json(_field: SettingField, value: Any) -> Inputs:
 
 
 def read_json(field: SettingField, inputs: Inputs) -> Any:
-    """Return the JSON; text if it is JSON only once its references have values, or is a string."""
+    """Return the JSON value; text if it is a string, or if it is only JSON once its references have values."""
     text = last(inputs)
     if not text.strip():
         return ABSENT
@@ -342,7 +342,7 @@ def _read_table(_field: SettingField, inputs: Inputs) -> Any:
 
 
 def _write_list(field: SettingField, value: Any) -> Inputs:
-    """Return the inputs of each object: its fields, and as JSON in `rest` what else it has."""
+    """Return the inputs of each object: its fields, and in `rest` all other members as JSON."""
     inputs: dict[str, list[str]] = {}
     names = [part.name for part in field.items]
     for index, item in enumerate(value if isinstance(value, list) else ()):

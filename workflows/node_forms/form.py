@@ -44,7 +44,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row of a table or list: its cells, and what its object has besides them, as JSON."""
+    """A row of a table or list: its cells, and the other members of its object, as JSON."""
 
     cells: tuple[Control, ...]
     rest_name: str = ""
@@ -54,10 +54,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """One field as it is shown: `template` is a partial in `templates/workflows/fields/`.
+    """One field of a form: `template` is a partial in `templates/workflows/fields/`.
 
-    `name` is that of its first input and the path of its value, such as `data.url`; `text` is what
-    that input contains. `is_hidden` if the field does not apply to the other settings of the node.
+    `name` is the name of its first input and the path of its value, such as `data.url`; `text` is the
+    content of that input. `is_hidden` if the node's other settings make the field irrelevant.
     """
 
     field: SettingField
@@ -80,13 +80,13 @@ class Control:
 
     @property
     def described_by(self) -> str:
-        """The ids of what describes the control, for `aria-describedby`."""
+        """The ids of the elements that describe the control, for `aria-describedby`."""
         parts = (("help", self.field.help), ("hint", self.hint), ("problems", self.problems))
         return " ".join(f"{self.id}-{part}" for part, content in parts if content)
 
     @property
     def is_group(self) -> bool:
-        """Whether there are several inputs, which the label names together."""
+        """Whether the control has several inputs that share one label."""
         return self.template in ("table", "list", "multiselect", "secret")
 
     @property
@@ -107,7 +107,7 @@ class Control:
 
     @property
     def takes_expression(self) -> bool:
-        """Whether there is an input for an expression beside the control."""
+        """Whether there is an input for an expression next to the control."""
         is_text = self.template in ("text", "code", "json", "table", "list", "secret")
         return not is_text and (self.field.takes_references or bool(self.expression))
 
@@ -121,13 +121,13 @@ class Control:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """The time zones to choose from, as differences from UTC; "Z" is UTC."""
+        """The available time zones, as offsets from UTC; "Z" is UTC."""
         return _ZONES if self.zone in _ZONES else (*_ZONES, self.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlGroup:
-    """Controls that are shown together; a folded group has a title and says what applies now."""
+    """Controls that are shown together; a folded group has a title, and a summary of its settings."""
 
     name: str
     title: str
@@ -185,7 +185,7 @@ def trigger_form(
 
 
 def element_id(node_id: str, name: str) -> str:
-    """Return the id of the element for a field of a node, in which only ASCII without blanks occurs."""
+    """Return the id of the element for a node's field, in ASCII without blanks."""
     return f"field-{quote(node_id or TRIGGER, safe='')}-{name.replace('.', '-')}"
 
 
@@ -413,7 +413,7 @@ def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
 
 
 def _defaults(controls: Sequence[Control]) -> str:
-    """Return what the platform does by default, or how many settings differ from that."""
+    """Return the platform's defaults in words, or how many settings differ from them."""
     parts = {control.field.name: control.field.default for control in controls}
     changed = sum(bool(control.text) and control.text != "no" for control in controls)
     if changed:

@@ -1,7 +1,7 @@
-"""What the inputs of one field contain, and the JSON value that they stand for.
+"""The inputs of one field, and the JSON value that they represent.
 
-`inputs_of` and `value_from_form` are inverse to each other, as far as a control can show a value;
-any other value is shown as JSON.
+`value_from_form` is the inverse of `inputs_of` for all values that a control can show; other values
+are shown as JSON.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Shown:
 
 
 def shown(field: SettingField, value: Any) -> Shown:
-    """Return the inputs that show a value, so that reading them gives the value again."""
+    """Return the inputs that show a value; reading them returns the same value."""
     if field.kind is FieldKind.SECRET:
         return Shown({})
     inputs = inputs_of(field, value)
@@ -68,7 +68,7 @@ def _is_shown(field: SettingField, value: Any, inputs: Inputs) -> bool:
 
 
 def _without_blanks(items: Any) -> Any:
-    """Return the objects of a list without members that are empty, which mean the same as none."""
+    """Return the objects of a list without empty members, because these mean the same as missing ones."""
     if not isinstance(items, list):
         return items
     return [
@@ -80,7 +80,7 @@ def _without_blanks(items: Any) -> Any:
 
 
 def _holds_any_text(field: SettingField, inputs: Inputs) -> bool:
-    """Whether one input shows the text unchanged, whatever it says."""
+    """Whether a single input shows any text unchanged."""
     return (set(inputs) == {""} and field.kind in _PLAIN_TEXT) or bool(
         last(inputs, EXPRESSION).strip()
     )
@@ -107,7 +107,7 @@ def _canonical(value: Any) -> str:
 
 
 def inputs_of(field: SettingField, value: Any) -> Inputs:
-    """Return the inputs for a value; a value of another type gives no or wrong inputs."""
+    """Return the inputs for a value; for a value of another type, they are empty or wrong."""
     return WRITERS.get(field.kind, write_text)(field, value)
 
 

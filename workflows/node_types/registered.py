@@ -22,7 +22,7 @@ def types_for(document: object) -> Registry:
 
 
 def all_types() -> Registry:
-    """Return all types in all versions, for documents to which any of them may be added."""
+    """Return all versions of all types, for documents to which any type can be added."""
     rows = NodeType.objects.order_by("pk")
     return registry(rows.values("definition", "template"), ())
 

@@ -34,7 +34,7 @@ class Settings:
 
 
 def fields_of(definition: Definition) -> tuple[SettingField, ...]:
-    """Return the type's own fields, and the retry settings whose names it does not use itself."""
+    """Return the type's own fields, and the retry settings, unless the type uses their names itself."""
     own = {field.name for field in definition.fields}
     return (
         *definition.fields,

@@ -95,7 +95,7 @@ def read(data: Reader) -> Settings:
 
 
 def read_request(data: Reader, fields: Iterable[SettingField]) -> Settings:
-    """Read the settings of a request; `fields` are those of this type, with other defaults."""
+    """Read the settings of a request; `fields` are the fields below, possibly with other defaults."""
     by_name = fields_by_name(fields)
     method = read_choice(data, by_name["method"])
     address, url = read_text(data, by_name["url"]), by_name["url"].default
@@ -221,7 +221,7 @@ type HttpRequest = {
 /** The only 4xx statuses with which the same request may succeed later. */
 const RETRYABLE_STATUSES = [408, 425, 429];
 
-/** The values of a header or query parameter, as text: a list has several, a missing value none. */
+/** The values of a header or query parameter, as text: several for a list, none for a missing value. */
 function textsOf(value: unknown): string[] {
   const values = Array.isArray(value) ? value : [value];
   return values.filter((each) => each !== undefined && each !== null).map(asText);
@@ -281,14 +281,14 @@ function readBody(data: Uint8Array, type: string): any {
   }
 }
 
-/** A whole number that JavaScript would change, as the text of its digits. */
+/** A whole number that JavaScript would change, as text. */
 function exactNumber(_key: string, value: any, context?: { source?: string }): any {
   const source = typeof value === "number" ? (context?.source ?? "") : "";
   if (!/^-?[0-9]{16,}$/.test(source)) return value;
   return Number.isFinite(value) && BigInt(source) === BigInt(value) ? value : source;
 }
 
-/** The data as text; undefined if it is none. */
+/** The data as text; undefined if it is not text. */
 function readText(data: Uint8Array, type: string): string | undefined {
   const charset = /;\\s*charset\\s*=\\s*"?([^\\s;"]+)/i.exec(type)?.[1];
   const isText = charset !== undefined || /^text\\/|[/+](json|xml)\\b|^$/i.test(type);

@@ -20,7 +20,7 @@ _MARKED: Final = re.compile(r"(<!-- settings of (\w+) -->\n).*?(<!-- end of sett
 
 
 def pages() -> Mapping[Path, str]:
-    """Return the pages that have tables, as they should be."""
+    """Return the pages with tables, with up-to-date content."""
     tables = {type_.name: table(type_.fields) for type_ in BUILT_IN}
     triggers = {type_.name: table(type_.fields) for type_ in TRIGGER_TYPES.values()}
     steps = {"steps": table(RETRY_FIELDS, folds_retries=False)}
@@ -34,7 +34,7 @@ def _with_tables(page: str, tables: Mapping[str, str]) -> str:
 
 
 def table(fields: Iterable[SettingField], *, folds_retries: bool = True) -> str:
-    """Return a Markdown table of fields; retry settings that are as usual have one row together."""
+    """Return a Markdown table of fields; standard retry settings share one row."""
     all_fields = list(fields)
     usual = [field for field in all_fields if folds_retries and field in RETRY_FIELDS]
     rows = [row for field in all_fields if field not in usual for row in _rows(field)]

@@ -58,7 +58,7 @@ def callback(node: Node, out: Emitter) -> None:
 
 
 def about(settings: Settings) -> str:
-    """Return the first line of the code that says something."""
+    """Return the first meaningful line of the code."""
     return first_line(settings.code.source)
 
 

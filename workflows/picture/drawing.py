@@ -49,8 +49,8 @@ def render(
     """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids.
 
     With `is_editable`, there is a mark wherever a node can be added; `placeholders` are nodes that
-    the first such node replaces. `folded` are containers whose inside is not drawn; None if containers
-    cannot be folded.
+    the first added node replaces. `folded` are containers whose contents are not drawn; None if
+    containers cannot be folded.
     """
     if len(ir.nodes) > MAX_NODES:
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."

@@ -1,4 +1,4 @@
-"""What is inside the containers that are folded."""
+"""The contents of folded containers."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def lay_out(
     is_editable: bool = False,
     folded: Collection[str] = (),
 ) -> Layout:
-    """Lay out the tree from top to bottom, in linear time, without what is in the containers `folded`."""
+    """Lay out the tree from top to bottom, in linear time; `folded` containers appear empty."""
     measurer = Measurer(ir.nodes, node_height=node_height, is_editable=is_editable, folded=folded)
     root = measurer.column(ir.structure.root)
     label = trigger_label(ir.trigger)

@@ -40,8 +40,8 @@ class Tag:
 class Column:
     """Blocks below each other; `falls_through` if the run continues at its bottom.
 
-    `jump` links to the node where the run continues instead. `region` is the id of the region, -1 for
-    a column that stands for none.
+    `jump` links to the node where the run continues instead. `region` is the id of the region, or -1 for
+    a column without a region.
     """
 
     region: int = -1
@@ -88,8 +88,8 @@ class Block:
 class Measurer:
     """Measures the tree of a document; all nodes have the same height.
 
-    With `is_editable`, empty regions in which nodes can be put are columns too. What is inside the
-    containers `folded` takes no room.
+    With `is_editable`, empty regions that can contain nodes are columns too. The contents of the
+    containers in `folded` take no space.
     """
 
     def __init__(

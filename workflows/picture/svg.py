@@ -32,9 +32,9 @@ _REPLACE: Final = "Choose what happens here"
 class Drawing:
     """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
 
-    A picture that is `is_editable` has a mark at each place where a node can be added.
-    `placeholders` are nodes that the first node which is added there replaces. `inside` are the nodes in
-    each container that is folded; one that `is_foldable` has a caret.
+    An editable picture has a mark at each place where a node can be added. `placeholders` are nodes
+    that the first added node replaces. `inside` are the nodes in each folded container. With
+    `is_foldable`, containers have carets.
     """
 
     ir: WorkflowIR
@@ -227,7 +227,7 @@ def _words_inside(drawing: Drawing, node: Node) -> str:
 
 
 def _sheets(drawing: Drawing, node: Node, area: Area) -> str:
-    """Return the edge of a sheet behind the box of a folded container."""
+    """Return the edge of the sheet behind the box of a folded container."""
     if node.id not in drawing.inside:
         return ""
     size = f'width="{NODE_WIDTH - 12}" height="{number(area.height)}"'
@@ -235,7 +235,7 @@ def _sheets(drawing: Drawing, node: Node, area: Area) -> str:
 
 
 def _caret(drawing: Drawing, node: Node) -> str:
-    """Return what a pointer folds a container with, and a mark for problems inside; see the outline."""
+    """Return the caret that folds a container, for pointers, and a mark for problems inside it."""
     if not drawing.is_foldable or node.type.container is None:
         return ""
     shape = "M-2-4 3 0-2 4" if node.id in drawing.inside else "M-4-2 0 3 4-2"

@@ -1,7 +1,7 @@
 """The outline of the editor: an ARIA tree with an item for each node and each arm.
 
-Items carry what the page's script needs: the node, or the owner and the index of a region, and the
-slot behind it. Everything can be reached by keyboard; the buttons are for pointers.
+Items have the data that the page's script needs: the node, or the owner and index of a region, and
+the slot after the item. Everything is accessible by keyboard; the buttons are for pointers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from workflows.picture.markup import safe
 
 _MAX_SEARCHED: Final = 2_000
 ICONS: Final = "editor"
-"""The prefix of the ids of the icons, which are elsewhere on the page."""
+"""The prefix of the icons' ids; the icons are elsewhere on the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeView:
-    """A document with the node that is selected ("" for the trigger) and the placeholders in it."""
+    """A document with its selected node ("" for the trigger) and its placeholders."""
 
     ir: WorkflowIR
     selected: str
@@ -101,12 +101,12 @@ class TreeView:
 
 
 _FOLD: Final = '<span class="outline-fold" aria-hidden="true"></span>'
-"""The caret with which a pointer folds an item; keyboards use the arrow keys."""
+"""The caret that folds an item, for pointers; keyboards use the arrow keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """What an item shows: an icon, a name and a detail; `more` is only for screen readers.
+    """The content of an item: an icon, a name and a detail; `more` is only for screen readers.
 
     `add` is where its button adds a node: after the item, or at the start inside it.
     """
@@ -119,7 +119,7 @@ class _Row:
 
     @property
     def label(self) -> str:
-        """The name for screen readers, which begins with the text that can be seen."""
+        """The name for screen readers, which starts with the visible text."""
         visible = f"{self.name} {self.detail}".strip()
         return ", ".join([visible, *self.more])
 
@@ -137,7 +137,7 @@ class _Row:
 
 
 def arm_name(node: Node, label: str, index: int) -> str:
-    """Return what an arm is called; one without a label by its number."""
+    """Return the name of an arm: its label, or its number."""
     return arm_label(node, label) or f"{index + 1}"
 
 
@@ -149,7 +149,7 @@ def _condition(node: Node, index: int) -> str:
 
 
 def _searchable(node: Node) -> str:
-    """Return the beginning of the texts in a node's settings, to find the node by."""
+    """Return the start of the texts in a node's settings, for the search."""
     texts = [field.source for field in node.fields if isinstance(field, Code | Text)]
     return " ".join(" ".join(texts)[:_MAX_SEARCHED].split())
 
@@ -162,7 +162,7 @@ def _selection(*, is_selected: bool) -> str:
 def _item(
     attributes: str, *, level: int, row: _Row, group: str = "", inner: str = "", kinds: str = ""
 ) -> str:
-    """Return an item; `group` is the id of the list with what is inside it, "" if nothing can be."""
+    """Return an item; `group` is the id of the list of its children, "" if it cannot have any."""
     expanded = f' aria-expanded="true" aria-owns="{group}"' if group else ""
     fold = _FOLD if inner else ""
     inside = f'<ul role="group" id="{group}">{inner}</ul>' if group else ""

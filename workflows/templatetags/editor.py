@@ -18,7 +18,7 @@ def operation(type_: str, **arguments: Any) -> str:
 
 @register.simple_tag
 def slot_after(node_id: str) -> dict[str, str]:
-    """Return the slot after a node, as an argument of an operation; at the start for ""."""
+    """Return the slot after a node, as an argument of an operation; "" means the start."""
     return {"after": node_id} if node_id else {"owner": ""}
 
 
@@ -32,7 +32,7 @@ def listed(*items: Any) -> list[Any]:
 def operation_form(
     context: dict[str, Any], operation_json: str, label: str, kind: str = ""
 ) -> dict[str, Any]:
-    """Render a button that carries out an operation, also without scripts."""
+    """Render a button that performs an operation, even without scripts."""
     return {
         "workflow": context["workflow"],
         "csrf_token": context.get("csrf_token"),

@@ -1,4 +1,4 @@
-"""The pages with the code and the document of a workflow, which an app above this one has."""
+"""The URLs of the pages with a workflow's code and document, which a higher-level app provides."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ _url_names: dict[str, str] = {}
 
 
 def register(*, code: str, document: str) -> None:
-    """Name the pages, whose argument is the workflow's id; the code's parameter `node` marks a node."""
+    """Register the names of the URLs, whose argument is the workflow's id.
+
+    The code page marks the node in its parameter `node`.
+    """
     _url_names.update(code=code, document=document)
 
 
 def code_address(workflow_id: str, node_id: str) -> str:
-    """Return the address of the code of a node; "" if there is no such page."""
+    """Return the URL of a node's code; "" if there is no such page."""
     if not _url_names:
         return ""
     address = reverse(_url_names["code"], args=[workflow_id])
@@ -23,5 +26,5 @@ def code_address(workflow_id: str, node_id: str) -> str:
 
 
 def document_address(workflow_id: str) -> str:
-    """Return the address at which the document is edited as text."""
+    """Return the URL of the page on which the document is edited as text."""
     return reverse(_url_names["document"], args=[workflow_id]) if _url_names else "?form"

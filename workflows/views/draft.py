@@ -1,4 +1,4 @@
-"""Requests that change a draft, and the answers that the editor shows."""
+"""Requests that change a draft, and the responses that the editor shows."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _NO_TREE: Final = "The nodes of this document are not connected in a way that ca
 @require_POST
 @staff_with(CHANGE)
 def change(request: HttpRequest, pk: str) -> HttpResponse:
-    """Carry out an operation: `{"revision": 3, "operation": {...}}`, as JSON or as form fields.
+    """Perform an operation: `{"revision": 3, "operation": {...}}`, as JSON or as form fields.
 
-    With an `id`, which the page makes, a request that is sent again changes nothing the second time.
+    If the page gives the request an `id`, sending it again changes nothing the second time.
     """
     return _answer(request, pk, lambda: _change(request, pk))
 
@@ -60,7 +60,7 @@ def _change(request: HttpRequest, pk: str) -> Changed:
 
 
 def _request_id(request: HttpRequest) -> str:
-    """Return what a page's script calls its request; "" for a form."""
+    """Return the id that a page's script gave the request; "" for a form."""
     id_ = _body(request).get("id", "") if _is_json(request) else ""
     if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID:
         raise Refused(f"The id of a request must be text of at most {_MAX_REQUEST_ID} characters.")
@@ -96,7 +96,7 @@ def redo(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def parts(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return the parts of the editor for the node `node`, or one `part`; 204 if it still has `revision`.
+    """Return the parts of the editor for the node `node`, or one `part`; 204 if `revision` is current.
 
     `folded` are the containers that are folded in the picture.
     """
@@ -132,7 +132,7 @@ def _author(workflow: Workflow) -> str:
 @require_GET
 @staff_with(CHANGE)
 def slots(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return the slots to which the nodes `node` can be moved; all slots without one."""
+    """Return the slots to which the nodes `node` can be moved; all slots if there is no `node`."""
     node_ids = request.GET.getlist("node")
     try:
         opened = _opened(pk)
@@ -147,7 +147,7 @@ def slots(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def fragment(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return the nodes `node` as a document of their own, for the clipboard."""
+    """Return the nodes `node` as a separate document, for the clipboard."""
     try:
         bench = Workbench(_opened(pk))
         blocks = selected_blocks(bench, request.GET.getlist("node"))
@@ -161,7 +161,7 @@ def fragment(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def problems(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return every problem of the draft: as a list, by field, and the gravest one of each node."""
+    """Return all problems of the draft: as a list, by field, and the most severe problem of each node."""
     workflow = get_object_or_404(Workflow, pk=pk)
     found = problem_list(workflow, may_change=_user(request).has_perm(CHANGE))
     html = problems_html(request, found)
@@ -214,7 +214,7 @@ def _is_json(request: HttpRequest) -> bool:
 
 
 def _form_body(posted: QueryDict) -> dict[str, Any]:
-    """Return what a form posts without scripts: `argument` names the one that `value` is for."""
+    """Return what a form posts without scripts: `argument` is the name of the argument for `value`."""
     operation = json.loads(posted.get("operation") or "null")
     if isinstance(operation, dict) and posted.get("argument"):
         operation[str(posted["argument"])] = posted.get("value", "")
@@ -254,7 +254,7 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
 
 
 def _folded(request: HttpRequest, renamed: Mapping[str, str]) -> frozenset[str]:
-    """Return the containers that are folded on the page, by the ids that they have now."""
+    """Return the containers that are folded on the page, by their current ids."""
     ids = _body(request).get("folded")
     texts = filter(lambda id_: isinstance(id_, str), ids if isinstance(ids, list) else [])
     return frozenset(renamed.get(id_, id_) for id_ in texts)

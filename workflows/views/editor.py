@@ -1,4 +1,4 @@
-"""The editor of a workflow: its page, and the parts of it that an operation changes."""
+"""The editor of a workflow: its page, and the parts of the page that an operation changes."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 PICTURE: Final = "editor"
 _MAX_CHANGES: Final = 50
 CHECK: Final = "check"
-"""The parameter with which the page has the problems of the draft, for browsers without scripts."""
+"""The parameter that adds the draft's problems to the page, for browsers without scripts."""
 
 
 @dataclass(frozen=True)
 class EditorState:
-    """What the editor shows: a draft, the node that is selected ("" for the trigger), and what is folded."""
+    """The state of the editor: a draft, the selected node ("" for the trigger), and folded containers."""
 
     request: HttpRequest
     workflow: Workflow
@@ -73,7 +73,7 @@ class EditorState:
         return mark_safe(view.html())  # noqa: S308 - built with workflows.picture.markup
 
     def picture(self) -> SafeString:
-        """Return the picture, or why there is none."""
+        """Return the picture, or the reason why there is none."""
         drawn = render(
             self.opened.draft,
             uid=PICTURE,
@@ -194,8 +194,8 @@ def _problems(request: HttpRequest, workflow: Workflow) -> SafeString:
 def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     """Return the context of the editor's page.
 
-    The node that the address names is selected. A draft whose nodes do not form a tree has only its
-    problems.
+    The node in the URL is selected. If the nodes of the draft do not form a tree, the context only
+    contains its problems.
     """
     try:
         opened = drafts.open_draft(workflow)

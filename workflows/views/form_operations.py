@@ -1,4 +1,4 @@
-"""Operations that a form describes by its posted inputs instead of by JSON values."""
+"""Operations whose values come from a form's inputs instead of JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class InvalidForm(Refused):
 def as_operation(workflow_id: str, operation: Any) -> Any:
     """Return the operation with JSON values; raises InvalidForm for inputs that cannot be read.
 
-    Raises Workflow.DoesNotExist for a form of a workflow that is gone.
+    Raises Workflow.DoesNotExist if the form's workflow was deleted.
     """
     type_ = operation.get("type") if isinstance(operation, dict) else None
     if type_ == "set_trigger_type":
@@ -48,7 +48,7 @@ def _set_trigger_type(operation: JsonObject) -> JsonObject:
 
 
 def _set_entry_code(workflow: Workflow, operation: JsonObject) -> JsonObject:
-    """Keep the line ends of code that was not changed, because browsers send others."""
+    """Keep the line endings of unchanged code, because browsers send different ones."""
     code = operation.get("value")
     if not isinstance(code, str):
         return operation

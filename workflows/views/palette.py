@@ -1,4 +1,4 @@
-"""The palette: all node types by what they are for, and the commands of the editor."""
+"""The palette: all node types by purpose, and the commands of the editor."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from workflows.ir.settings.setting_field import Group, SettingField, fields_by_n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A node type in the palette, with what is shown about it."""
+    """A node type in the palette, and the information shown about it."""
 
     type: NodeType
 
     @property
     def other_names(self) -> str:
-        """Other names by which people look for the type."""
+        """Other names that people search for."""
         return OTHER_NAMES.get(self.type.name, "")
 
     @property
     def settings(self) -> list[SettingField]:
-        """The settings that are particular to the type."""
+        """The settings that are specific to the type."""
         return [field for field in self.type.fields if field.group is Group.MAIN]
 
     @property
@@ -39,7 +39,7 @@ class Option:
 
     @property
     def docs_url(self) -> str:
-        """The address of the documentation of a custom type; "" if it has none."""
+        """The URL of a custom type's documentation; "" if it has none."""
         return self.type.docs if self.type.docs.startswith("https://") else ""
 
 
@@ -61,7 +61,7 @@ class TypeGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What can be done with the selected nodes: a method of the script's actions, with an argument."""
+    """An action on the selected nodes: a method of the script's actions, with an argument."""
 
     label: str
     action: str
@@ -84,7 +84,7 @@ OTHER_NAMES: Final = {
     "sub_workflow": "call execute child another workflow",
     "sub_script": "worker service binding call rpc",
 }
-"""What else people call the built-in types, for the search."""
+"""Other names for the built-in types, for the search."""
 COMMANDS: Final = (
     Command(label="Undo", action="undo", key="Ctrl+Z"),
     Command(label="Redo", action="redo", key="Ctrl+Shift+Z"),

@@ -1,4 +1,4 @@
-"""The problems of a draft as the editor lists them, with what fixes them."""
+"""The problems of a draft as the editor lists them, with their fixes."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from workflows.models import Workflow
 from workflows.nodes import branch
 
 _OF_TRIGGER: Final = ("trigger", ENTRY_PATH)
-"""The paths of what the form of the trigger has."""
+"""The paths that the trigger's form contains."""
 _MAX_SHOWN: Final = 200
-_MAX_FIXES: Final = 20  # each is tried on the document
+_MAX_FIXES: Final = 20  # each fix is tried on the document
 _ARM: Final = re.compile(r"data\.branches\.(\d+)(\.|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemList:
-    """The context of the list's template, the gravest problem of each node, and all by field.
+    """The context of the list's template, each node's most severe problem, and all problems by field.
 
-    A field is that of a node, or of the trigger if `node` is "". `region` is the arm of a branch
-    that the problem is in.
+    A field belongs to a node, or to the trigger if `node` is "". `region` is the arm of a branch that
+    the problem is in.
     """
 
     context: dict[str, Any]
@@ -65,7 +65,7 @@ def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
 
 
 def _missing(workflow: Workflow, module: GeneratedModule) -> Iterator[tuple[Problem, str]]:
-    """Yield a problem for each variable that is not set, at each place where it is used."""
+    """Yield a problem for each use of a variable that is not set."""
     for use in dict.fromkeys(missing_variables(workflow, module)):
         yield (
             Problem(
@@ -99,7 +99,7 @@ class _Rows:
         self._tried = 0
 
     def row(self, problem: Problem, variable: str) -> dict[str, Any]:
-        """Return what the template shows of a problem."""
+        """Return the template's data for a problem."""
         fix = self._fix(problem)
         line, column = problem.position
         return {
@@ -125,7 +125,7 @@ class _Rows:
         return fix_of(self._opened, problem)
 
     def _address(self, variable: str) -> str:
-        """Return the form in which the variable of this workflow is set."""
+        """Return the URL of the form that sets this workflow's variable."""
         query = urlencode({"workflow": self._workflow.pk, "name": variable})
         return f"{reverse('admin:workflows_environmentvariable_add')}?{query}"
 

@@ -34,7 +34,7 @@ LastValues = Mapping[int, LastValue]
 def last_values(ir: WorkflowIR) -> LastValues:
     """Return the last value of each frame by region id: the root, iterations, concurrent arms.
 
-    The root of a script has none: a script returns its exports.
+    The root of a script has no last value: a script returns its exports.
     """
     frames = Frames(ir.nodes, ir.structure)
     values: dict[int, set[str]] = {}

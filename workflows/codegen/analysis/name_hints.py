@@ -30,7 +30,7 @@ _MIN_LENGTH: Final = 3  # shorter names of nodes are found in any code
 def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> str:
     """Return a hint for an unknown name in a compiler message: the variable of the node it probably means.
 
-    For an unknown property of an event or a response, it is where their content is.
+    For an unknown property of an event or a response, the hint says where the content is.
     """
     if missing := _NO_PROPERTY.search(message):
         whole, part = _CONTENTS[missing[2]]

@@ -1,4 +1,4 @@
-"""Which outputs each node reads: by reference, by name in its code, or as an input of a custom node."""
+"""The outputs that each node reads: by reference, by name in its code, or as input of a custom node."""
 
 from __future__ import annotations
 

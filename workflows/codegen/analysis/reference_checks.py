@@ -1,4 +1,4 @@
-"""What looks like a reference but is only text, and references where none can be."""
+"""Text that looks like a reference, and references in places where they are not allowed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _QUOTED: Final = "is only text here, not a reference: in a string, use ${...} be
 def check_references(
     field: Field, names: Collection[str], misplaced: Sequence[Reference] = ()
 ) -> Iterator[tuple[str, Severity]]:
-    """Yield what looks like a reference to one of the names, and references that are `misplaced`.
+    """Yield text that looks like a reference to one of the names, and `misplaced` references.
 
-    In code, that is in a string or a comment. In text and JSON, it is `${...}`, which is sent as it is.
+    In code, such text is in a string or a comment. In text and JSON, it is `${...}`, which is sent
+    unchanged.
     """
     if isinstance(field, Code):
         quoted = [reference for reference in field.quoted if reference.root in names]

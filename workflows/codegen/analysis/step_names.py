@@ -12,7 +12,7 @@ from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
 from workflows.ir.document.node_types import Container
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
 
-# Names may be cut to make room for indices, but this much of them always remains.
+# Names may be cut to make room for indices, but at least this much of each name remains.
 ALWAYS_KEPT: Final = 120
 _COUNTED: Final = re.compile(r"(?: \(attempt [0-9]+\))*(?: (?:\[[0-9]+\])+)?$")
 
@@ -110,7 +110,7 @@ def _clashing_nodes(ir: WorkflowIR) -> set[str]:
 
 
 def _any_repeated(ids: set[str], ir: WorkflowIR) -> bool:
-    """Return whether a loop or a race that is retried adds a number to one of the names."""
+    """Return whether a loop or a retried race adds a number to one of the names."""
     return any(
         container.repeats or _is_retried(container, ir.nodes[owner])
         for id_ in ids

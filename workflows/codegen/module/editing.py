@@ -52,7 +52,7 @@ class NodeNames:
 class EditingModule:
     """A module with slots; `nodes` and `variables` are by node id.
 
-    `ir` is the document, unless its graph is no tree; `hidden` are the names of generated code.
+    `ir` is the document, or None if its graph is not a tree; `hidden` are the names of generated code.
     """
 
     parts: tuple[str | SlotKey, ...]
@@ -70,7 +70,7 @@ class EditingModule:
         return self._names(node_id) if node_id in self.nodes else None
 
     def expression(self, root: str, node_id: str) -> str:
-        """Return what the first name of a reference stands for in a node; any value if unknown."""
+        """Return the expression for the first name of a reference in a node; any value if unknown."""
         names = self.names(node_id)
         if names and root in names.local:
             return root
@@ -79,7 +79,7 @@ class EditingModule:
         return ROOT_EXPRESSIONS.get(root, NO_VALUE)
 
     def is_imported(self, binding: Binding) -> bool:
-        """Whether the module declares the name of an import already."""
+        """Whether the module already declares the name of an import."""
         return binding.local in self._header.names
 
 
@@ -141,7 +141,7 @@ def _without_value(nodes: Iterable[Node]) -> frozenset[str]:
 
 
 def generate_without_tree(nodes: Iterable[Node], settings: ModuleSettings) -> EditingModule:
-    """Return a module for nodes that form no tree: each can read all others, whose types are unknown."""
+    """Return a module for nodes without a tree: each can read all others, whose types are unknown."""
     nodes = list(nodes)
     reader = CodeReader(dependencies=frozenset(settings.dependencies))
     reader.read_nodes(nodes)

@@ -30,7 +30,7 @@ def write_program(
     env: Sequence[EnvUse],
     entry: CustomEntry | None,
 ) -> Writer:
-    """Return a writer with the whole module; its class is written first, as it determines the rest."""
+    """Return a writer with the whole module; the class comes first, because it determines the rest."""
     body, is_script = Writer(), plan.ir.kind == SCRIPT
     emitter = write_script(plan, body) if is_script else _write_class(plan, settings, body)
     body.set_node("")
@@ -93,5 +93,5 @@ def _write_entry(
 
 
 def entry_slot(slots: Slots) -> str:
-    """Return the place of the entry code, in a function like that of a deployed module."""
+    """Return the slot of the entry code, in a function like that of a deployed module."""
     return f"(() => {{\n{slots.token('', ENTRY_PATH)}\n}})();\n"

@@ -22,7 +22,7 @@ EVENT: Final = "Readonly<WorkflowEvent<any>> & { payload: any }"
 
 
 def workflow_only_uses(uses: Iterable[NameUse], settings: ModuleSettings) -> Iterator[Problem]:
-    """Yield what only a workflow can have: entry code, and itself in `env`."""
+    """Yield a problem for each use of entry code and of `env.WORKFLOW`, which only workflows have."""
     if settings.entry_code.strip():
         message = "a script cannot have entry code, as nothing else could run its nodes: remove it"
         yield Problem(path=ENTRY_PATH, message=message)

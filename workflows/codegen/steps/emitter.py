@@ -125,7 +125,7 @@ class Emitter(StepWriter):
         return self._values_read_after(self.regions(node))
 
     def uses(self, node: Node, *names: str) -> bool:
-        """Whether a setting of the node uses one of these names, or may do so while it is edited."""
+        """Whether a setting of the node uses one of these names, or could do so while it is edited."""
         return self._plan.slots is not None or not self._names_in(node).isdisjoint(names)
 
     @contextmanager

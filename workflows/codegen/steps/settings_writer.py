@@ -17,7 +17,7 @@ from workflows.ir.reading.fields import Code, Duration, Field, Json, Text
 from workflows.ir.reading.references import Reference
 
 _NO_ALIASES: Final[Mapping[str, str]] = {}
-NO_VALUE: Final = "(undefined as any)"  # without the cast, it cannot be a condition
+NO_VALUE: Final = "(undefined as any)"  # without the cast, TypeScript rejects it as a condition
 ROOT_EXPRESSIONS: Final = {"trigger": "event.payload", "event": "event", "env": "env"}
 
 
@@ -141,7 +141,7 @@ class SettingsWriter:
 
 
 def root_expression(root: str, plan: Plan, names: Collection[str]) -> str:
-    """Return what the first name of a reference stands for, where a region provides these `names`."""
+    """Return the expression for the first name of a reference where a region provides these `names`."""
     nodes = plan.ir.nodes
     if root in names:
         return root

@@ -20,7 +20,7 @@ Position = tuple[int, int]
 class CodeFacts:
     """A piece of code and what it contains.
 
-    `mistakes` are errors, `unreadable` uses of `env` that could be anything. The names that the code
+    `mistakes` are errors, `unreadable` are uses of `env` that could be any name. The names that the code
     uses and declares are in `syntax`.
     """
 

@@ -1,4 +1,4 @@
-"""Which names of the Worker's environment a piece of code uses, whatever it calls the environment."""
+"""The names of the Worker's environment that a piece of code uses, even under an alias."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _sorted_out(uses: Iterable[tuple[Node, list[str] | None]]) -> EnvNames:
 
 
 def _imported(bindings: Iterable[Binding], name: str) -> Iterator[bytes]:
-    """Yield what the code calls this export of Cloudflare's module, or with "*" the whole module."""
+    """Yield the code's names for this export of Cloudflare's module, or with "*" for the whole module."""
     for binding in bindings:
         if binding.module == _WORKERS and binding.imported == name:
             yield binding.local.encode()

@@ -1,4 +1,4 @@
-"""The import declarations in code, and what it may not import."""
+"""The import declarations in code, and imports that are not allowed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _OPENS: Final = frozenset(bracket for opens in _CLOSES.values() for bracket in o
 
 
 def syntax_error(root: Node, *, start: int, end: int, lines: int) -> Found:
-    """Return where a broken tree has its first error, and what it is.
+    """Return the position of the first error in a broken tree, and its message.
 
     The code is between the bytes `start` and `end` and has this number of `lines`.
     """

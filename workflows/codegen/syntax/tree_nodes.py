@@ -1,4 +1,4 @@
-"""What a node of a syntax tree says by itself: its text, its parts, and whether it declares a name."""
+"""Facts about a single node of a syntax tree: its text, its children, and whether it declares a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from tree_sitter import Node
 
 Found = tuple[Node, str]
-"""Something to complain about: its node, and the message."""
+"""A complaint: its node, and the message."""
 
 
 def text(node: Node) -> str:

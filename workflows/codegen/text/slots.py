@@ -1,7 +1,7 @@
-"""Slots: the parts of a module that its author is editing, written as tokens that no code contains.
+"""Slots: the parts of a module that its author is editing, as tokens that no code contains.
 
-A module for the language server has a slot instead of each piece of code, so that code with errors
-disturbs nothing but itself, and can be replaced without generating the module again.
+A module for the language server has a slot instead of each piece of code. Errors in one piece
+therefore do not affect the others, and code can be replaced without generating the module again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _nonce() -> str:
 
 @dataclass(slots=True)
 class Slots:
-    """Hands out the tokens of one module; the nonce keeps users' text from looking like one."""
+    """Creates the tokens of one module; the nonce keeps users' text from looking like a token."""
 
     _nonce: str = field(default_factory=_nonce)
     _keys: dict[SlotKey, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Slots:
         return f"__slot_{self._nonce}_{number}__"
 
     def split(self, source: str) -> Iterator[str | SlotKey]:
-        """Yield the text between the slots, and their keys; a slot that is written twice is one."""
+        """Yield the text between the slots, and the keys of the slots; a repeated slot is `undefined`."""
         keys, seen = list(self._keys), set[int]()
         parts = re.split(rf"__slot_{self._nonce}_([0-9]+)__", source)
         for index, part in enumerate(parts):

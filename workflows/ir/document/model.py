@@ -74,7 +74,7 @@ class WorkflowIR:
 
 @dataclass(frozen=True, slots=True)
 class KnownNode:
-    """A node, the JSON object it was read from, and the problems that were found in it."""
+    """A node, the JSON object that it was read from, and its problems."""
 
     source: dict[str, Any]
     node: Node
@@ -82,7 +82,7 @@ class KnownNode:
 
 
 class KnownNodes:
-    """Nodes by the identity of their JSON objects, which nobody may change afterwards.
+    """Nodes by the identity of their JSON objects, which must not be changed afterwards.
 
     All documents must be read with the same node types.
     """
@@ -91,7 +91,7 @@ class KnownNodes:
         self._nodes: dict[int, KnownNode] = {}
 
     def find(self, source: dict[str, Any]) -> KnownNode | None:
-        """Return what was read from this very object."""
+        """Return the node that was read from exactly this object."""
         known = self._nodes.get(id(source))
         return known if known is not None and known.source is source else None
 
@@ -133,7 +133,7 @@ def read_nodes(
 ) -> tuple[Node, ...]:
     """Return the nodes with an id and a known type; all others are reported as problems.
 
-    Nodes that are `known` are not read again; `now_known` receives all nodes of this document.
+    `known` nodes are not read again; `now_known` receives all nodes of this document.
     """
     parsed = [
         _read_once(node, types, known=known, now_known=now_known)

@@ -26,12 +26,12 @@ def label_of(node: Node) -> str:
 
 
 def first_line(code: str) -> str:
-    """Return the first line of code that is no comment, import or bracket; "" if there is none."""
+    """Return the first line of code that is not a comment, import or bracket; "" if there is none."""
     lines = code[: 80 * _MAX_LINES].splitlines()[:_MAX_LINES]
     return next((line.strip() for line in lines if not _SAYS_NOTHING.fullmatch(line)), "")
 
 
 def duration_text(duration: Duration) -> str:
-    """Return a duration in words, or the text of one that depends on references."""
+    """Return a duration in words, or as it is written if it depends on references."""
     value = duration.value
     return words(value) if isinstance(value, int) else value.source

@@ -22,7 +22,7 @@ VALUE_SUFFIX = ": value"
 
 
 class Category(StrEnum):
-    """What node types are for; the palette groups them by it, in this order."""
+    """The purpose of a node type; the palette groups types by category, in this order."""
 
     WORK = "Work"
     WAIT = "Wait"

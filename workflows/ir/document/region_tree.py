@@ -111,7 +111,7 @@ class Structure:
         return self.is_before(self.locations[earlier], self.locations[later])
 
     def is_before(self, earlier: Location, later: Location) -> bool:
-        """Whether what is at one location can have run when what is at the other runs."""
+        """Whether the node at one location can have run when the node at the other one runs."""
         common = self.common(earlier[0], later[0])
         earlier_position, earlier_region = self._position_of(earlier, common)
         later_position, later_region = self._position_of(later, common)

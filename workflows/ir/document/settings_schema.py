@@ -1,4 +1,4 @@
-"""The JSON Schema of a node type's or trigger's settings, made from the declarations of its fields."""
+"""The JSON Schema of a node type's or trigger's settings, derived from the declared fields."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _REFERENCE: Final = {"type": "string", "pattern": r"\{\{.*\}\}"}
 def settings_schema(type_: NodeType | TriggerType) -> dict[str, Any]:
     """Return the schema of a node's `data`, or of a trigger without its `type`.
 
-    It allows references where a field takes them. Other members are allowed, because they only cause a
-    warning; `null` is not, although a document may have it in place of a value that is left out.
+    It allows references where a field takes them. Unknown members are allowed, because they only cause
+    a warning. `null` is not allowed, although a document can have `null` instead of a missing value.
     """
     return {
         "$schema": _DIALECT,
@@ -43,7 +43,7 @@ def _object_schema(fields: Iterable[SettingField]) -> dict[str, Any]:
 
 
 def _condition(field: SettingField) -> dict[str, Any]:
-    """Return that a field is required if another field has one of some values."""
+    """Return a schema that requires the field if another field has certain values."""
     other = field.shown_when
     if other is None:
         return {}

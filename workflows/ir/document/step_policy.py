@@ -75,7 +75,7 @@ SENSITIVE: Final = SettingField(
 
 
 def retry_fields(**changes: dict[str, Any]) -> tuple[SettingField, ...]:
-    """Return the fields of a durable step, with changes by name, such as another default."""
+    """Return the fields of a durable step, with changes by field name, such as a different default."""
     fields = (RETRY_LIMIT, RETRY_DELAY, BACKOFF, TIMEOUT, SENSITIVE)
     return tuple(replace(field, **changes.get(field.name, {})) for field in fields)
 
@@ -100,7 +100,7 @@ class StepPolicy:
 def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> StepPolicy:
     """Read the retry settings of `data`; those in the node's `config` take precedence.
 
-    Without a field for it, each attempt has the default timeout.
+    If there is no field for the timeout, each attempt has the default timeout.
     """
     by_name = {field.name: field for field in fields}
     sources = _Sources(data)

@@ -14,7 +14,7 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\]:,"]+')
 
 @dataclass(slots=True)
 class _Value:
-    """A value: its line, and the values in it by key or index; `id` is the text of its member."""
+    """A value: its line, and the values inside it by key or index; `id` is the value of its member `id`."""
 
     line: int
     members: dict[str, _Value] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class JsonLines:
         self._root = _parsed(text)
 
     def line_of(self, path: str) -> int:
-        """Return the line of a path such as `nodes.charge.data.url`, or of what would hold it.
+        """Return the line of a path such as `nodes.charge.data.url`, or of its closest existing parent.
 
         Objects in lists are found by their `id`, or by their index.
         """
@@ -44,7 +44,7 @@ class JsonLines:
 
 
 def _member(value: _Value, path: str) -> tuple[str, _Value] | None:
-    """Return the member that the path begins with, by its longest name: names may have dots."""
+    """Return the member that the path starts with: the longest name, because names can have dots."""
     names = [*value.members.items()]
     if value.is_list:
         names += [(item.id, item) for item in value.members.values() if item.id]
@@ -53,7 +53,7 @@ def _member(value: _Value, path: str) -> tuple[str, _Value] | None:
 
 
 def _parsed(text: str) -> _Value:
-    """Return the outermost value; without recursion, as values may be nested deeply."""
+    """Return the outermost value, without recursion, because values can be nested deeply."""
     outer = _Value(0, is_list=True)
     stack, key = [outer], ""
     for mark, line in _tokens(text):
@@ -76,7 +76,7 @@ def _parsed(text: str) -> _Value:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each token with its line; not colons and commas."""
+    """Yield each token with its line, except colons and commas."""
     ends = [match.start() for match in re.finditer("\n", text)]
     for match in _TOKEN.finditer(text):
         yield match[0], bisect_right(ends, match.start()) + 1

@@ -1,4 +1,4 @@
-"""What people call a place in the settings of a node or a trigger: the labels of its fields."""
+"""The labels of fields, as people see them, for a path in the settings of a node or trigger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workflows.ir.settings.setting_field import FieldKind, SettingField
 def labels_at(fields: Iterable[SettingField], path: str) -> tuple[str, ...]:
     """Return the labels that lead to a path, such as "Arm 1" and "Condition".
 
-    The path starts with `data`, `config` or `trigger`. What no field declares is called by its key.
+    The path starts with `data`, `config` or `trigger`. The label of an undeclared part is its key.
     """
     root, _, rest = path.partition(".")
     if not rest:

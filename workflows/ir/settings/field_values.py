@@ -9,7 +9,7 @@ from workflows.ir.settings.value_checks import text_errors
 
 
 def read_string(data: Reader, field: SettingField) -> str:
-    """Return text that takes no references; "" if it is missing."""
+    """Return text that cannot contain references; "" if it is missing."""
     text = data.string(field.name, _default_text(field))
     _check_text(data, field, text)
     return text
@@ -71,6 +71,6 @@ def read_table(data: Reader, field: SettingField) -> Json | None:
 
 
 def source_of(data: Reader, field: SettingField) -> Reader:
-    """Return the node's `config` if it has the field, which then takes precedence; else its `data`."""
+    """Return the node's `config` if it has the field, because it takes precedence; otherwise its `data`."""
     config = data.config
     return config if config and config.has(field.name) else data

@@ -1,4 +1,4 @@
-"""The formats that a field can require of its text."""
+"""The formats that a field can require for its text."""
 
 from __future__ import annotations
 

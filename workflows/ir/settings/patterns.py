@@ -15,7 +15,7 @@ _OPTIONS.log_errors = False
 
 
 class InvalidPattern(ValueError):
-    """The text is not a regular expression, or is too long or too large."""
+    """The text is not a regular expression, or is too long or too complex."""
 
 
 class UnsupportedPattern(ValueError):
@@ -50,7 +50,9 @@ def _syntax_error(source: str) -> str:
     """Return why this is not a regular expression at all; "" if it is one."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about syntax that a later Python may read differently
+            warnings.simplefilter(
+                "ignore"
+            )  # about syntax that later Python versions may read differently
             re.compile(source)
     except (re.error, OverflowError, RecursionError) as error:
         return str(error)

@@ -101,15 +101,15 @@ class SettingField:
     """One field: `name` is its key in `data`.
 
     - `help`: one sentence, with `code` in backticks; `details`: further Markdown, for the documentation.
-    - `default`: the value that applies if there is none; None if there is none.
-    - `shown_when`: when the field applies; `required` then means: required if it applies.
+    - `default`: the value that applies if the setting is missing, or None.
+    - `shown_when`: when the field applies; a `required` field is then required if it applies.
     - `takes_references`: whether `{{ node.path }}` stands for a value.
     - `is_expression`: code that is one expression, not the body of a function.
-    - `is_whole`: a number without fraction. `is_multiline`: text of several lines.
+    - `is_whole`: a whole number. `is_multiline`: text with several lines.
     - `items`: the fields of each object in a list.
     - `config_path`: where the node's `config` can hold the value, which then takes precedence.
     - `variable`: the variable that holds the value of a secret.
-    - `json_schema`: the JSON Schema of the value, as text, from which its editor offers keys and values.
+    - `json_schema`: the JSON Schema of the value, as text, for completion of keys and values.
     """
 
     name: str

@@ -12,7 +12,7 @@ from workflows.ir.settings.setting_field import FieldKind, SettingField
 
 
 def value_errors(field: SettingField, value: Any) -> Iterator[str]:
-    """Yield why a value without references does not fit the field."""
+    """Yield the reasons why a value without references does not fit the field."""
     check = _CHECKS.get(field.kind)
     if check:
         yield from check(field, value)

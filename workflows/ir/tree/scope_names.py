@@ -48,7 +48,7 @@ def scope_names(ir: WorkflowIR | None, node_id: str) -> tuple[ScopeName, ...]:
 
 
 def _inner_names(ir: WorkflowIR, node: Node, scopes: Scopes) -> Iterator[ScopeName]:
-    """Yield the names of loops and of the catch around the node, the nearest first."""
+    """Yield the names of the loops and the catch around the node, innermost first."""
     region_id, _ = ir.structure.locations[node.id]
     container = node.type.container
     owners = dict.fromkeys(container.own_names(node.settings) if container else (), node.name)
@@ -62,7 +62,7 @@ def _inner_names(ir: WorkflowIR, node: Node, scopes: Scopes) -> Iterator[ScopeNa
 
 
 def _outputs(ir: WorkflowIR, node: Node, scopes: Scopes) -> Iterator[ScopeName]:
-    """Yield the nodes before this one that have an output, the last in the document first."""
+    """Yield the nodes before this one that have an output, in reverse order of the document."""
     for other in reversed(list(ir.nodes.values())):
         output = other.type.output
         is_placed = other.id != node.id and other.id in ir.structure.locations
