@@ -5,7 +5,7 @@ import { readText } from './system/files.ts';
 
 const IDLE_SECONDS = 120;
 const START_SECONDS = 20;
-/** Cloudflare's limit of the paid plan. */
+/** Cloudflare's limit on the paid plan. */
 const CONCURRENT_INSTANCES = 50_000;
 
 export interface Settings {

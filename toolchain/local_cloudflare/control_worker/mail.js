@@ -12,7 +12,7 @@ export class Mail extends WorkerEntrypoint {
     if (!response.ok) throw new Error('the email could not be stored');
   }
 
-  /** It also sends files and log lines, which nobody reads here. */
+  /** The Worker also sends files and log lines, which are not needed here. */
   fetch() {
     return new Response('not stored');
   }

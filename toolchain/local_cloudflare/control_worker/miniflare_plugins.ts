@@ -1,4 +1,4 @@
-// Miniflare plugins for bindings that Miniflare does not have, or not like this:
+// Miniflare plugins for bindings that Miniflare lacks, or implements differently:
 // - queue producers: workerd's own queue binding, connected to the control Worker's queue
 // - Workflows: Miniflare's binding and engine, but an instance needs a permit of the platform to run
 // - the Durable Objects of a Workflow's instances, which the Workflow's own binding hides
@@ -20,7 +20,7 @@ interface Worker {
   config: { env?: Record<string, { type: string; dev?: { options?: Options } }> };
 }
 
-/** The options of a Worker's queue binding; the delay in seconds is for messages without one of their own. */
+/** The options of a Worker's queue binding; the delay in seconds is for messages without their own delay. */
 export const queueProducer = (queue: string, delay: number): object =>
   binding('local-queue', { queue, delay: String(delay) });
 
@@ -36,7 +36,7 @@ export const workflowBinding = (workflow: string, { worker, exportName, steps }:
 export interface WorkflowOwner {
   worker: string;
   exportName: string;
-  /** The most steps that an instance may have, if not Cloudflare's default. */
+  /** The maximum number of steps of an instance, if it is not Cloudflare's default. */
   steps?: number | undefined;
 }
 
@@ -104,7 +104,7 @@ interface ServicesOf {
   sharedOptions: { resourcePersistencePath: string };
 }
 
-/** As Miniflare's own plugin for Workflows, in all names and files. */
+/** Uses the same names and files as Miniflare's own plugin for Workflows. */
 function workflowPlugin(): object {
   const type = 'local-workflow';
   const base = plugin(type, 'Workflow', ({ workflow }) => ({

@@ -1,5 +1,5 @@
-// Alarms of Durable Objects: a group whose objects have any is not stopped when idle, and is started with the platform,
-// because only its process fires them.
+// Alarms of Durable Objects: a group with alarms is not stopped when idle, and is started with the platform, because only
+// its process fires them.
 
 import type { DatabaseSync } from 'node:sqlite';
 import { alarmsFile } from '../state/layout.ts';

@@ -13,7 +13,7 @@ import { WORKFLOW_NAME } from '../state/layout.ts';
 import type { Binding, Version } from '../state/records.ts';
 
 export interface BindingContext {
-  /** The Worker whose version it is. */
+  /** The Worker that the version belongs to. */
   worker: string;
   version: Version;
   workerExists: (name: string) => boolean;
@@ -123,7 +123,7 @@ const KINDS: Record<string, Kind> = {
 
 /** The text itself may be secret. */
 function textProblem({ text }: Binding): string | undefined {
-  return typeof text === 'string' ? undefined : 'must have a text';
+  return typeof text === 'string' ? undefined : 'must have text';
 }
 
 /** Throw if this is not a list of bindings with different names. */
@@ -155,7 +155,7 @@ export function checkSupported(binding: Binding): void {
   );
 }
 
-/** Settings that name what is meant anyway. */
+/** Settings that only state the default. */
 function withoutDefaults({ environment, jurisdiction }: Record<string, unknown>): object {
   return {
     ...(environment === 'production' && { environment: undefined }),

@@ -40,7 +40,7 @@ export const noSuchWorker = (name: string) =>
   new ApiError(404, 10007, `This Worker does not exist on your account: "${name}"`);
 export const noSuchVersion = (id: string) => new ApiError(404, 10192, `Version not found: "${id}"`);
 export const noVersions = () =>
-  new ApiError(404, 10222, 'This Worker has no versions: upload one before you change a secret');
+  new ApiError(404, 10222, 'This Worker has no versions: upload a version before you change a secret');
 export const invalidWorkerName = (name: string) =>
   new ApiError(
     400,
@@ -51,7 +51,7 @@ export const invalidUpload = (message: string) => new ApiError(400, 10021, messa
 export const startFailed = (message: string, code = 10021) => new ApiError(400, code, message);
 export const invalidAssets = (message: string) => new ApiError(400, 10021, message);
 export const invalidAssetsToken = () =>
-  new ApiError(401, 10000, 'The token of the upload of static files is not valid, or has expired');
+  new ApiError(401, 10000, 'The upload token for static files is not valid, or has expired');
 export const migrationFailed = (code: number, message: string) => new ApiError(400, code, message);
 export const missingBinding = (code: number, message: string) => new ApiError(400, code, message);
 export const noSuchSecret = (name: string) => new ApiError(404, 10056, `Binding "${name}" not found`);

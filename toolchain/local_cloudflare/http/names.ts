@@ -10,7 +10,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 
 export const hasControlCharacter = (text: string): boolean => CONTROL_CHARACTER.test(text);
 
-/** The name, which is any text of one line. */
+/** The name, which can be any text on one line. */
 export function checkName(field: string, value: unknown): string {
   if (value === undefined || value === null || value === '') throw invalidBody(`${field} is missing`);
   if (!isText(value) || hasControlCharacter(value) || Buffer.byteLength(value) > MAX_BYTES)

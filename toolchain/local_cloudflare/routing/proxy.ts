@@ -113,7 +113,7 @@ export class WorkerProxy {
     return this.#run(worker.name, () => name);
   }
 
-  /** The version is chosen once the group runs, because a deployment may be made meanwhile. */
+  /** The version is chosen once the group runs, because of deployments in the meantime. */
   async #run(worker: string, choose: () => string): Promise<TextResponse | Running> {
     const lease = await this.#groups.acquire(`worker:${worker}`);
     const name = choose();

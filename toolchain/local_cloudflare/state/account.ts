@@ -184,7 +184,7 @@ export class Account {
     remove(this.#file('workflows', name));
   }
 
-  /** The names of the Workers of which a version that runs has a binding that matches. */
+  /** The names of the Workers with a running version that has a matching binding. */
   workersWithBinding(matches: (binding: Binding) => boolean): string[] {
     return [...this.workers.values()]
       .filter((worker) => this.running(worker).some(({ version }) => version.bindings.some(matches)))

@@ -46,7 +46,7 @@ export class AssetStore {
     remove(this.folderOf(version));
   }
 
-  /** Files that no version links to: those of deleted versions, and of uploads that were not finished. */
+  /** Files that no version links to: those of deleted versions, and of unfinished uploads. */
   #deleteUnused(): void {
     for (const hash of listFolder(this.#files))
       if (fs.statSync(this.#file(hash)).nlink === 1) remove(this.#file(hash));

@@ -1,13 +1,13 @@
-// The paths of static files, which become files of this machine.
+// The paths of static files, which become files on this machine.
 
 import { invalidAssets } from '../http/errors.ts';
 import { shown } from '../http/names.ts';
 import { parsePath } from '../state/assets.ts';
 
-/** The limits of Linux, from which the folder that the files are in is taken off. */
+/** The limits of Linux, minus the length of the folder that contains the files. */
 const MAX_SEGMENT_BYTES = 255;
 const MAX_PATH_BYTES = 3000;
-/** Other systems do not tell such names apart. */
+/** Other systems do not distinguish such names. */
 const keyOf = (file: string): string =>
   process.platform === 'linux' ? file : file.normalize('NFC').toLowerCase();
 

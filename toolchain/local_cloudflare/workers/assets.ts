@@ -1,4 +1,4 @@
-// The static files of an upload: the session in which they are sent, and the settings that say how they are served.
+// The static files of an upload: the session in which they are sent, and the settings for serving them.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { invalidAssets, invalidAssetsToken } from '../http/errors.ts';

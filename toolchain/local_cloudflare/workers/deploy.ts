@@ -44,9 +44,9 @@ export interface DeployRequest {
   versions: Share[];
   source: Source;
   annotations: Record<string, string>;
-  /** Today's secrets, if they replace those of the main version. */
+  /** The current secrets, if they replace those of the main version. */
   secrets?: Binding[];
-  /** The Worker's Durable Object classes from now on, if migrations change them. */
+  /** The Worker's new Durable Object classes, if migrations change them. */
   migrated?: MigratedWorker;
 }
 
@@ -92,7 +92,7 @@ function withDeployment(worker: Worker, deployment: Deployment): Worker {
   return { ...worker, deployments: [deployment, ...worker.deployments].slice(0, MAX_DEPLOYMENTS) };
 }
 
-/** The version with the largest share, or the first of those: also other Workers and Workflows use it. */
+/** The first version with the largest share, which other Workers and Workflows use too. */
 export function mainVersion(versions: Share[]): string {
   const [main] = [...versions].sort((first, second) => second.percentage - first.percentage);
   return main?.version_id ?? '';

@@ -1,4 +1,4 @@
-// Preview URLs: a version that is not deployed runs once its own URL is requested.
+// Preview URLs: a version that is not deployed starts when its URL is requested.
 
 import type { Worker } from '../state/records.ts';
 import type { DeployContext } from './deploy.ts';
@@ -9,7 +9,7 @@ const MAX_PREVIEWS = 3;
 export const hasPreviews = ({ subdomain, namespaces = [] }: Worker): boolean =>
   subdomain.previews_enabled && namespaces.length === 0;
 
-/** Run a version for its preview URL, beside the few that were asked for last. */
+/** Run a version for its preview URL, along with the few most recently requested ones. */
 export async function runPreview(
   { account, groups }: DeployContext,
   worker: string,

@@ -1,4 +1,4 @@
-// Which version of a Worker a request is for: one of a gradual deployment, or the one that its preview URL names.
+// Chooses the version of a Worker for a request: by a gradual deployment, or by a preview URL.
 
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -13,7 +13,7 @@ const MEMBER = /^\s*([a-z*][a-z0-9_.*-]*)\s*=\s*"([^"\\]*)"\s*$/;
 const PREFIX_LENGTH = 8;
 const ALIAS = 'workers/alias';
 
-/** The name under which the version runs that a request is for. */
+/** The name under which the version for a request runs. */
 export function chooseVersion(account: Account, worker: Worker, headers: IncomingHttpHeaders = {}): string {
   const shares = account.shares(worker);
   const id = overridden(worker, shares, headers[OVERRIDES]) ?? byShare(worker, shares, headers[KEY]);
@@ -23,7 +23,7 @@ export function chooseVersion(account: Account, worker: Worker, headers: Incomin
 const runtimeName = (worker: Worker, id: string): string =>
   id === worker.live || id === '' ? worker.name : variantName(worker.name, id);
 
-/** A version of the current deployment, also one without requests of its own; all else is ignored. */
+/** A version of the current deployment, even with a share of 0 percent; anything else is ignored. */
 function overridden(
   worker: Worker,
   shares: Share[],
@@ -39,8 +39,8 @@ function overridden(
 }
 
 /**
- * A key always gets the same version of a deployment. The newest version takes the lowest numbers, so that a key which has
- * it keeps it while its share grows.
+ * A key always gets the same version of a deployment. The newest version takes the lowest numbers, so a key that gets
+ * this version keeps it while its share grows.
  */
 function byShare(worker: Worker, shares: Share[], key: string | string[] | undefined): string {
   let position = key === undefined ? Math.random() * 100 : percentileOf(`${worker.tag}:${key}`);

@@ -1,6 +1,6 @@
 // Miniflare's Workflows engine, in which an instance needs one of the account's permits to run (see permits.ts): for its
-// code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it does without. When that
-// is over and no permit is left, it is queued.
+// code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it needs no permit. If no
+// permit is left afterwards, it is queued.
 
 import { RpcTarget } from 'cloudflare:workers';
 import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
@@ -19,7 +19,7 @@ const PAUSE = [STATUS.paused, STATUS.waitingForPause];
 const ACTIVE = [STATUS.queued, STATUS.running, STATUS.waitingForPause, STATUS.waiting];
 const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 
-/** Stored while the instance waits without a permit: then the next process replays its steps without one. */
+/** Stored while the instance waits without a permit, so that the next process replays its steps without a permit. */
 const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
 /** During shorter waits, an instance keeps its permit. */
 const SHORT_WAIT_MILLISECONDS = 100;
@@ -27,7 +27,7 @@ const RETRY_MILLISECONDS = 1000;
 
 export class Engine extends MiniflaresEngine {
   #permits;
-  /** Tells the objects of an instance apart: after a restart it has a new one. */
+  /** Distinguishes the objects of an instance: after a restart, it has a new object. */
   #object = crypto.randomUUID();
   #hasPermit = false;
   /** The request for a permit that has not been answered, and the promise that the permit fulfils. */
@@ -193,7 +193,7 @@ export class Engine extends MiniflaresEngine {
     if (event !== EVENT.start) super.writeLog(event, ...details);
   }
 
-  /** The engine ignores that a queued instance is paused. */
+  /** The engine ignores a pause of a queued instance. */
   async userTriggeredPause() {
     const request = this.#request;
     this.#permit?.reject(new Error(PAUSE_REASON));

@@ -1,7 +1,7 @@
-// The permits with which Workflow instances run, for all groups of the account: as many as its concurrency limit. Instances
-// without one are queued, and get one in the order in which they asked. The engine asks for them, in engine.js.
+// The permits that Workflow instances need to run, for all groups of the account: as many as its concurrency limit.
+// Instances without a permit are queued, and get one in the order of their requests. The engine (engine.js) requests them.
 //
-// Nothing is stored: the instances' own files tell who was running and who was queued when the platform ended. An instance
+// Nothing is stored: the instances' own files show which were running or queued when the platform ended. An instance
 // whose process ends keeps its permit or its place in the queue, because the next process continues it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,7 +13,7 @@ export interface InstanceName {
 }
 
 interface Entry extends InstanceName {
-  /** The engine's object that asked; unknown after the end of its process. */
+  /** The engine's object that made the request; unknown after the end of its process. */
   object?: string;
 }
 
@@ -21,7 +21,7 @@ interface Request extends Entry {
   operation: 'acquire' | 'release';
 }
 
-/** An instance that has not ended, as its file tells. */
+/** An instance that has not ended, according to its file. */
 export interface Unfinished extends InstanceName {
   state: 'queued' | 'running' | 'waiting' | 'paused';
   /** When it last changed. */
@@ -35,14 +35,14 @@ export class Permits {
   readonly #running = new Map<string, Entry>();
   /** The longest waiting first. */
   readonly #queued = new Map<string, Entry>();
-  /** Tells a queued instance that it may run. If that fails, it learns it by asking again. */
+  /** Informs a queued instance that it may run. If that fails, its next request tells it. */
   onGrant: (name: InstanceName) => void = () => undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** After a start of the platform. */
+  /** Called when the platform has started. */
   restore(instances: Unfinished[]): void {
     const oldestFirst = instances.toSorted(
       (first, second) => Date.parse(first.since) - Date.parse(second.since),
@@ -80,14 +80,14 @@ export class Permits {
     return this.#queued.size > 0;
   }
 
-  /** The instances that have a permit or are queued, of all Workflows or of these. */
+  /** The instances of all or of these Workflows that have a permit or are queued. */
   entries(workflows?: string[]): Entry[] {
     const all = [...this.#running.values(), ...this.#queued.values()];
     return all.filter(({ workflow }) => workflows?.includes(workflow) ?? true);
   }
 
   /**
-   * Compare entries with the instances, which were read afterwards: forget those of which there is no instance, and tell
+   * Compare entries with the instances, which were read afterwards: forget entries without an instance, and inform
    * queued instances that may run. An entry that has changed since is left alone.
    */
   reconcile(entries: Entry[], instances: Unfinished[]): void {

@@ -1,4 +1,4 @@
-// Turns text areas with code into editors. The text area stays the form's field and follows the editor.
+// Turns text areas with code into editors. The text area remains the form's field and mirrors the editor.
 import {
   autocompletion,
   closeBrackets,
@@ -95,7 +95,7 @@ class CodeField {
     this.#host.remove()
   }
 
-  // The node has a new id: the language server knows its code by another address from now on.
+  // The node has a new id, so its code has a new address at the language server.
   renew() {
     if (!this.#uri || this.#uri === this.#address()) return
     const { hasFocus, state } = this.view
@@ -106,7 +106,7 @@ class CodeField {
     if (hasFocus) view.focus()
   }
 
-  // Takes over a text that a script or the server has put into the text area.
+  // Shows text that a script or the server has put into the text area.
   readTextArea() {
     const text = this.view.state.doc.toString()
     if (text === this.#area.value) return
@@ -233,7 +233,7 @@ function codeSupport(language) {
   return language === 'text' ? [EditorView.lineWrapping] : javascript({ typescript: true })
 }
 
-// Ctrl and a click lead to the declaration of a name, as F12 does.
+// Ctrl and a click go to the declaration of a name, like F12.
 function followLink(event, view) {
   if (!(event.ctrlKey || event.metaKey) || event.button !== 0) return false
   const position = view.posAtCoords({ x: event.clientX, y: event.clientY })

@@ -1,4 +1,4 @@
-// Completion from the language server, whose items are described when they are looked at.
+// Completion from the language server; an item's description is fetched when it is selected.
 import { LSPPlugin, serverCompletionSource } from '@codemirror/lsp-client'
 
 export async function languageCompletion(context) {

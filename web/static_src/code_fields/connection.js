@@ -12,7 +12,7 @@ export function connectionTo(address) {
   return connections.get(address)
 }
 
-// Asks for the description of an item only when it is looked at.
+// Fetches the description of an item when it is selected.
 class FieldClient extends LSPClient {
   lastItems = []
 
@@ -107,7 +107,7 @@ class Connection {
     })
   }
 
-  // Connects, unless that has happened already.
+  // Connects, unless there is already a connection.
   start() {
     if (this.#socket || this.#isFinal) return
     const url = new URL(this.#address, location.href)

@@ -1,4 +1,4 @@
-// JSON fields: problems of syntax, and completion of the keys and values that a JSON Schema names.
+// JSON fields: syntax errors, and completion of keys and values from a JSON Schema.
 import { json } from '@codemirror/lang-json'
 import { syntaxTree } from '@codemirror/language'
 import { linter } from '@codemirror/lint'
@@ -20,7 +20,7 @@ function parsedSchema(text) {
   }
 }
 
-// A reference may take the place of a value; one inside a string is already valid.
+// A reference can replace a value; a reference inside a string is already valid.
 function problems(text) {
   if (!text.trim()) return []
   const plain = text.replace(REFERENCE, reference => '0'.padEnd(reference.length))
@@ -79,7 +79,7 @@ function keys(schema, context, node) {
     }))
 }
 
-// The quote that was closed while typing is part of what is replaced.
+// The automatically closed quote is also replaced.
 function insertValue(view, { label }, from, to, { colon = '' } = {}) {
   const end = to + (view.state.sliceDoc(to, to + 1) === '"' ? 1 : 0)
   const hasColon = /^\s*:/.test(view.state.sliceDoc(end, view.state.doc.lineAt(end).to))

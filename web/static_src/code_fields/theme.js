@@ -1,4 +1,4 @@
-// Colors from the admin's custom properties, which know light and dark.
+// Colors from the admin's custom properties, which support light and dark mode.
 import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { EditorView } from '@codemirror/view'
 import { tags } from '@lezer/highlight'

@@ -67,7 +67,7 @@ interface VersionPatch {
   annotations: Record<string, string>;
 }
 
-/** A copy of a version with other secrets; null removes one. */
+/** A copy of a version with other secrets; null removes a secret. */
 function patchedVersion(before: Version, patch: Partial<VersionPatch>, source: Source): Version {
   checkSettings(patch, PATCHED, 'a version');
   const changes = Object.entries(patch.env ?? {});

@@ -1,10 +1,10 @@
 import { announce, showMessage } from '../notices.js'
 import { getJson } from './requests.js'
 
-// What was copied last, for browsers that do not let pages read the clipboard.
+// The last copy, for browsers that do not let pages read the clipboard.
 const OWN = 'awaitstep-clipboard'
 
-// Nodes on the clipboard are a document as JSON text, so that they can go to another workflow.
+// The clipboard holds nodes as a document in JSON, so that they can be pasted into another workflow.
 export class Clipboard {
   constructor(draft, selection) {
     this.draft = draft

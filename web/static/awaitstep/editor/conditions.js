@@ -1,6 +1,6 @@
 import { inputsOf } from './inputs.js'
 
-// Shows the fields that apply to the other settings of the form, as the server will when it answers.
+// Shows the fields that the form's other settings make relevant, as the server's response will.
 export function showApplying(panel) {
   for (const field of panel.querySelectorAll('[data-shown-when]')) {
     const { shownWhen, shownValues, shownDefault } = field.dataset

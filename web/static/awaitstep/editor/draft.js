@@ -6,7 +6,7 @@ import { csrfToken } from './requests.js'
 const POLL_INTERVAL = 3000
 const RETRY_DELAY = 2000
 
-// The draft on the server. Operations are sent one after another, each on the newest known revision.
+// The draft on the server. Operations are sent one after another, each with the newest known revision.
 export class Draft extends EventTarget {
   #queue = Promise.resolve()
   #waiting = new Set()
@@ -33,7 +33,7 @@ export class Draft extends EventTarget {
   undo = () => this.#enqueue('undo/', {})
   redo = () => this.#enqueue('redo/', {})
 
-  // Fetches what others have changed.
+  // Fetches the changes by others.
   async refresh({ always = false, part = '' } = {}) {
     const node = this.selected ?? ''
     const query = new URLSearchParams({ node })
@@ -58,7 +58,7 @@ export class Draft extends EventTarget {
     return [...rows].map(row => row.dataset.node).sort()
   }
 
-  // Several items that are unfolded together need one new picture.
+  // Items that are unfolded together only need one new picture.
   #folded() {
     this.#picture ??= Promise.resolve().then(() => {
       this.#picture = null
@@ -80,7 +80,7 @@ export class Draft extends EventTarget {
     return result
   }
 
-  // A form of the page that is sent while changes are on their way, such as "Deploy", waits for them.
+  // A form that is submitted while changes are being sent, such as "Deploy", waits for them.
   async #submitLater(event) {
     if (event.defaultPrevented || !this.#waiting.size || event.target.method !== 'post') return
     event.preventDefault()
@@ -89,13 +89,13 @@ export class Draft extends EventTarget {
     this.addEventListener('refused', () => (isRefused = true), { once: true })
     while (this.#waiting.size) await this.#queue
     if (isRefused) return
-    // What was pressed may have been drawn again in the meantime.
+    // The pressed button may have been replaced in the meantime.
     const button = submitter?.id ? document.getElementById(submitter.id) : submitter
     if (button?.isConnected) button.click()
   }
 
-  // Sends until the server answers: nothing is lost while it cannot be reached. The server knows a request
-  // by its id, so that one whose answer was lost is not carried out twice.
+  // Retries until the server responds, so nothing is lost while it cannot be reached. The server identifies
+  // a request by its id, so a request whose response was lost is not performed twice.
   async #send(change) {
     for (;;) {
       change.folded = this.folded()
@@ -143,7 +143,7 @@ export class Draft extends EventTarget {
     return null
   }
 
-  // Operations that wait were made when the nodes had their former ids.
+  // Waiting operations still have the previous ids of the nodes.
   #rename(renamed) {
     this.selected = renamed[this.selected] ?? this.selected
     for (const change of this.#waiting) {
@@ -155,7 +155,7 @@ export class Draft extends EventTarget {
   #show(answer, folded) {
     this.revision = answer.revision
     showParts(answer.parts, answer.renamed)
-    // What was folded or unfolded in the meantime is not in this picture.
+    // This picture does not show what was folded or unfolded in the meantime.
     const hasPicture = 'editor-picture' in answer.parts
     if (hasPicture && String(this.folded()) !== String(folded.sort())) this.#folded()
     this.showUnsaved()

@@ -4,10 +4,10 @@ import { slotOf } from './selection.js'
 
 const THRESHOLD = 6 // px that the pointer moves before a press becomes a drag
 const REACH = 48 // px around a mark in the picture
-const EDGE = 32 // px at the edges of what scrolls
+const EDGE = 32 // px at the edges of a scrolling area
 const SPEED = 12
 
-// Moves nodes to a slot: dragged with a pointer, or lifted with the keyboard. Both only find the slot.
+// Moves nodes to a slot, which is found by dragging with a pointer, or with the keyboard.
 export class Dragging {
   isLifted = false
   #nodes = []
@@ -25,7 +25,7 @@ export class Dragging {
     }
   }
 
-  // Lifts nodes with the keyboard; the arrow keys then walk through the slots that are possible.
+  // Picks up nodes with the keyboard; the arrow keys then go through the possible slots.
   async lift(nodes) {
     if (!nodes.length || !(await this.#prepare(nodes))) return
     this.isLifted = true
@@ -100,7 +100,7 @@ export class Dragging {
     for (const place of slot ? this.#places(slot) : []) place.classList.add('is-target')
   }
 
-  // The row of the outline and the mark in the picture that stand for a slot.
+  // The row of the outline and the mark in the picture for a slot.
   #places(slot) {
     const place = slot.after
       ? `[data-after="${CSS.escape(slot.after)}"]`
@@ -167,7 +167,7 @@ export class Dragging {
     if (event.clientY > bottom - EDGE) pane.scrollBy(0, SPEED)
   }
 
-  // The slot under the pointer: behind a row of the outline, or at the nearest mark of the picture.
+  // The slot under the pointer: after a row of the outline, or at the nearest mark in the picture.
   #slotAt({ clientX, clientY }) {
     const under = document.elementFromPoint(clientX, clientY)
     const row = under?.closest('.outline-row')

@@ -1,4 +1,4 @@
-// The problems of the selected node beside its fields: also those that only the compiler finds.
+// Shows the selected node's problems next to its fields, including those that only the compiler finds.
 export class FieldProblems {
   problems = []
 
@@ -15,7 +15,7 @@ export class FieldProblems {
     }
   }
 
-  // Puts the cursor into the control of a field, at a line of its text, and opens the group that it is in.
+  // Moves the cursor to a line in the control of a field, and opens the group that contains the field.
   focus(path, line = 0, column = 0) {
     const place = this.#placeOf(path)
     if (!place) return
@@ -25,7 +25,7 @@ export class FieldProblems {
     const control = place.querySelector('input:not([type=hidden]), textarea, select')
     place.scrollIntoView({ block: 'nearest' })
     control?.focus()
-    // An editor of code stands in for its text area, which is hidden, and takes the focus for it.
+    // A code editor replaces its text area, which is hidden, and takes the focus instead.
     if (control?.hidden) control.dispatchEvent(new Event('focus'))
     if (line && control?.matches('textarea')) goToLine(control, line, column)
   }
@@ -42,7 +42,7 @@ export class FieldProblems {
   }
 }
 
-// The editor of code moves its own cursor; the text area is the field where there is no editor.
+// The code editor moves its own cursor; without an editor, the text area is the field.
 function goToLine(area, line, column) {
   const detail = { line, column }
   const event = new CustomEvent('awaitstep:go-to-line', { detail, cancelable: true })

@@ -1,4 +1,4 @@
-// The editor of a workflow. Every change is an operation that the server carries out; its answer holds
+// The editor of a workflow. Every change is an operation that the server performs; its response contains
 // the parts of the page that show the new draft.
 
 import { Clipboard } from './clipboard.js'
@@ -37,7 +37,7 @@ export function startEditor() {
   root.dataset.ready = ''
 }
 
-// What a person can do with the selected nodes, by keyboard, menu or button.
+// The actions on the selected nodes, by keyboard, menu or button.
 class Actions {
   constructor(draft, selection, palette, clipboard, dragging) {
     Object.assign(this, { draft, selection, palette, clipboard, dragging })

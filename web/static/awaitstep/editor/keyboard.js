@@ -11,7 +11,7 @@ export class Keyboard {
     this.help = root.querySelector('#editor-keys')
   }
 
-  // While nothing or the picture has the focus, the keys are those of the outline, which gets it.
+  // While the picture, or nothing, has the focus, keys act on the outline, which gets the focus.
   #nowhere(event) {
     const isPicture = event.target.id === 'editor-picture' && !event.key.startsWith('Arrow')
     const isCommand = event.ctrlKey || event.metaKey
@@ -60,7 +60,7 @@ export class Keyboard {
     d: () => this.actions.duplicate(),
   }
 
-  // Text fields have an undo of their own.
+  // Text fields have their own undo.
   #anywhere(event) {
     if (!(event.ctrlKey || event.metaKey)) return
     const key = event.key.toLowerCase()

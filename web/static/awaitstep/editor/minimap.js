@@ -1,5 +1,5 @@
-// An overview of a picture that is larger than its pane, with what is visible as a rectangle. It is for
-// pointers: the outline has the same purpose for keyboards and screen readers.
+// An overview of a picture that is larger than its pane, with a rectangle around the visible part. It is
+// for pointers; keyboards and screen readers use the outline.
 const SVG = 'http://www.w3.org/2000/svg'
 
 export class Minimap {
@@ -43,7 +43,7 @@ export class Minimap {
     place(this.#view, left, top, clientWidth / scale, clientHeight / scale)
   }
 
-  // The top left of what is visible, in the units of the picture.
+  // The top left corner of the visible part, in the picture's units.
   #visible() {
     const [outer, inner] = [this.frame.getBoundingClientRect(), this.#picture.getBoundingClientRect()]
     const scale = inner.width / this.#picture.viewBox.baseVal.width

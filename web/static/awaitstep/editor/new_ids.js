@@ -1,4 +1,4 @@
-// An operation that was made before nodes got new ids, which are given by the former ones.
+// Returns the operation with the nodes' new ids; `renamed` maps previous ids to new ones.
 export function withNewIds(operation, renamed) {
   const idOf = id => renamed[id] ?? id
   const changed = { ...operation }

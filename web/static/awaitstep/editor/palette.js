@@ -1,6 +1,6 @@
 import { announce } from '../notices.js'
 
-// A dialog with all node types, and with the commands of the editor if it is opened for these.
+// A dialog with all node types, and optionally with the commands of the editor.
 export class Palette {
   constructor(root, draft, selection) {
     this.draft = draft
@@ -66,7 +66,7 @@ export class Palette {
     else this.search.removeAttribute('aria-activedescendant')
   }
 
-  // Shows what the type is for, its settings and an example beside the list.
+  // Shows the purpose of the type, its settings and an example next to the list.
   #describe(option) {
     const shown = option?.getAttribute('aria-describedby')
     for (const about of this.dialog.querySelectorAll('[data-about]')) about.hidden = about.id !== shown
@@ -100,7 +100,7 @@ export class Palette {
   }
 }
 
-// How well an option fits the words that were typed: best by its name, then by its other names.
+// How well an option matches the typed words: its name counts most, then its other names.
 function rank(option, words) {
   const name = option.querySelector('.palette-name').textContent
   const names = `${name} ${option.dataset.otherNames ?? ''}`

@@ -5,7 +5,7 @@ import { Rows } from './rows.js'
 
 const DELAY = 700
 
-// The form of what is selected. What changes is saved by itself, soon after it has changed.
+// The form of the selected item. Changes are saved automatically after a moment.
 export class Panel {
   #timers = new Map()
 
@@ -61,7 +61,7 @@ export class Panel {
     await this.draft.perform(operation)
   }
 
-  // Shows what is wrong with an input beside it.
+  // Shows the problem of an input next to it.
   #refused({ errors = {} }) {
     for (const [path, message] of Object.entries(errors)) {
       const field = this.panel.querySelector(`.node-field[data-field="${CSS.escape(path)}"]`)

@@ -8,7 +8,7 @@ export function updatePanel(panel, html, renamed = {}) {
   const template = document.createElement('template')
   template.innerHTML = html
   const fresh = template.content
-  // A template has no scripts, so that these are elements in it, but text on the page.
+  // Scripts are disabled in a template, so `noscript` contains elements there, but text on the page.
   for (const each of fresh.querySelectorAll('noscript')) each.remove()
   useNewId(panel, renamed)
   if (!panel.firstElementChild || shape(panel) !== shape(fresh)) return false
@@ -31,7 +31,7 @@ export function updatePanel(panel, html, renamed = {}) {
   return true
 }
 
-// A node that was renamed may have a new id, which is part of the ids of its inputs.
+// A renamed node may have a new id, which is part of the ids of its inputs.
 function useNewId(panel, renamed) {
   const form = panel.querySelector('.panel-settings[data-operation]')
   const old = form && JSON.parse(form.dataset.operation).node
@@ -55,7 +55,7 @@ function useNewId(panel, renamed) {
 
 const NAMES_IDS = new Set(['id', 'for', 'aria-describedby', 'aria-labelledby', 'data-references'])
 
-// Two forms with the same operations and fields differ in values alone.
+// Two forms with the same operations and fields only differ in their values.
 function shape(root) {
   const fields = [...root.querySelectorAll('.node-field')].map(field => field.dataset.field)
   const forms = [...root.querySelectorAll('form')].map(form => form.dataset.operation ?? 'null')
@@ -76,7 +76,7 @@ function updateField(field, fresh) {
   }
 }
 
-// The inputs that count: a row in which nothing is written yet may come or go.
+// The inputs that count: empty rows are ignored.
 function inputNames(field) {
   const inputs = [...field.querySelectorAll('[name]')].filter(isWritten)
   return JSON.stringify(inputs.map(input => [input.name, input.tagName]))
@@ -109,7 +109,7 @@ function updateInputs(old, fresh) {
   }
 }
 
-// What the person has typed since the form was shown stays, also while it is not saved yet.
+// Text that was typed since the form was shown is kept, even if it is not saved yet.
 function updateInput(input, fresh) {
   const isCheck = input.matches('[type=checkbox], [type=radio]')
   if (isCheck) {

@@ -29,7 +29,7 @@ function show(part, html, renamed) {
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
 }
 
-// The id of a row of the outline, in which that of its node may be another one by now.
+// The id of a row in the outline, which changes with the id of its node.
 function newId({ id, dataset: { node, owner } }, renamed) {
   const old = node || owner
   return old in renamed ? id.replace(old, renamed[old]) : id

@@ -1,4 +1,4 @@
-// The picture: a click selects a node; the marks between nodes and empty slots open the palette.
+// The picture: a click on a node selects it; marks between nodes, and empty steps, open the palette.
 export class Picture {
   constructor(root, selection, palette) {
     const picture = root.querySelector('#editor-picture')

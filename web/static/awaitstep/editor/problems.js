@@ -39,7 +39,7 @@ export class Problems {
     this.#mark()
   }
 
-  // A picture that was drawn again with the same nodes has the same problems.
+  // A new picture of the same nodes has the same problems.
   #changed(parts) {
     const isPicture = Object.keys(parts).every(id => id === 'editor-picture')
     if (isPicture && this.marks) this.#mark()
@@ -73,7 +73,7 @@ export class Problems {
     this.draft.dispatchEvent(new Event('marked'))
   }
 
-  // A folded item says whether there is a problem in what it hides.
+  // A folded item shows whether it hides a problem.
   #markFolded(row) {
     const isFolded = row.getAttribute('aria-expanded') === 'false'
     const inside = row.parentElement.querySelectorAll('ul .has-error, ul .has-warning')
@@ -98,7 +98,7 @@ export class Problems {
     if (status === 409 && body.operation && current !== undefined) {
       const mine = writtenBy(body.operation)
       const both = { theirs: asText(current), mine: asText(mine) }
-      // The revision is the newest by then, so that the second attempt replaces what is there.
+      // The second attempt has the newest revision, so it replaces the other change.
       if ((await this.#ask('conflict', error, both)) === 'mine') this.draft.perform(body.operation)
     } else if (canForce && body.operation) {
       const answer = await this.#ask('force', error)
@@ -125,7 +125,7 @@ export class Problems {
 
 const asText = value => (typeof value === 'string' ? value : JSON.stringify(value ?? null, null, 2))
 
-// What the person wanted to write, as far as the operation says it.
+// The value that the person wanted to save, if the operation contains it.
 function writtenBy({ value, name, posted }) {
   return (
     value ??

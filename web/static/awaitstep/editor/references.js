@@ -1,4 +1,4 @@
-// Completion of {{ references }} in inputs of text: the names in scope at the node, which the form has as JSON.
+// Completion of {{ references }} in text inputs, from the names in scope that the form contains as JSON.
 const WRITTEN = /\{\{\s*([\w$-]*)$/
 const MAX_SHOWN = 12
 
@@ -11,7 +11,7 @@ export class References {
     this.list = root.querySelector('#editor-references')
     panel.addEventListener('input', event => this.#typed(event.target))
     panel.addEventListener('focusout', () => this.#close())
-    // Before the keys of the form and of the page.
+    // Runs before the key handlers of the form and the page.
     panel.addEventListener('keydown', event => this.#onKey(event), { capture: true })
     panel.addEventListener('scroll', () => this.#close())
     this.list.addEventListener('pointerdown', event => {

@@ -1,7 +1,7 @@
 import { announce } from '../notices.js'
 
-// Adds rows to tables and lists, and removes them. The last row of the server's form is blank; with
-// scripts it stays hidden until it is wanted.
+// Adds and removes rows in tables and lists. The last row of the server's form is blank; with scripts,
+// it is hidden until it is added.
 export class Rows {
   constructor(panel) {
     panel.addEventListener('click', event => {
@@ -26,7 +26,7 @@ function addRow(field) {
   row.querySelector('input:not([type=hidden]), textarea').focus()
 }
 
-// Gives the inputs of a copied row names and ids of their own.
+// Gives the inputs of a copied row new names and ids.
 function countUp(row) {
   for (const editor of row.querySelectorAll('[data-code-editor]')) editor.remove()
   for (const area of row.querySelectorAll('textarea[data-code-field]')) area.hidden = false

@@ -1,6 +1,6 @@
 const MARGIN = 24 // px between the selected node and the edge of the picture
 
-// What is selected: a node, several nodes, an arm of a container, or the trigger.
+// The selection: a node, several nodes, an arm of a container, or the trigger.
 export class Selection {
   #more = new Set()
 
@@ -16,7 +16,7 @@ export class Selection {
     this.#mark()
   }
 
-  // Shows only the nodes whose name, type, id or settings contain all words, with what is around them.
+  // Shows only the nodes whose name, type, id or settings contain all words, and the items around them.
   async #find(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean)
     const items = [...this.outline.querySelectorAll('[role=treeitem]')]
@@ -47,7 +47,7 @@ export class Selection {
     return owner ? { owner, region: Number(region) } : null
   }
 
-  // The slot behind what is selected.
+  // The slot after the selection.
   slot() {
     return slotOf(this.current())
   }
@@ -91,7 +91,7 @@ export class Selection {
     this.select(item, { extend: event.shiftKey || event.ctrlKey || event.metaKey })
   }
 
-  // What is selected must not vanish: the folded item is selected instead.
+  // A selected item must not disappear: the folded item is selected instead.
   #fold(item) {
     toggle(item)
     const current = this.current()
@@ -103,7 +103,7 @@ export class Selection {
     this.#more = new Set([...this.#more].map(id => ids.get(id) ?? id).filter(id => this.itemOf(id)))
     remember(selected ?? '')
     this.#mark()
-    // Whoever types in a form below the outline must not be scrolled away from it.
+    // Do not scroll the page away from a form in which someone is typing.
     if (this.current()) scrollTo(this.outline, this.current())
   }
 
@@ -153,7 +153,7 @@ function reveal(item) {
   for (let outer = outerOf(item); outer; outer = outerOf(outer)) toggle(outer, true)
 }
 
-// Scrolls what is inside a frame into view, but not the page.
+// Scrolls an element into view within its frame, without scrolling the page.
 function scrollTo(frame, element) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()]
   const by = (start, end, from, to) =>
