@@ -115,7 +115,7 @@ def test_a_refusal_is_a_sentence(admin_client: Client, workflow: Workflow) -> No
     answer = operate(admin_client, workflow, "delete", nodes=["gone"])
 
     assert answer.status_code == 422
-    assert "no node" in answer.json()["error"]
+    assert "no longer exists" in answer.json()["error"]
 
 
 def test_a_conflict_has_the_other_value(admin_client: Client, workflow: Workflow) -> None:
@@ -219,7 +219,7 @@ def test_a_refusal_without_scripts_is_a_message(admin_client: Client, workflow: 
 
     answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields, follow=True)
 
-    assert "There is no node" in text(answer)
+    assert "no longer exists" in text(answer)
 
 
 def test_a_page_that_is_up_to_date_gets_nothing(admin_client: Client, workflow: Workflow) -> None:
@@ -328,7 +328,7 @@ def test_connections_that_do_not_form_a_tree_are_repaired_by_a_button(
     operate(admin_client, workflow, "repair_connections")
     assert workflow.draft_revision == 1
     undone = post(admin_client, workflow, "undo", revision=1)
-    assert "not be connected" in undone.json()["error"]
+    assert "no longer be connected" in undone.json()["error"]
 
 
 def test_settings_that_cannot_be_used_prevent_saving(
