@@ -53,8 +53,11 @@ function zoom(picture, requested) {
 function fit(picture) {
   const frame = picture.querySelector('.picture-frame')
   const { width, height } = naturalSize(picture)
-  const maxHeight = parseFloat(getComputedStyle(frame).maxHeight)
-  zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, maxHeight / height))
+  const style = getComputedStyle(frame)
+  // A frame grows with its picture up to its greatest height, or else has the height of its pane.
+  const most = style.maxHeight === 'none' ? frame.clientHeight : parseFloat(style.maxHeight)
+  const room = most - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)
+  zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, room / height))
 }
 
 function saveView(picture) {
