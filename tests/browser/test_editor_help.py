@@ -236,3 +236,60 @@ def test_the_page_stays_where_it_is_while_somebody_types_below_the_outline(page:
     saved(page)
 
     assert page.evaluate("scrollY") == scrolled
+
+
+def test_a_refused_input_stays_marked_is_not_deployed_and_is_reported_when_it_is_left(
+    page: Page,  # noqa: F811
+) -> None:
+    add_by_mouse(page, "wait_for_event", '[data-owner=""]', "Approval")
+    panel, status = page.locator("#editor-panel"), page.locator(".editor-saving")
+    event_type, timeout = (
+        panel.locator(f'[name="data.{each}"]') for each in ("eventType", "timeout")
+    )
+    event_type.fill("manager approved")
+    event_type.blur()
+    expect(status).to_contain_text("Not saved: correct the marked input.")
+    expect(page.get_by_text("No problems")).to_be_hidden()
+
+    timeout.fill("2 hours")
+    timeout.blur()
+    saved(page)
+    expect(panel).to_contain_text("2 hours = 7,200,000 ms")
+    expect(panel.locator(".panel-head a")).to_have_text("Code of this node")
+    expect(panel.locator(".panel-head")).not_to_contain_text("null")
+    expect(panel.locator("[data-refused]")).to_contain_text('not "manager approved"')
+    page.locator("#deploy").click()
+    expect(page.locator(".messagelist")).to_contain_text("Nothing was saved or deployed.")
+    expect(event_type).to_be_focused()
+
+    page.locator("#outline-trigger").click()
+    expect(page.locator(".messagelist")).to_contain_text(
+        "Not saved in \u201cApproval\u201d: Event type"
+    )
+    expect(page.get_by_text("No problems")).to_be_visible()
+    item(page, "Approval").click()
+    event_type.fill("manager approved")
+    event_type.blur()
+    expect(panel.locator("[data-refused]")).to_be_visible()
+    event_type.fill("approved")
+    event_type.blur()
+    expect(panel.locator("[data-refused]")).to_have_count(0)
+    expect(page.get_by_text("No problems")).to_be_visible()
+
+
+def test_fit_shows_the_whole_picture_and_its_size_outlasts_a_change(page: Page) -> None:  # noqa: F811
+    frame, picture = page.locator("#editor-picture"), page.locator("#editor-picture .pic")
+    page.set_viewport_size({"width": 1280, "height": 500})
+    for _ in range(4):
+        page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Fit").click()
+    is_whole = "frame => frame.scrollHeight <= frame.clientHeight + 1"
+    assert frame.evaluate(is_whole)
+    width = picture.get_attribute("width")
+    assert width != "NaN"
+
+    page.locator("#editor-outline [role=treeitem]").nth(1).click()
+    expect(page.locator("#panel-name")).to_be_visible()
+    rename(page, "Load order")
+
+    assert picture.get_attribute("width") == width

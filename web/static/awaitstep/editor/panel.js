@@ -8,8 +8,10 @@ const DELAY = 700
 // The form of the selected item. Changes are saved automatically after a moment.
 export class Panel {
   #timers = new Map()
+  #refusals = new Map()
 
   constructor(root, draft, selection) {
+    this.root = root
     this.draft = draft
     this.selection = selection
     this.panel = root.querySelector('#editor-panel')
@@ -19,6 +21,8 @@ export class Panel {
     new Rows(this.panel)
     root.addEventListener('submit', event => this.#submitted(event))
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
+    draft.addEventListener('shown', () => this.#shown())
+    addEventListener('submit', event => this.#holdBack(event), { capture: true })
   }
 
   #typed(target) {
@@ -69,18 +73,50 @@ export class Panel {
         showMessage({ text: message, level: 'error' })
         continue
       }
-      let list = field.querySelector('.field-problems')
-      if (!list) {
-        list = document.createElement('ul')
-        list.className = 'field-problems'
-        list.setAttribute('role', 'alert')
-        field.append(list)
-      }
-      const item = document.createElement('li')
-      item.className = 'tone-bad'
-      item.textContent = message
-      list.replaceChildren(item)
-      field.classList.add('has-errors')
+      this.#refusals.set(field, { list: listFor(field, message), message, node: this.#nodeName() })
     }
+    this.#markRefused()
   }
+
+  #nodeName() {
+    return this.panel.querySelector('#panel-name')?.value ?? 'Trigger'
+  }
+
+  // What was refused may have been corrected in the meantime, or have gone with the form of its node.
+  #shown() {
+    for (const [field, { list, message, node }] of this.#refusals) {
+      if (list.isConnected) continue
+      this.#refusals.delete(field)
+      if (!field.isConnected) showMessage({ text: `Not saved in “${node}”: ${message}`, level: 'error' })
+    }
+    this.#markRefused()
+  }
+
+  #markRefused() {
+    this.root.toggleAttribute('data-refused', this.#refusals.size > 0)
+  }
+
+  // A version would have the former value of what was refused, against what the form shows.
+  #holdBack(event) {
+    if (!this.#refusals.size || !event.submitter?.matches('#deploy, #save-version')) return
+    event.preventDefault()
+    const [[field, { message }]] = this.#refusals
+    showMessage({ text: `Nothing was saved or deployed. ${message}`, level: 'error' })
+    field.querySelector('[name]:not([type=hidden])')?.focus()
+  }
+}
+
+function listFor(field, message) {
+  field.querySelector('.field-problems')?.remove()
+  const list = document.createElement('ul')
+  list.className = 'field-problems'
+  list.dataset.refused = ''
+  list.setAttribute('role', 'alert')
+  const item = document.createElement('li')
+  item.className = 'tone-bad'
+  item.textContent = message
+  list.append(item)
+  field.append(list)
+  field.classList.add('has-errors')
+  return list
 }

@@ -25,8 +25,6 @@ export function updatePanel(panel, html, renamed = {}) {
     if (old && next) old.replaceChildren(...next.childNodes)
   }
   showApplying(panel)
-  const code = panel.querySelector('[data-code-of]')
-  if (code) code.replaceWith(fresh.querySelector('[data-code-of]'))
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
   return true
 }
@@ -64,9 +62,11 @@ function shape(root) {
 
 function updateField(field, fresh) {
   field.hidden = fresh.hidden
-  field.classList.toggle('has-errors', fresh.classList.contains('has-errors'))
+  const isRefused = field.querySelector('[data-refused]') !== null
   if (inputNames(field) === inputNames(fresh)) updateInputs(field, fresh)
   else if (!isTouched(field)) return replaceField(field, fresh)
+  if (isTouched(field) && isRefused) return // its text is still not saved
+  field.classList.toggle('has-errors', fresh.classList.contains('has-errors'))
   if (!isTouched(field)) field.dataset.saved = JSON.stringify(inputsOf(field))
   for (const kind of ['.field-problems', '.field-hint']) {
     const [old, next] = [field.querySelector(kind), fresh.querySelector(kind)]

@@ -20,14 +20,19 @@ function show(part, html, renamed) {
   const opened = [...part.querySelectorAll('details[open][id]')].map(({ id }) => id)
   const isTyping = focused?.matches('input, textarea, select') && focused.id
   const text = isTyping ? { id: focused.id, value: focused.value, start: focused.selectionStart } : null
+  const node = nodeOf(part)
   part.innerHTML = html
   for (const id of folded) document.getElementById(id)?.setAttribute('aria-expanded', 'false')
   for (const id of opened) document.getElementById(id)?.setAttribute('open', '')
   if (focused) focusAgain(part, focused, text)
   if (part.matches('.picture-frame')) redrawPicture(part.closest('[data-picture]'))
-  else part.scrollTo(scrollLeft, scrollTop)
+  else if (nodeOf(part) === node) part.scrollTo(scrollLeft, scrollTop)
+  else part.scrollTo(0, 0)
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
 }
+
+// The node whose form a part shows, if it shows one.
+const nodeOf = part => part.querySelector('[data-node-fields]')?.dataset.nodeFields
 
 // The id of a row in the outline, which changes with the id of its node.
 function newId({ id, dataset: { node, owner } }, renamed) {
