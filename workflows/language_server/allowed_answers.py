@@ -51,17 +51,22 @@ def plain_text(content: Any) -> str:
     return without_paths(_FENCE.sub("", text).strip()) if isinstance(text, str) else ""
 
 
-def items(
+def allowed(
     found: list[dict[str, Any]], *, hidden: Collection[str], visible: Collection[str]
-) -> Iterator[dict[str, Any]]:
-    """Yield completion items without files and without `hidden` names that are not `visible`.
+) -> list[dict[str, Any]]:
+    """Return completion items without files and without `hidden` names that are not `visible`.
 
-    `number` is the item's position in the unfiltered list.
+    No others may be described either: the description of a file has its name.
     """
+    secret = frozenset(hidden) - frozenset(visible)
+    return [
+        item for item in found if item.get("kind") not in _FILES and item.get("label") not in secret
+    ]
+
+
+def items(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what a browser gets of each item; `number` is its position."""
     for number, item in enumerate(found):
-        label = item.get("label", "")
-        if item.get("kind") in _FILES or (label in hidden and label not in visible):
-            continue
         kept = {key: item[key] for key in _KEPT if key in item}
         if isinstance(item.get("detail"), str):
             kept["detail"] = without_paths(item["detail"])[:200]

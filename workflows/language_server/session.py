@@ -117,16 +117,14 @@ class Session:
                 return _completion(items, offset - len(named[0]), offset)
             await self._show(document, fields)
             found = await self._at(document, fields.key, offset, "textDocument/completion")
-            self._items = _items_of(found)
-            self._list += 1
-            kept = list(
-                allowed_answers.items(
-                    self._items,
-                    hidden=document.module.hidden,
-                    visible=document.visible_names(fields.key),
-                )
+            self._items = allowed_answers.allowed(
+                _items_of(found),
+                hidden=document.module.hidden,
+                visible=document.visible_names(fields.key),
             )
+            self._list += 1
             start = offset - _word_length(fields.source, offset)
+            kept = list(allowed_answers.items(self._items))
             return {**_completion(kept, start, offset), "list": self._list}
 
     async def _reference(

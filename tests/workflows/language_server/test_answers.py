@@ -328,5 +328,25 @@ def test_files_of_the_server_are_neither_offered_nor_named() -> None:
     assert "/" not in hovered["contents"]["value"].split("\n")[0]
 
 
+def test_files_of_the_server_cannot_be_described_either() -> None:
+    async def scenario(page: Page) -> list[Any]:
+        page.type("use", 'const m = await import(\n"/|");')
+        assert await page.completions("use") == []
+        items = [{"label": "x", "data": {"list": 1, "number": number}} for number in range(3)]
+        return [await page.editor.answer("completionItem/resolve", item) for item in items]
+
+    assert in_editor(TYPED, scenario) == [{"label": "x"}] * 3
+
+
+def test_half_a_character_in_code_does_not_stop_the_answers() -> None:
+    async def scenario(page: Page) -> list[str]:
+        page.type("use", "const x = '\ud83d'; files.|")
+        assert await page.completions("use") == ["files", "inputParams"]
+        page.type("use", "files.|")
+        return await page.completions("use")
+
+    assert in_editor(TYPED, scenario) == ["files", "inputParams"]
+
+
 def test_every_type_of_node_can_be_edited() -> None:
     assert problems(every_type(), "first", "return env.A_KV ? [1, 2] : [3];") == []
