@@ -140,10 +140,10 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             message["lost"] = self.lost
         self.queue.clear()
         self.lost = 0
-        await self.send(json.dumps(message, ensure_ascii=False))
+        await self.send(json.dumps(message))
 
     async def _end(self, sentence: str, code: int) -> None:
-        await self.send(json.dumps({"error": sentence}, ensure_ascii=False))
+        await self.send(json.dumps({"error": sentence}))
         await self.close(code)
 
 

@@ -201,7 +201,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self._send({"method": method, "params": params})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        await self.send(json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False))
+        await self.send(json.dumps({"jsonrpc": "2.0", **message}))
 
     async def _end(self, sentence: str, code: int) -> None:
         await self._notify("awaitstep/status", {"message": sentence})

@@ -53,4 +53,4 @@ def _characters(text: str, units: int) -> int:
     if text.isascii():
         return units
     data = text.encode("utf-16-le", "surrogatepass")[: 2 * units]
-    return len(data.decode("utf-16-le", "ignore"))
+    return len(data.decode("utf-16-le", "surrogatepass"))

@@ -82,7 +82,7 @@ class Editor:
         return True
 
     def _open(self, key: SlotKey, document: Mapping[str, Any]) -> None:
-        language = document.get("languageId")
+        language = str(document.get("languageId"))
         if key not in self.texts and len(self.texts) >= MAX_FIELDS:
             raise Refused(INVALID, f"at most {MAX_FIELDS} fields can be open at the same time")
         self.texts[key] = FieldText(

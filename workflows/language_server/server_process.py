@@ -152,7 +152,8 @@ class LanguageServer:
     def _send(self, message: dict[str, Any]) -> None:
         if not self.is_running or self._writing is None or self._writing.is_closing():
             raise ServerFailed("the server has ended")
-        data = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        text = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False)
+        data = text.encode("utf-8", "replace")  # it ignores messages with a lone surrogate
         self._writing.write(b"Content-Length: %d\r\n\r\n%s" % (len(data), data))
 
     def _fail(self, reason: str) -> None:

@@ -62,8 +62,8 @@ def _change(request: HttpRequest, pk: str) -> Changed:
 def _request_id(request: HttpRequest) -> str:
     """Return the id that a page's script gave the request; "" for a form."""
     id_ = _body(request).get("id", "") if _is_json(request) else ""
-    if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID:
-        raise Refused(f"The id of a request must be text of at most {_MAX_REQUEST_ID} characters.")
+    if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID or not id_.isascii():
+        raise Refused(f"The id of a request must have at most {_MAX_REQUEST_ID} ASCII characters.")
     return id_
 
 

@@ -69,7 +69,7 @@ class Page:
         before, _, after = text.partition("|")
         key = (node, path)
         lines = before.split("\n")
-        units = len(lines[-1].encode("utf-16-le")) // 2
+        units = len(lines[-1].encode("utf-16-le", "surrogatepass")) // 2
         self.cursors[key] = {"line": len(lines) - 1, "character": units}
         document = {"uri": address_of(key), "languageId": language or "typescript"}
         self.editor.notify(

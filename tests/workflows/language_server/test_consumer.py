@@ -73,7 +73,8 @@ class Socket:
         )
 
     async def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(await self.raw.receive_from(timeout=30))
+        text = await self.raw.receive_from(timeout=30)
+        message: dict[str, Any] = json.loads(text.encode())  # as a server sends it
         return message
 
     async def problems(self) -> list[dict[str, Any]]:
@@ -207,11 +208,13 @@ def test_the_socket_closes_soon_after_the_session_has_ended(
 def test_messages_that_are_not_understood_do_no_harm(workflow: Workflow) -> None:
     ada = editor()
     odd = ["x", "[]", "{", '{"method": 1}', '{"method": "x", "params": []}', "[" * 5000]
+    odd += ['{"id": "\\ud800", "method": "\\ud800"}']
 
     async def scenario() -> None:
         async with open_socket(workflow.pk, ada) as socket:
             for text in odd:
                 await socket.raw.send_to(text)
+            assert (await socket.receive())["error"]["code"] == -32601
             assert (await socket.ask("workspace/symbol"))["error"]["code"] == -32601
             assert (await socket.ask("textDocument/hover"))["error"]["code"] == -32602
             await socket.notify("$/cancelRequest", id=[])

@@ -138,6 +138,7 @@ def test_a_conflict_has_the_other_value(admin_client: Client, workflow: Workflow
         b'{"revision": -1}',
         b'{"revision": true, "operation": {}}',
         b'{"revision": 0}',
+        b'{"revision": 0, "id": "\\ud800", "operation": {"type": "rename", "node": "a", "name": "x"}}',
         b'{"revision": 0, "operation": {"type": "fill_form", "node": "a", "posted": 3}}',
         b'{"revision": 0, "operation": {"type": "fill_form", "node": "a", "posted": {"data.code": "x"}}}',
         b'{"revision": 0, "operation": {"type": "set_trigger_type", "trigger_type": []}}',
