@@ -60,7 +60,7 @@ def test_every_url_is_in_the_table() -> None:
     assert set(patterns()) == set(TABLE)
 
 
-def test_names_of_urls_are_written_alike_and_name_one_page() -> None:
+def test_url_names_follow_one_pattern_and_are_unique() -> None:
     for app in ("api", "deployments", "runs", "targets"):
         entries = import_module(f"{app}.urls").urlpatterns
         names = [str(entry.name) for entry in entries if isinstance(entry, URLPattern)]

@@ -68,7 +68,9 @@ def is_inside_page(popup: Locator) -> bool:
     return inside
 
 
-def test_entry_code_gets_completion_and_a_problem_that_vanishes_when_mended(form: Page) -> None:
+def test_entry_code_gets_completion_and_a_problem_that_disappears_once_it_is_fixed(
+    form: Page,
+) -> None:
     form.set_viewport_size({"width": 360, "height": 740})
     write(form, f"{HANDLER}  return Response.js")
     offered = form.locator(".cm-tooltip-autocomplete li", has_text="json")
@@ -84,7 +86,7 @@ def test_entry_code_gets_completion_and_a_problem_that_vanishes_when_mended(form
     expect(field(form)).to_have_value(re.compile(r"ok: true \}\);\n\}$"))
 
 
-def test_the_form_saves_what_the_editor_holds(form: Page) -> None:
+def test_the_form_saves_the_content_of_the_editor(form: Page) -> None:
     text = f"{HANDLER}  return new Response('saved');\n}}"
     write(form, text)
     expect(form.locator("#deploy")).to_have_text(re.compile("without unsaved changes"))
@@ -106,7 +108,7 @@ def test_escape_and_tab_leave_the_editor(form: Page) -> None:
     expect(editor(form)).not_to_be_focused()
 
 
-def test_the_editor_has_the_name_of_its_field(form: Page) -> None:
+def test_the_editor_is_labeled_with_the_name_of_its_field(form: Page) -> None:
     expect(form.get_by_role("textbox", name="Entry code")).to_be_visible()
     form.locator("label[for=id_entry_code]").click()
 
@@ -187,7 +189,7 @@ def test_a_json_field_offers_the_keys_and_values_of_its_schema(form: Page) -> No
     expect(options.locator(".cm-completionLabel").first).to_have_text('"email"')
 
 
-def test_a_json_field_shows_where_it_is_not_json(form: Page) -> None:
+def test_a_json_field_shows_the_position_of_a_syntax_error(form: Page) -> None:
     payload = add_json_field(form)
     payload.focus()
     form.keyboard.insert_text('{"a": {{ files.total }}, }')

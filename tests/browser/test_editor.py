@@ -233,7 +233,7 @@ def test_a_workflow_is_built_with_the_keyboard(page: Page, installation: Install
     assert deploy_and_run(page, installation) == {"total": 3, "charged": [2, 4, 6]}
 
 
-def test_a_type_error_appears_on_its_node_and_vanishes(page: Page) -> None:
+def test_a_type_error_appears_on_its_node_and_disappears(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
 
     set_code(page, "data.code", "return missing;")
@@ -296,7 +296,7 @@ class Gate:
             route.continue_()
 
 
-def test_what_is_typed_before_a_rename_is_answered_stays(page: Page) -> None:
+def test_text_typed_before_the_response_to_a_rename_is_kept(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     gate = Gate(page)
     page.locator("#panel-name").fill("Read order")
@@ -315,7 +315,7 @@ def test_what_is_typed_before_a_rename_is_answered_stays(page: Page) -> None:
     expect(page.locator("#editor-panel .cm-content").first).to_have_text("return 1234;")
 
 
-def test_a_node_that_is_selected_while_another_is_saved_stays_selected(page: Page) -> None:
+def test_a_node_selected_while_another_is_being_saved_stays_selected(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
     gate = Gate(page)
@@ -378,7 +378,7 @@ def test_headers_are_added_with_buttons_and_references_with_completion(page: Pag
     assert shown == ["accept", "text/csv", "x-days", "7"]
 
 
-def test_the_deploy_button_saves_the_draft_with_what_was_just_typed(page: Page) -> None:
+def test_the_deploy_button_saves_the_draft_with_text_that_was_just_typed(page: Page) -> None:
     expect(page.locator("#deploy")).to_have_text("Deploy v1")
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     page.locator("#panel-name").fill("Read order")
@@ -390,7 +390,7 @@ def test_the_deploy_button_saves_the_draft_with_what_was_just_typed(page: Page) 
     expect(page.locator("#deploy")).to_have_text("Deploy v2")
 
 
-def test_node_types_are_found_by_what_others_call_them(page: Page) -> None:
+def test_node_types_are_found_by_their_other_names(page: Page) -> None:
     page.keyboard.press("a")
     chosen = page.locator("#editor-palette [data-option][aria-selected=true]")
     for word, title in [

@@ -24,7 +24,7 @@ from tests.browser.test_editor import (
 CODE = '#editor-panel .node-field[data-field="data.code"]'
 
 
-def test_a_button_corrects_a_misspelled_name_and_undo_takes_it_back(page: Page) -> None:  # noqa: F811
+def test_a_button_corrects_a_misspelled_name_and_undo_reverts_it(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     set_code(page, "data.code", "const amount = 1;\nreturn amuont;")
     expect(page.locator(f"{CODE} .found-problems")).to_contain_text("Did you mean 'amount'?")
@@ -39,7 +39,7 @@ def test_a_button_corrects_a_misspelled_name_and_undo_takes_it_back(page: Page) 
     expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amuont;")
 
 
-def test_a_click_on_a_problem_puts_the_cursor_where_it_is(page: Page) -> None:  # noqa: F811
+def test_a_click_on_a_problem_moves_the_cursor_to_it(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
     set_code_of_arm(page, "1 <\n  missing")
     expect(page.locator("#outline-arm-bigOrder-0")).to_have_class(re.compile("has-error"))
@@ -142,7 +142,7 @@ def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: 
     expect(code.locator(".cm-line").nth(1)).not_to_contain_text("notmissing")
 
 
-def test_a_picture_that_is_larger_than_its_pane_has_a_map_that_moves_it(page: Page) -> None:  # noqa: F811
+def test_a_picture_larger_than_its_pane_has_a_map_that_scrolls_it(page: Page) -> None:  # noqa: F811
     overview, frame = page.locator("#editor-minimap"), page.locator("#editor-picture")
     expect(overview).to_be_hidden()
     for _ in range(4):
@@ -203,7 +203,7 @@ def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: 
     expect(page.locator(".pic-placeholder")).to_have_count(0)
 
 
-def test_the_list_of_changes_stays_open_and_has_a_change_once_whose_answer_was_lost(
+def test_the_list_of_changes_stays_open_and_lists_a_change_with_a_lost_response_once(
     page: Page,  # noqa: F811
 ) -> None:
     add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")

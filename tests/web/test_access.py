@@ -200,7 +200,7 @@ def test_event_streams_without_asgi_name_the_command_to_run(admin_client: Client
         ("workflows.view_environmentvariable", "/admin/workflows/environmentvariable/"),
     ],
 )
-def test_the_dashboard_leads_staff_who_may_not_see_it_to_a_page_that_they_may(
+def test_the_dashboard_redirects_staff_who_cannot_see_it_to_a_page_that_they_can_see(
     log_in: LogIn, permission: str, page: str
 ) -> None:
     client = log_in(permission)
@@ -210,7 +210,7 @@ def test_the_dashboard_leads_staff_who_may_not_see_it_to_a_page_that_they_may(
 
 
 @pytest.mark.parametrize("permissions", [["runs.view_run"], ["runs.view_run", "runs.trigger_run"]])
-def test_live_logs_lead_to_starting_a_run_only_those_who_may(
+def test_only_users_who_can_start_runs_get_a_link_to_start_one_from_the_live_logs(
     log_in: LogIn, permissions: list[str]
 ) -> None:
     workflow, _ = live()

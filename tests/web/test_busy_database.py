@@ -38,7 +38,7 @@ def test_pages_are_shown(locked: Client, url: str) -> None:
     assert locked.get(url).status_code == 200
 
 
-def test_a_change_is_refused_with_what_to_do(locked: Client) -> None:
+def test_a_refused_change_says_what_to_do(locked: Client) -> None:
     variable = {"name": "KEY", "value": "x"}
     answer = locked.post("/admin/workflows/environmentvariable/add/", variable)
 

@@ -106,7 +106,7 @@ def test_someone_who_may_only_look_has_no_hidden_field(log_in: LogIn) -> None:
     assert "Opened" not in text(page)
 
 
-def test_a_login_is_no_conflict_and_is_kept(admin_client: Client) -> None:
+def test_a_login_is_not_a_conflict_and_is_kept(admin_client: Client) -> None:
     user = User.objects.create_user("carol", password="secret")
     address = USER.format(pk=user.pk)
     form = opened(admin_client, address)

@@ -104,7 +104,7 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("selector", ['html[data-theme="light"]', 'html[data-theme="dark"]'])
-def test_text_can_be_read_on_its_surface(selector: str) -> None:
+def test_text_has_enough_contrast_on_its_surface(selector: str) -> None:
     light = theme('html[data-theme="light"]')
     colors = light | theme(selector)
     colors |= {"--as-quiet": colors["--as-grey-5"], "--as-quiet-surface": colors["--as-grey-2"]}

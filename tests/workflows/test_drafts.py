@@ -54,7 +54,7 @@ def perform(
     return changed
 
 
-def test_the_id_of_a_request_is_that_of_its_author(mia: User, tom: User) -> None:
+def test_a_request_id_belongs_to_its_author(mia: User, tom: User) -> None:
     workflow = flow()
     operation = {"type": "duplicate", "nodes": ["a"]}
 
@@ -65,7 +65,9 @@ def test_the_id_of_a_request_is_that_of_its_author(mia: User, tom: User) -> None
     assert workflow.draft_revision == 2
 
 
-def test_entry_code_is_changed_undone_and_redone_beside_the_document(mia: User, tom: User) -> None:
+def test_entry_code_is_changed_undone_and_redone_alongside_the_document(
+    mia: User, tom: User
+) -> None:
     workflow = flow()
 
     perform(workflow, "set_entry_code", by=mia, value="export const fetch = 1;")
@@ -127,7 +129,9 @@ def test_an_operation_without_effect_is_no_change(mia: User) -> None:
     assert workflow.draft_revision == 0
 
 
-def test_operations_on_an_older_revision_are_applied_on_top(mia: User, tom: User) -> None:
+def test_operations_on_an_older_revision_are_applied_to_the_newest_one(
+    mia: User, tom: User
+) -> None:
     workflow = flow()
 
     perform(workflow, "configure", by=mia, revision=0, node="a", field="data.retryLimit", value=1)
@@ -219,7 +223,7 @@ def test_undo_and_redo_restore_the_bytes(mia: User) -> None:
         assert json.dumps(workflow.ir) == later
 
 
-def test_undo_is_ones_own_and_keeps_what_others_did(mia: User, tom: User) -> None:
+def test_undo_only_reverts_own_changes(mia: User, tom: User) -> None:
     workflow = flow()
     perform(workflow, "configure", by=mia, node="a", field="data.retryLimit", value=1)
     perform(workflow, "configure", by=tom, node="a", field="data.timeout", value="2 minutes")
@@ -232,7 +236,7 @@ def test_undo_is_ones_own_and_keeps_what_others_did(mia: User, tom: User) -> Non
     assert data["timeout"] == "2 minutes"
 
 
-def test_undo_is_refused_where_someone_else_went_on(mia: User, tom: User) -> None:
+def test_undo_is_refused_if_someone_else_has_changed_the_same_part(mia: User, tom: User) -> None:
     workflow = flow()
     perform(workflow, "configure", by=mia, node="a", field="data.retryLimit", value=1)
     perform(workflow, "configure", by=tom, node="a", field="data.retryLimit", value=2)
@@ -251,7 +255,7 @@ def test_a_new_operation_ends_redo(mia: User) -> None:
         drafts.redo(workflow.pk, by=mia)
 
 
-def test_nothing_to_undo_is_a_sentence(mia: User) -> None:
+def test_nothing_to_undo_is_reported_in_a_sentence(mia: User) -> None:
     with pytest.raises(Refused, match="nothing to undo"):
         drafts.undo(flow().pk, by=mia)
 
@@ -267,7 +271,7 @@ def test_an_imported_document_is_a_change_that_others_see(mia: User) -> None:
 
 
 @pytest.mark.parametrize("number", range(examples(12, 200)))
-def test_two_interleaved_editors_lose_nothing(number: int, mia: User, tom: User) -> None:
+def test_two_simultaneous_editors_lose_nothing(number: int, mia: User, tom: User) -> None:
     """Values that one editor sets stay until someone who has seen them changes or deletes them."""
     random = Random(number)  # noqa: S311 - reproducible
     workflow = workflow_with(random.choice(DOCUMENTS))
@@ -303,7 +307,7 @@ def _check_kept(workflow: Workflow, base: int, operation: dict[str, Any], turn: 
                 assert operation["field"] not in [path for _, path in change.touched], turn
 
 
-def test_true_in_place_of_1_is_a_change(mia: User) -> None:
+def test_replacing_1_with_true_is_a_change(mia: User) -> None:
     workflow = flow()
     perform(workflow, "configure", by=mia, node="a", field="data.note", value=1)
     first = services.save_version(workflow, by=mia)
@@ -317,7 +321,7 @@ def test_true_in_place_of_1_is_a_change(mia: User) -> None:
     assert repr(workflow.ir["nodes"][0]["data"]["note"]) == "1"
 
 
-def test_a_version_has_what_was_edited_while_the_draft_was_checked(mia: User) -> None:
+def test_a_version_contains_edits_made_while_the_draft_was_checked(mia: User) -> None:
     workflow = flow()
     loaded = Workflow.objects.get(pk=workflow.pk)
     perform(workflow, "rename", by=mia, node="a", name="Renamed")
@@ -344,7 +348,7 @@ def test_settings_are_saved_while_the_draft_is_edited(mia: User, operations: int
     assert workflow.deploy_settings == {"workersDev": False}
 
 
-def test_an_import_replaces_what_was_edited_meanwhile(mia: User) -> None:
+def test_an_import_replaces_edits_made_in_the_meantime(mia: User) -> None:
     workflow = flow()
     loaded = Workflow.objects.get(pk=workflow.pk)
     perform(workflow, "rename", by=mia, node="a", name="Renamed")
@@ -357,7 +361,7 @@ def test_an_import_replaces_what_was_edited_meanwhile(mia: User) -> None:
     perform(workflow, "rename", by=mia, node="c", name="Renamed")
 
 
-def test_an_operation_on_a_revision_that_is_no_longer_known_is_refused(mia: User) -> None:
+def test_an_operation_on_a_forgotten_revision_is_refused(mia: User) -> None:
     workflow = flow()
     for number in range(3):
         perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
@@ -372,7 +376,9 @@ def test_an_operation_on_a_revision_that_is_no_longer_known_is_refused(mia: User
     [{"node": ["a"]}, {"changes": "x"}, {"changes": {"0": 1}}, {"field": 5}, {"field": "data.²"}],
     ids=range(5),
 )
-def test_a_conflict_about_no_field_has_no_other_value(mia: User, odd: dict[str, Any]) -> None:
+def test_a_conflict_that_is_not_about_a_field_has_no_other_value(
+    mia: User, odd: dict[str, Any]
+) -> None:
     workflow = flow()
     perform(workflow, "set_trigger", by=mia, trigger={"type": "manual"})
 
@@ -406,7 +412,7 @@ def test_large_changes_are_forgotten_sooner(mia: User, monkeypatch: pytest.Monke
 
 
 @pytest.mark.django_db(transaction=True)
-def test_operations_at_the_same_time_have_revisions_of_their_own(mia: User, tom: User) -> None:
+def test_simultaneous_operations_have_different_revisions(mia: User, tom: User) -> None:
     workflow = flow()
 
     def work(user: User) -> list[int]:

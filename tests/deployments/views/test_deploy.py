@@ -169,7 +169,9 @@ def test_a_draft_with_errors_is_neither_saved_nor_deployed(admin_client: Client)
     assert not Deployment.objects.exists()
 
 
-def test_a_draft_that_would_get_another_number_is_not_deployed(admin_client: Client) -> None:
+def test_a_draft_that_would_get_a_different_version_number_is_not_deployed(
+    admin_client: Client,
+) -> None:
     workflow = changed_workflow()
     save_draft(workflow)
     workflow.ir["nodes"][0]["data"]["code"] = "return 3;"
@@ -181,7 +183,7 @@ def test_a_draft_that_would_get_another_number_is_not_deployed(admin_client: Cli
     assert not Deployment.objects.exists()
 
 
-def test_who_may_not_change_workflows_deploys_only_versions(log_in: LogIn) -> None:
+def test_a_user_who_cannot_change_workflows_can_only_deploy_versions(log_in: LogIn) -> None:
     workflow = changed_workflow()
     client = log_in("deployments.add_deployment", "workflows.view_workflow")
 

@@ -39,7 +39,7 @@ def save(client: Client, workflow: Workflow, posted: Any, *, revision: int = 0) 
     return answer
 
 
-def test_the_edited_text_replaces_the_document_and_undo_takes_it_back(
+def test_the_edited_text_replaces_the_document_and_undo_reverts_it(
     admin_client: Client, workflow: Workflow
 ) -> None:
     before = workflow.ir
@@ -67,7 +67,7 @@ def test_the_edited_text_replaces_the_document_and_undo_takes_it_back(
         (chain(node("a"), {"id": "b"}), "Line 23 nodes.b.type"),
     ],
 )
-def test_a_text_that_cannot_be_saved_stays_and_its_problems_have_lines(
+def test_text_that_cannot_be_saved_stays_on_the_page_and_its_problems_have_lines(
     admin_client: Client, workflow: Workflow, posted: Any, expected: str
 ) -> None:
     before = workflow.ir
@@ -82,7 +82,7 @@ def test_a_text_that_cannot_be_saved_stays_and_its_problems_have_lines(
     assert workflow.draft_revision == 0
 
 
-def test_problems_that_prevent_no_editing_are_saved_and_listed_with_their_lines(
+def test_problems_that_do_not_prevent_editing_are_saved_and_listed_with_their_lines(
     admin_client: Client, workflow: Workflow
 ) -> None:
     answer = save(admin_client, workflow, chain(node("a"), node("b", code="return missing;")))
@@ -92,7 +92,7 @@ def test_problems_that_prevent_no_editing_are_saved_and_listed_with_their_lines(
     assert f"Line {line + 1} nodes.b.data.code : line 1, column 8: Cannot find name" in text(answer)
 
 
-def test_a_change_by_someone_else_is_told_and_both_texts_are_shown(
+def test_a_change_by_someone_else_is_reported_and_both_texts_are_shown(
     admin_client: Client, workflow: Workflow
 ) -> None:
     other = User.objects.create_user("Kim")
@@ -122,7 +122,9 @@ def test_a_document_without_a_tree_is_repaired_as_text(
     assert [item["id"] for item in workflow.ir["nodes"]] == ["whole"]
 
 
-def test_those_who_may_only_view_read_the_document(log_in: LogIn, workflow: Workflow) -> None:
+def test_users_who_can_only_view_workflows_can_read_the_document(
+    log_in: LogIn, workflow: Workflow
+) -> None:
     client = log_in("workflows.view_workflow")
 
     shown = client.get(address(workflow))

@@ -73,7 +73,7 @@ def test_values_of_secrets_are_masked(
     assert "the key is •••" in text(page)
 
 
-def test_an_empty_mailbox_explains_itself(admin_client: Client, embedded: Target) -> None:
+def test_an_empty_mailbox_says_what_it_is_for(admin_client: Client, embedded: Target) -> None:
     page = admin_client.get(f"/targets/{embedded.pk}/mailbox/")
 
     assert "No Worker has sent an email yet" in text(page)

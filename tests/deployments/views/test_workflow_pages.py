@@ -49,7 +49,9 @@ def head_of(content: str) -> str:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_every_page_of_a_workflow_has_its_head_and_tabs(admin_client: Client, address: str) -> None:
+def test_every_page_of_a_workflow_has_its_heading_and_tabs(
+    admin_client: Client, address: str
+) -> None:
     live = make_deployment(status="succeeded", finished_at=timezone.now())
     workflow = live.workflow
     assert workflow
@@ -64,7 +66,7 @@ def test_every_page_of_a_workflow_has_its_head_and_tabs(admin_client: Client, ad
     assert content.count('id="deploy"') <= 1
 
 
-def test_the_head_tells_that_the_newest_version_is_not_live(admin_client: Client) -> None:
+def test_the_heading_shows_that_the_newest_version_is_not_live(admin_client: Client) -> None:
     live = make_deployment(status="succeeded", finished_at=timezone.now())
     workflow = live.workflow
     assert workflow
@@ -77,7 +79,7 @@ def test_the_head_tells_that_the_newest_version_is_not_live(admin_client: Client
     assert 'name="version" value="2"' in re.sub(r"\s+", " ", answer.content.decode())
 
 
-def test_only_those_with_the_permission_see_a_tab_and_the_button(log_in: LogIn) -> None:
+def test_only_users_with_the_permission_see_a_tab_and_the_button(log_in: LogIn) -> None:
     workflow = make_workflow()
     client = log_in("workflows.view_workflow")
 
@@ -111,7 +113,7 @@ def test_each_part_of_the_code_is_shown_and_downloaded(
     assert disposition == f'attachment; filename="{workflow.pk}-{file_name}"'
 
 
-def test_code_that_cannot_be_generated_shows_what_prevents_it(admin_client: Client) -> None:
+def test_code_that_cannot_be_generated_shows_the_problems(admin_client: Client) -> None:
     workflow = make_workflow()
     Workflow.objects.filter(pk=workflow.pk).update(ir={"metadata": {}})
 
@@ -143,14 +145,14 @@ def test_a_part_that_does_not_exist_is_not_found(admin_client: Client) -> None:
     assert admin_client.get(f"/workflows/{workflow.pk}/code/python/").status_code == 404
 
 
-def test_wrangler_json_is_only_for_those_who_may_see_variables(log_in: LogIn) -> None:
+def test_wrangler_json_is_only_for_users_who_can_see_variables(log_in: LogIn) -> None:
     workflow = make_workflow()
     client = log_in("workflows.view_workflow")
 
     assert client.get(f"/workflows/{workflow.pk}/code/wrangler-json/").status_code == 403
 
 
-def test_variables_are_own_ones_and_those_that_the_code_uses(admin_client: Client) -> None:
+def test_variables_are_the_workflows_own_and_those_that_the_code_uses(admin_client: Client) -> None:
     workflow = make_workflow("return [env.API_KEY, env.REGION, env.OWN];")
     set_variable("API_KEY", "s3cret", is_secret=True)
     set_variable("UNUSED", "unused")
@@ -167,7 +169,7 @@ def test_variables_are_own_ones_and_those_that_the_code_uses(admin_client: Clien
     assert "s3cret" not in answer.content.decode()
 
 
-def test_versions_tell_where_they_are_live(admin_client: Client) -> None:
+def test_versions_show_where_they_are_live(admin_client: Client) -> None:
     live = make_deployment(
         status="succeeded", finished_at=timezone.now(), target=make_target(name="prod")
     )
@@ -194,7 +196,7 @@ def test_deployments_are_those_of_the_workflow_with_the_newest_first(
     assert f"#{other.pk} " not in page
 
 
-def test_empty_lists_say_what_will_be_here(admin_client: Client) -> None:
+def test_empty_lists_say_what_they_will_contain(admin_client: Client) -> None:
     workflow = make_workflow()
     workflow.versions.all().delete()
 
@@ -216,7 +218,7 @@ def test_the_downloaded_document_can_be_imported(admin_client: Client) -> None:
     assert json.loads(download.content) == workflow.ir
 
 
-def test_the_lines_of_a_node_are_marked_and_lead_to_it_in_the_editor(admin_client: Client) -> None:
+def test_the_lines_of_a_node_are_marked_and_link_to_it_in_the_editor(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("load", name="Load order"), node("next")))
     save_draft(workflow)
 

@@ -82,7 +82,7 @@ def namespace(platform: Platform) -> str:
     ],
     ids=["long", "dots", "number", "value", "expiration", "metadata", "null"],
 )
-def test_a_bad_pair_keeps_all_from_being_written(
+def test_one_invalid_pair_prevents_all_pairs_from_being_written(
     platform: Platform, namespace: str, pair: dict[str, Any] | None
 ) -> None:
     pairs = [{"key": "good", "value": "v"}, pair]
@@ -118,7 +118,7 @@ def test_keys_of_objects_are_any_text_of_1024_bytes(platform: Platform) -> None:
     ("path", "field"),
     [(KV, "title"), ("d1/database", "name"), ("queues", "queue_name"), ("r2/buckets", "name")],
 )
-def test_names_of_resources_that_are_no_text_of_one_line_are_refused(
+def test_names_of_resources_that_are_not_text_on_one_line_are_refused(
     platform: Platform, path: str, field: str, name: object
 ) -> None:
     before = platform.api("GET", path).json()["result"]
@@ -182,7 +182,9 @@ def test_bindings_that_cannot_be_used_are_refused(platform: Platform, bindings: 
         ("migrations", {"new_classes": 5}),
     ],
 )
-def test_metadata_of_another_type_is_refused(platform: Platform, field: str, value: object) -> None:
+def test_metadata_of_the_wrong_type_is_refused(
+    platform: Platform, field: str, value: object
+) -> None:
     metadata = {"main_module": "worker.js", field: value}
     files = {"metadata": (None, json.dumps(metadata)), "worker.js": ("worker.js", HELLO, MODULE)}
 

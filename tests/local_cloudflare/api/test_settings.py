@@ -146,7 +146,7 @@ def test_a_setting_of_a_worker_is_refused(platform: Platform, setting: str, valu
         ("assets", {"jwt": "token"}),
     ],
 )
-def test_what_belongs_to_an_upload_cannot_be_changed_alone(
+def test_parts_of_an_upload_cannot_be_changed_alone(
     platform: Platform, setting: str, value: object
 ) -> None:
     deploy_worker(platform, "uploaded", HELLO)

@@ -76,7 +76,7 @@ def test_both_versions_answer_requests(platform: Platform) -> None:
     assert set(answers(platform, "split-half")) == {"old", "new"}
 
 
-def test_a_version_without_a_share_answers_only_requests_that_name_it(platform: Platform) -> None:
+def test_a_version_without_a_share_only_answers_requests_that_name_it(platform: Platform) -> None:
     old, new = two_versions(platform, "split-override")
     assert split(platform, "split-override", **{old: 100, new: 0}).status_code == 200
 
@@ -129,7 +129,7 @@ def counts(platform: Platform, name: str, ids: tuple[str, str]) -> list[int]:
     return [int(platform.fetch(name, headers=each).text) for each in headers]
 
 
-def test_schedules_are_divided_as_well(platform: Platform) -> None:
+def test_schedules_are_split_as_well(platform: Platform) -> None:
     ids = counting_versions(platform, "split-cron")
 
     for _ in range(32):
@@ -140,7 +140,7 @@ def test_schedules_are_divided_as_well(platform: Platform) -> None:
     assert all(found)
 
 
-def test_messages_of_a_queue_are_divided_as_well(platform: Platform) -> None:
+def test_messages_of_a_queue_are_split_as_well(platform: Platform) -> None:
     name = "split-queue"
     ids = counting_versions(platform, name)
     queue = platform.api("POST", "queues", json={"queue_name": name}).json()["result"]["queue_id"]
@@ -227,7 +227,7 @@ def preview(platform: Platform, name: str, *, is_enabled: bool = True) -> None:
     platform.api("POST", f"workers/scripts/{name}/subdomain", json=body)
 
 
-def test_a_version_has_a_url_of_its_own(platform: Platform) -> None:
+def test_a_version_has_its_own_url(platform: Platform) -> None:
     old, new = two_versions(platform, "previewed")
     preview(platform, "previewed")
 
@@ -237,7 +237,7 @@ def test_a_version_has_a_url_of_its_own(platform: Platform) -> None:
     assert platform.fetch("00000000-previewed").status_code == 404
 
 
-def test_an_alias_belongs_to_the_newest_version_that_has_it(platform: Platform) -> None:
+def test_an_alias_belongs_to_the_newest_version_with_it(platform: Platform) -> None:
     deploy_worker(platform, "aliased", code("old"))
     preview(platform, "aliased")
     upload_version(platform, "aliased", code("first"), alias="try-it")

@@ -154,7 +154,7 @@ def test_instances_beyond_the_limit_are_queued_and_run_in_order(
     [{"wait": True}, {"sleep": "1 hour"}, {"fails": "1 hour"}],
     ids=["event", "sleep", "retry"],
 )
-def test_a_waiting_instance_does_not_count(
+def test_a_waiting_instance_does_not_count_toward_the_limit(
     account: Account, busy: list[str], params: dict[str, Any]
 ) -> None:
     account.end(busy[0])
@@ -166,7 +166,7 @@ def test_a_waiting_instance_does_not_count(
     assert account.statuses([waiting]) == ["waiting"]
 
 
-def test_an_instance_that_wakes_is_queued(account: Account, busy: list[str]) -> None:
+def test_an_instance_that_wakes_up_is_queued(account: Account, busy: list[str]) -> None:
     account.end(busy[0])
     waiting = account.run("first", wait=True)
     account.becomes("waiting", waiting)

@@ -113,7 +113,7 @@ def test_a_worker_of_static_files_only_needs_no_code(
     assert get(project, path) == expected
 
 
-def test_code_can_run_before_the_files(project: Project) -> None:
+def test_code_can_run_before_files_are_served(project: Project) -> None:
     write(project, run_worker_first=["/about"], html_handling="none", binding="ASSETS")
 
     deploy(project)
@@ -136,7 +136,7 @@ def send(platform: Platform, token: str, **files: bytes) -> httpx.Response:
     return platform.api("POST", "workers/assets/upload?base64=true", headers=headers, files=parts)
 
 
-def test_a_session_ends_when_every_file_was_sent(platform: Platform) -> None:
+def test_a_session_ends_when_every_file_has_been_sent(platform: Platform) -> None:
     one, two = "1" * 32, "2" * 32
     manifest = {"/one.txt": {"hash": one, "size": 3}, "/two.txt": {"hash": two, "size": 3}}
     session = start_session(platform, "sessions", manifest).json()["result"]

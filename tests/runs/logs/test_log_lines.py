@@ -116,7 +116,7 @@ def test_an_open_call_has_no_outcome_yet() -> None:
     assert first.outcome == ""
 
 
-def test_times_are_those_of_the_time_zone_of_all_pages() -> None:
+def test_times_are_in_the_time_zone_of_all_pages() -> None:
     trace = {"eventTimestamp": 1_789_999_200_000, "event": {"cron": "* * * * *"}}
 
     with timezone.override("Asia/Tokyo"):

@@ -190,7 +190,7 @@ def test_a_check_of_more_open_runs_than_the_limits_allow_continues_where_it_stop
     assert found == [Run.objects.get(instance_id=oldest).pk]
 
 
-def test_a_scattered_change_among_many_runs_is_read_on_its_own(
+def test_a_scattered_change_among_many_runs_is_read_individually(
     fake: FakeTarget, target: Target
 ) -> None:
     changed = [fake.add(number * 500, "running") for number in range(7)]

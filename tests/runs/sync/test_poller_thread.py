@@ -162,7 +162,7 @@ def test_a_failing_target_does_not_stop_the_next(
     assert fake.calls_of("/instances") == 1
 
 
-def test_a_status_that_stays_the_same_is_not_saved_with_every_turn(fake: FakeTarget) -> None:
+def test_an_unchanged_status_is_not_saved_every_time(fake: FakeTarget) -> None:
     make_deployment(target=make_target(), status="succeeded", version_id="v-one")
     poller = Poller()
     poller.turn()

@@ -46,7 +46,7 @@ def make_late_runs() -> Run:
     return run
 
 
-def test_pages_that_count_runs_say_how_far_the_index_is_behind(admin_client: Client) -> None:
+def test_pages_that_count_runs_show_how_far_the_index_lags_behind(admin_client: Client) -> None:
     workflow = workflow_of(make_late_runs())
 
     for path in (
@@ -60,7 +60,7 @@ def test_pages_that_count_runs_say_how_far_the_index_is_behind(admin_client: Cli
         assert LATE in text(admin_client.get(path)), path
 
 
-def test_a_page_of_another_workflow_is_not_behind(admin_client: Client) -> None:
+def test_a_page_of_another_workflow_does_not_lag_behind(admin_client: Client) -> None:
     late = make_late_runs()
     other = workflow_of(make_run(make_deployment(target=late.target)))
 

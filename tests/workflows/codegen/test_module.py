@@ -275,7 +275,7 @@ def test_an_expression_is_reported_without_its_internal_parentheses(condition: s
     assert f"({condition}" not in refused
 
 
-def test_each_line_knows_its_node_whatever_ends_the_lines_of_its_code() -> None:
+def test_each_line_has_its_node_whatever_line_endings_its_code_has() -> None:
     code = "const a = `\n1`;\r\nreturn a; // \u2028 b\n// end"
     module = generated(chain(node("first", code=code), node("second")))
 

@@ -39,7 +39,7 @@ def about(code: str, message: str, *, line: int = 1, column: int = 1) -> Fix | N
         ("'\U0001f600'; amuont", 1, 7, "'\U0001f600'; amount"),
     ],
 )
-def test_exactly_the_misspelled_name_is_replaced(
+def test_only_the_misspelled_name_is_replaced(
     code: str, line: int, column: int, fixed: str
 ) -> None:
     fix = about(code, MISSPELLED, line=line, column=column)
@@ -54,7 +54,7 @@ def test_exactly_the_misspelled_name_is_replaced(
     ("code", "column"),
     [("amount", 1), ("xamuont", 2), ("amuonts", 1), ("x", 9), ("\U0001f600amuont", 2), ("", 1)],
 )
-def test_there_is_no_fix_where_something_else_stands(code: str, column: int) -> None:
+def test_there_is_no_fix_if_the_name_is_no_longer_there(code: str, column: int) -> None:
     assert about(code, MISSPELLED, column=column) is None
 
 
@@ -69,7 +69,7 @@ def test_there_is_no_fix_where_something_else_stands(code: str, column: int) -> 
         ("This condition will always return true. Did you mean 'amuont'? (TS1)", ""),
     ],
 )  # fmt: skip
-def test_only_a_suggested_name_is_a_fix(message: str, label: str) -> None:
+def test_only_a_suggested_name_becomes_a_fix(message: str, label: str) -> None:
     fix = about("amuont", message)
 
     assert (fix.label if fix else "") == (f"Use `{label}`" if label else "")
@@ -100,7 +100,7 @@ def test_a_name_in_the_condition_of_an_arm_is_replaced() -> None:
         ("timeouts", "1 minute", "Remove `timeouts`"),
     ],
 )
-def test_a_setting_whose_default_would_do_is_removed(setting: str, value: Any, label: str) -> None:
+def test_an_invalid_setting_with_a_default_is_removed(setting: str, value: Any, label: str) -> None:
     parts = opened(node("a", **{setting: value}), node("b"))
     (problem,) = parts.parsed.problems
 
@@ -119,7 +119,7 @@ def test_a_required_setting_has_no_fix() -> None:
     assert fix_of(parts, problem) is None
 
 
-def test_a_problem_of_no_node_has_no_fix() -> None:
+def test_a_problem_without_a_node_has_no_fix() -> None:
     assert fix_of(opened(node("a")), Problem(path="env", message=MISSPELLED)) is None
     gone = Problem(
         path="nodes.gone.data.code", message=MISSPELLED, node_id="gone", line=1, column=1
@@ -127,7 +127,7 @@ def test_a_problem_of_no_node_has_no_fix() -> None:
     assert fix_of(opened(node("a")), gone) is None
 
 
-def test_positions_after_the_end_are_none() -> None:
+def test_positions_after_the_end_are_not_found() -> None:
     assert offset_of("a\nb", 3, 1) is None
     assert offset_of("a", 1, 2) == 1
     assert offset_of("a", 1, 3) is None

@@ -45,7 +45,7 @@ def lines_run(work: Callable[[], object]) -> int:
     return count
 
 
-def test_copies_do_not_make_a_document_larger_than_one_can_be() -> None:
+def test_copies_do_not_make_a_document_too_large() -> None:
     flow = chain(*[node(f"n{number}", code=LARGE) for number in range(10)])
     ids = [item["id"] for item in flow["nodes"]]
 
@@ -63,7 +63,7 @@ def test_a_document_that_is_too_large_can_be_made_smaller() -> None:
         edit(flow, "duplicate", nodes=["n0"])
 
 
-def test_copies_do_not_make_more_nodes_than_a_document_can_have() -> None:
+def test_copies_do_not_make_a_document_exceed_its_number_of_nodes() -> None:
     flow = equal_nodes(MAX_NODES // 2 + 1)
 
     with pytest.raises(Refused, match="at most 10000 nodes"):

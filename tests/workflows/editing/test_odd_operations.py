@@ -65,7 +65,7 @@ REFUSED = [
 
 @settings(deadline=None, max_examples=examples(300, 20_000))
 @given(data=st.data(), seed=st.integers(0, 10**6))
-def test_an_operation_may_have_any_arguments(data: st.DataObject, seed: int) -> None:
+def test_any_arguments_of_an_operation_are_handled(data: st.DataObject, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible
     original = random.choice(DOCUMENTS)
     mutant = Mutator(random).mutated(original) if seed % 2 else original
@@ -92,7 +92,7 @@ def _carry_out(opened: OpenDocument, operation: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("operation", REFUSED, ids=range(len(REFUSED)))
-def test_what_cannot_be_read_is_refused(operation: dict[str, Any]) -> None:
+def test_values_that_cannot_be_read_are_refused(operation: dict[str, Any]) -> None:
     flow = document([node("a"), branch("if", yes="true", no=""), node("b")], "a if", "if b yes")
     with pytest.raises(Refused):
         perform(OpenDocument(flow, NODE_TYPES), operation)
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_refused(operation: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("member", ["metadata", "trigger"])
 @pytest.mark.parametrize("value", ["x", 5, [1]])
-def test_a_document_whose_parts_are_no_objects_is_refused(member: str, value: object) -> None:
+def test_a_document_whose_parts_are_not_objects_is_refused(member: str, value: object) -> None:
     flow = chain(node("a"))
     with pytest.raises(Refused, match=f"(?i){member}"):
         edit(flow, "replace_document", document={**flow, member: value})
@@ -108,7 +108,7 @@ def test_a_document_whose_parts_are_no_objects_is_refused(member: str, value: ob
 
 @pytest.mark.parametrize("member", ["name", "data", "config"])
 @pytest.mark.parametrize("value", [5, [1]])
-def test_a_node_whose_parts_have_other_types_is_refused(member: str, value: object) -> None:
+def test_a_node_whose_parts_have_the_wrong_types_is_refused(member: str, value: object) -> None:
     flow = chain(node("a"))
     changed = {**flow, "nodes": [{**flow["nodes"][0], member: value}]}
     with pytest.raises(Refused, match=member):

@@ -57,7 +57,7 @@ def test_a_node_is_added_to_an_empty_arm() -> None:
     assert outline(result) == "choose(yes: a | no: step1) z"
 
 
-def test_a_node_after_the_arms_runs_whichever_arm_was_taken() -> None:
+def test_a_node_after_the_arms_runs_whichever_arm_ran() -> None:
     result = edited(two_arms(), "add", node_type="step", slot=after("choose"))
 
     assert outline(result) == "first choose(yes: a | no: b) step1 last"
@@ -103,7 +103,7 @@ def test_several_nodes_move_together_in_their_order() -> None:
     assert outline(result) == "b d a c"
 
 
-def test_a_move_to_where_a_node_is_changes_nothing() -> None:
+def test_a_move_to_the_same_place_changes_nothing() -> None:
     before = chain(*map(node, "abc"))
 
     assert edited(before, "move", nodes=["b"], slot=after("a")) == before
@@ -143,14 +143,14 @@ def test_deleting_a_node_connects_its_neighbours() -> None:
     assert outline(result) == "a c"
 
 
-def test_deleting_a_container_deletes_what_is_inside() -> None:
+def test_deleting_a_container_deletes_the_nodes_inside() -> None:
     result = edited(two_arms(), "delete", nodes=["choose"])
 
     assert outline(result) == "first last"
     assert [each["id"] for each in result["nodes"]] == ["first", "last"]
 
 
-def test_the_last_node_leaves_a_step_that_does_nothing() -> None:
+def test_deleting_the_last_node_leaves_an_empty_step() -> None:
     result = edited(chain(node("a")), "delete", nodes=["a"])
 
     assert outline(result) == "emptyStep"
@@ -200,7 +200,7 @@ def test_only_neighbours_can_be_wrapped() -> None:
         edit(chain(*map(node, "abc")), "wrap", nodes=["a", "c"], node_type="loop")
 
 
-def test_a_container_is_replaced_by_what_is_inside() -> None:
+def test_a_container_is_replaced_with_the_nodes_inside() -> None:
     assert outline(edited(two_arms(), "unwrap", node="choose")) == "first a b last"
 
 
@@ -256,7 +256,7 @@ def test_arms_need_different_labels() -> None:
         edit(two_arms(), "rename_arm", node="choose", region=0, label="no")
 
 
-def test_an_arm_is_led_to_a_node_of_another_arm() -> None:
+def test_an_arm_can_continue_at_a_node_in_another_arm() -> None:
     before = document(
         [branch("choose", x="1", y=""), *map(node, "abcd")],
         "choose a x", "a b", "choose c y", "choose d then",
@@ -269,12 +269,12 @@ def test_an_arm_is_led_to_a_node_of_another_arm() -> None:
     assert outline(apart) == "choose(x: a b | y: c) d"
 
 
-def test_an_arm_cannot_lead_back() -> None:
+def test_an_arm_cannot_continue_at_an_earlier_node() -> None:
     with pytest.raises(Refused, match="cannot lead back"):
         edit(two_arms(), "reconnect", node="choose", region=0, target="a")
 
 
-def test_what_leads_outside_cannot_be_moved_alone() -> None:
+def test_a_node_that_leads_outside_cannot_be_moved_alone() -> None:
     nested = document(
         [branch("outer", x="1", y=""), branch("inner", p="1", q=""), *map(node, ("a", "b", "shared", "c"))],
         "outer inner x", "inner shared p", "inner a q", "a shared", "outer b y", "b shared", "outer c then",
@@ -362,7 +362,7 @@ def test_an_id_that_a_person_chose_stays_when_the_node_is_renamed() -> None:
     assert edit(chain(node("chosen", name="x")), "rename", node="chosen", name="y").renamed == {}
 
 
-def test_a_new_id_is_written_wherever_the_old_one_was_used() -> None:
+def test_a_new_id_replaces_every_use_of_the_old_one() -> None:
     before = chain(
         node("a"),
         node(
@@ -425,7 +425,7 @@ def test_the_trigger_is_replaced() -> None:
         {"type": "replace_document", "document": {}},
     ],
 )
-def test_other_operations_are_refused_with_a_sentence(operation: Any) -> None:
+def test_unknown_operations_are_refused_with_a_sentence(operation: Any) -> None:
     with pytest.raises(Refused, match=r"\w+ .*\w+"):
         perform(OpenDocument(chain(node("a")), NODE_TYPES), operation)
 

@@ -37,7 +37,7 @@ def opened() -> OpenDocument:
         ("", "metadata.name", "metadata.name"),
     ],
 )
-def test_a_field_is_called_by_its_labels(
+def test_a_field_is_named_by_its_labels(
     opened: OpenDocument, node_id: str, path: str, words: str
 ) -> None:
     whole = ".".join(part for part in (node_id and f"nodes.{node_id}", path) if part)

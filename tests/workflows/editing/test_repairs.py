@@ -53,7 +53,7 @@ def test_connections_are_repaired(broken: Document, repaired: str, steps: list[s
     assert {item["id"] for item in broken["nodes"]} <= set(made.opened.draft.nodes)
 
 
-def test_what_is_in_order_is_not_touched() -> None:
+def test_correct_connections_are_not_touched() -> None:
     whole = chain(A, B)
     made = repair(whole, NODE_TYPES)
 
@@ -75,5 +75,5 @@ def test_what_is_in_order_is_not_touched() -> None:
     ],
     ids=["a cycle", "an unknown type", "half an edge", "no data", "odd arms", "nothing", "no object"],
 )  # fmt: skip
-def test_what_is_not_certain_is_left_to_people(broken: Any) -> None:
+def test_ambiguous_connections_are_left_to_people(broken: Any) -> None:
     assert repair(broken, NODE_TYPES) is None

@@ -51,12 +51,12 @@ TEXT = """{
         ("edges.a", 1),
     ],
 )
-def test_a_path_has_the_line_of_its_value_or_of_what_would_hold_it(path: str, line: int) -> None:
+def test_a_path_has_the_line_of_its_value_or_of_the_closest_parent(path: str, line: int) -> None:
     assert JsonLines(TEXT).line_of(path) == line
 
 
 @pytest.mark.parametrize("text", ["1", '"a"', "[]", "{}", "", '{"id": "a"}', "[" * 900 + "]" * 900])
-def test_any_json_has_lines(text: str) -> None:
+def test_every_json_document_has_lines(text: str) -> None:
     assert JsonLines(text).line_of("nodes.a") in (0, 1)
 
 

@@ -26,7 +26,7 @@ def names(ir_document: Document, node_id: str) -> list[str]:
     return [name.name for name in scope_names(parsed.ir or parsed.draft, node_id)]
 
 
-def test_names_are_those_that_a_reference_may_use() -> None:
+def test_names_in_scope_are_those_that_a_reference_can_use() -> None:
     roots = ["trigger", "event", "env"]
 
     assert names(NESTED, "first") == roots

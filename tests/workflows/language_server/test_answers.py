@@ -102,7 +102,7 @@ LOOP = document(
 )
 
 
-def test_the_body_of_a_loop_knows_its_item_and_its_index() -> None:
+def test_the_body_of_a_loop_has_its_item_and_its_index_in_scope() -> None:
     assert completions(LOOP, "charge", "order.|") == ["id", "total"]
     assert {"order", "n"} <= set(completions(LOOP, "charge", "return |"))
     assert "order" not in completions(LOOP, "after", "return |")
@@ -156,7 +156,7 @@ def test_an_expression_is_completed_like_code() -> None:
     assert "length" in completions(repeated, "each", text, collection, language="expression")
 
 
-def test_the_handler_of_an_error_knows_it() -> None:
+def test_the_handler_of_an_error_has_the_error_in_scope() -> None:
     workflow = document(
         [node("guard", "try_catch"), node("risky"), node("rescue"), node("end")],
         "guard risky try",
@@ -186,7 +186,7 @@ def test_references_are_completed_in_code_text_and_json() -> None:
         assert completions(workflow, "send", '{"a": |', "data.body", language=language) == []
 
 
-def test_a_value_that_a_reference_stands_for_has_its_type() -> None:
+def test_the_value_of_a_reference_has_its_type() -> None:
     workflow = chain(FILES, node("use", code="return 1"))
 
     assert "toFixed" in completions(workflow, "use", "const n = {{ files.files }}.length; n.|")
@@ -234,7 +234,7 @@ def test_a_name_is_renamed_only_if_the_code_declares_it() -> None:
         ask(TYPED, "rename", "use", "return file|s;", newName="b")
 
 
-def test_problems_have_the_line_of_the_node_and_the_weight_of_a_deploy() -> None:
+def test_problems_have_the_line_of_the_node_and_the_severity_of_a_deploy() -> None:
     assert problems(TYPED, "use", "const a = 1;\nreturn files.nope;") == [
         (2, 1, "Property 'nope' does not exist on type '{ inputParams: Readonly<WorkflowEvent<any>> "
          "& { payload: any; }; files: string[]; }'. (TS2339)")
@@ -244,7 +244,7 @@ def test_problems_have_the_line_of_the_node_and_the_weight_of_a_deploy() -> None
     assert problems(TYPED, "use", "return files;") == []
 
 
-def test_an_output_whose_shape_changes_counts_as_any_as_in_a_deploy() -> None:
+def test_an_output_whose_shape_changes_has_the_type_any_as_in_a_deploy() -> None:
     workflow = chain(
         node("make", code="const o = {};\no.total = 1;\nreturn o;"), node("use", code="return 1")
     )
@@ -254,7 +254,7 @@ def test_an_output_whose_shape_changes_counts_as_any_as_in_a_deploy() -> None:
     assert [message for _, _, message in found] == ["Cannot find name 'unknownName'. (TS2304)"]
 
 
-def test_broken_syntax_is_one_problem_at_its_place() -> None:
+def test_broken_syntax_is_one_problem_at_its_position() -> None:
     found = problems(TYPED, "use", "const a = 1;\nconst b = ;\nreturn a;")
 
     assert [each[:2] for each in found] == [(2, 1)]
@@ -317,7 +317,7 @@ def test_a_field_that_the_saved_draft_does_not_have_is_completed_too() -> None:
     ) == ["files", "inputParams"]
 
 
-def test_files_of_the_server_are_neither_offered_nor_named() -> None:
+def test_files_of_the_server_are_neither_offered_nor_mentioned() -> None:
     names = completions(TYPED, "use", 'import z from "../|";', dependencies={"zod": "4.1.0"})
     assert "zod" in names
     assert all(":" in name or name == "zod" for name in names)

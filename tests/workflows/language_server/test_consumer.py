@@ -100,7 +100,7 @@ def editor() -> User:
     return User.objects.create_superuser("ada")
 
 
-def test_a_field_is_completed_and_its_problem_vanishes_when_it_is_mended(
+def test_a_field_has_completion_and_its_problem_disappears_once_it_is_fixed(
     workflow: Workflow,
 ) -> None:
     ada = editor()
@@ -167,7 +167,7 @@ def closing(workflow: str, user: Any) -> tuple[str, int]:
     return asyncio.run(scenario())
 
 
-def test_only_users_who_may_see_workflows_have_completion(workflow: Workflow) -> None:
+def test_only_users_who_can_see_workflows_have_completion(workflow: Workflow) -> None:
     somebody = User.objects.create_user("somebody", is_staff=True)
 
     assert closing(workflow.pk, AnonymousUser())[1] == 4403
@@ -178,7 +178,7 @@ def test_only_users_who_may_see_workflows_have_completion(workflow: Workflow) ->
     assert closing("missing", editor()) == ("This workflow no longer exists.", 4404)
 
 
-def test_a_user_who_may_only_view_workflows_has_completion(workflow: Workflow) -> None:
+def test_a_user_who_can_only_view_workflows_has_completion(workflow: Workflow) -> None:
     somebody = User.objects.create_user("somebody", is_staff=True)
     somebody.user_permissions.add(Permission.objects.get(codename="view_workflow"))
 
@@ -205,7 +205,7 @@ def test_the_socket_closes_soon_after_the_session_has_ended(
     assert asyncio.run(scenario()) == 4403
 
 
-def test_messages_that_are_not_understood_do_no_harm(workflow: Workflow) -> None:
+def test_invalid_messages_do_no_harm(workflow: Workflow) -> None:
     ada = editor()
     odd = ["x", "[]", "{", '{"method": 1}', '{"method": "x", "params": []}', "[" * 5000]
     odd += ['{"id": "\\ud800", "method": "\\ud800"}']
@@ -239,7 +239,7 @@ def test_too_many_messages_close_the_socket(workflow: Workflow) -> None:
     assert asyncio.run(scenario()) == 4429
 
 
-def test_the_page_is_told_when_completion_is_not_available(
+def test_the_page_learns_when_completion_is_not_available(
     workflow: Workflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drafts, "POOL", Pool(limit=lambda: 0))

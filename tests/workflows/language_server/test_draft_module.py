@@ -41,7 +41,7 @@ def test_the_module_of_every_valid_document_has_all_its_code_and_no_syntax_error
     compile_modules(sources, tmp_path, checks_types=False)
 
 
-def test_positions_lead_to_the_module_and_back() -> None:
+def test_positions_are_converted_to_the_module_and_back() -> None:
     for document in pool():
         found = draft(document)
         shown = ModuleDocument(found.module, found.codes)
@@ -56,7 +56,7 @@ def test_positions_lead_to_the_module_and_back() -> None:
                     assert (spot.key, spot.offset) == (key, offset)
 
 
-def test_no_document_is_too_odd(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_module_of_any_json_value_can_be_generated(caplog: pytest.LogCaptureFixture) -> None:
     random = Random(7)  # noqa: S311 - the same every time
     documents, mutator = pool(), Mutator(random)
     for _ in range(MUTANTS):

@@ -93,7 +93,7 @@ def test_a_saved_change_of_the_draft_is_seen_without_a_new_server() -> None:
     in_pool(scenario)
 
 
-def test_a_draft_that_stops_being_a_tree_keeps_the_types_it_had() -> None:
+def test_a_draft_that_stops_being_a_tree_keeps_its_types() -> None:
     async def scenario(pool: Pool, clock: Clock) -> None:
         draft = Draft(WORKFLOW)
         page = open_page(pool, draft)
@@ -144,7 +144,7 @@ def test_an_editor_that_opens_again_within_the_minute_keeps_the_server() -> None
     in_pool(scenario)
 
 
-def test_the_server_that_was_used_longest_ago_makes_room() -> None:
+def test_the_least_recently_used_server_makes_room() -> None:
     async def scenario(pool: Pool, clock: Clock) -> None:
         first, second = (open_page(pool, Draft(WORKFLOW), name) for name in ("one", "two"))
         await complete(first)
@@ -181,7 +181,7 @@ async def complete_after_pause(page: Page, clock: Clock) -> list[str]:
     return await complete(page)
 
 
-def test_a_server_that_was_killed_comes_back() -> None:
+def test_a_killed_server_is_restarted() -> None:
     async def scenario(pool: Pool, _clock: Clock) -> None:
         page = open_page(pool, Draft(WORKFLOW))
         await complete(page)
@@ -197,7 +197,7 @@ def test_a_server_that_was_killed_comes_back() -> None:
     in_pool(scenario)
 
 
-def test_a_server_that_fails_again_and_again_is_not_started_all_the_time() -> None:
+def test_a_server_that_keeps_failing_is_not_restarted_all_the_time() -> None:
     async def scenario(pool: Pool, clock: Clock) -> None:
         page = open_page(pool, Draft(WORKFLOW))
         await complete(page)

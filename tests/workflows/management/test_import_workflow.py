@@ -102,7 +102,7 @@ def while_checking(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]
     monkeypatch.setattr(services, "check_draft", check_slowly)
 
 
-def test_an_import_keeps_what_others_change_beside_the_document(
+def test_an_import_keeps_the_changes_of_others_outside_of_the_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pk = run(write(tmp_path, document()))

@@ -116,7 +116,7 @@ def test_code_fields_can_become_editors() -> None:
         assert attribute in tag[0]
 
 
-def test_fields_that_take_references_offer_what_is_in_scope() -> None:
+def test_fields_that_take_references_offer_the_names_in_scope() -> None:
     scope = [ScopeName(name="order", title="Load </script>", type="any")]
     html = html_of(node("a", "loop", collection="order"), scope=scope)
 
@@ -156,7 +156,7 @@ def test_the_settings_of_another_kind_of_loop_are_hidden() -> None:
     assert hidden == {"collection", "count", "itemVar"}
 
 
-def test_retries_are_folded_and_say_what_happens_by_default() -> None:
+def test_retries_are_folded_and_show_the_defaults() -> None:
     _, retries = node_form(node("a"), *NODE_TYPES.versions("step").values()).groups
 
     assert (retries.title, retries.is_open) == ("Retries and timeout", False)
@@ -166,7 +166,7 @@ def test_retries_are_folded_and_say_what_happens_by_default() -> None:
     )
 
 
-def test_settings_of_other_tools_are_shown_only_if_a_document_has_them() -> None:
+def test_settings_from_other_tools_are_only_shown_if_a_document_has_them() -> None:
     assert "data.inline" not in html_of(node("a"))
     assert "data.inline" in html_of(node("a", inline=True))
 

@@ -76,7 +76,7 @@ def test_an_untouched_form_of_a_node_changes_nothing(name: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
-def test_no_control_changes_a_likely_value(name: str) -> None:
+def test_no_control_changes_a_typical_value(name: str) -> None:
     type_ = BY_NAME[name]
 
     for value in LIKELY:
@@ -97,7 +97,7 @@ def test_an_untouched_form_of_a_trigger_changes_nothing(name: str, data: st.Data
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
-def test_applying_no_changes_gives_an_equal_node(name: str) -> None:
+def test_applying_no_changes_returns_an_equal_node(name: str) -> None:
     item = node("a", name, **BY_NAME[name].new_data())
 
     assert with_changes(copy.deepcopy(item), ()) == item

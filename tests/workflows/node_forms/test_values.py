@@ -90,14 +90,14 @@ REFUSED: list[tuple[SettingField, Inputs, str]] = [
 
 
 @pytest.mark.parametrize("case", range(len(TYPED)))
-def test_typed_text_becomes_the_value_that_is_meant(case: int) -> None:
+def test_typed_text_becomes_the_intended_value(case: int) -> None:
     field, inputs, value = TYPED[case]
 
     assert value_from_form(field, inputs) == value
 
 
 @pytest.mark.parametrize("case", range(len(REFUSED)))
-def test_what_is_no_value_gets_a_sentence(case: int) -> None:
+def test_invalid_input_gets_a_sentence(case: int) -> None:
     field, inputs, sentence = REFUSED[case]
 
     with pytest.raises(InvalidInput) as error:
@@ -111,7 +111,7 @@ def fields(name: str) -> tuple[SettingField, ...]:
     return type_.fields
 
 
-def test_one_posted_field_changes_only_itself() -> None:
+def test_a_posted_field_only_changes_itself() -> None:
     item = node("a", "http_request", url="https://x.test", method="POST")
 
     found = form_changes(item, fields("http_request"), {"data.method": ["PUT"]})
@@ -121,7 +121,7 @@ def test_one_posted_field_changes_only_itself() -> None:
     assert item["data"]["method"] == "POST"
 
 
-def test_an_emptied_field_is_removed_and_gets_its_default() -> None:
+def test_a_cleared_field_is_removed_and_gets_its_default() -> None:
     item = node("a", "http_request", url="https://x.test", method="POST")
 
     found = form_changes(item, fields("http_request"), {"data.method": [""]})
@@ -129,7 +129,7 @@ def test_an_emptied_field_is_removed_and_gets_its_default() -> None:
     assert with_changes(item, found.changes)["data"] == {"url": "https://x.test"}
 
 
-def test_a_value_in_config_is_changed_where_it_is() -> None:
+def test_a_value_in_config_is_changed_in_config() -> None:
     item = node("a") | {"config": {"retries": {"limit": 3}}}
     names = {"config.retries.limit": [""], "data.timeout": ["1 minute"]}
 
@@ -167,7 +167,7 @@ def test_a_changed_condition_is_a_change_of_one_arm() -> None:
     assert changed == {"label": "big", "condition": "n > 2", "id": 7}
 
 
-def test_a_new_arm_keeps_what_the_others_have() -> None:
+def test_a_new_arm_keeps_the_other_arms() -> None:
     item = branch("a", big="n > 1")
     item["data"]["branches"][0]["id"] = 7
     posted = {

@@ -70,7 +70,7 @@ def test_an_example_is_a_copy() -> None:
 
 
 @pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
-def test_a_type_says_what_it_is_for(type_: NodeType) -> None:
+def test_a_type_states_its_purpose(type_: NodeType) -> None:
     page, _, anchor = type_.docs.partition("#")
 
     assert type_.summary.endswith(".")
@@ -114,7 +114,7 @@ LABELS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("item", "label"), LABELS, ids=map(str, range(len(LABELS))))
-def test_a_label_says_what_a_node_is_about(item: dict[str, Any], label: str) -> None:
+def test_a_label_summarizes_a_node(item: dict[str, Any], label: str) -> None:
     (parsed,) = parse(document([item]), CUSTOM).nodes
 
     assert label_of(parsed) == label

@@ -30,7 +30,7 @@ def laid_out(drawn: dict[str, Any]) -> tuple[WorkflowIR, Layout]:
     return ir, lay_out(ir, node_height=TALL)
 
 
-def test_a_folded_container_is_a_box_from_which_the_line_goes_on() -> None:
+def test_a_folded_container_is_a_box_with_a_line_out_of_it() -> None:
     loops = [
         node("outer", "loop", loopType="times", count=2),
         node("inner", "loop", loopType="times", count=2),

@@ -66,7 +66,7 @@ def _booking() -> Document:
     )  # fmt: skip
 
 
-def test_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start: Start) -> None:
+def test_the_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start: Start) -> None:
     platform = start("whole")
     code = compiled({"Booking": _booking()}, tmp_path)["Booking"]
     deploy_worker(

@@ -191,7 +191,9 @@ def _last_step(platform: Platform, name: str, run: str) -> str:
     return str(steps[-1].name) if steps else ""
 
 
-def test_the_clock_and_chance_are_read_once_despite_kills(tmp_path: Path, start: Start) -> None:
+def test_the_clock_and_random_numbers_are_read_once_despite_kills(
+    tmp_path: Path, start: Start
+) -> None:
     """It is killed during a request, whose URL is a moment, and again while it waits until a moment."""
     paths: list[str] = []
     is_killed = Event()

@@ -40,9 +40,7 @@ def operate(client: Client, workflow: Workflow, type_: str, **arguments: Any) ->
     return post(client, workflow, revision=workflow.draft_revision, operation=operation)
 
 
-def test_an_operation_answers_with_the_changed_parts(
-    admin_client: Client, workflow: Workflow
-) -> None:
+def test_an_operation_returns_the_changed_parts(admin_client: Client, workflow: Workflow) -> None:
     answer = operate(admin_client, workflow, "add", node_type="sleep", slot=after("a"))
 
     assert outline(workflow.ir) == "a sleep b"
@@ -52,7 +50,7 @@ def test_an_operation_answers_with_the_changed_parts(
     assert 'data-node="sleep"' in answer.json()["parts"]["editor-picture"]
 
 
-def test_the_picture_is_drawn_with_what_is_folded_on_the_page(
+def test_the_picture_has_the_folded_containers_of_the_page(
     admin_client: Client, workflow: Workflow
 ) -> None:
     operate(admin_client, workflow, "wrap", nodes=["a"], node_type="loop")
@@ -111,7 +109,7 @@ def test_a_request_that_is_sent_again_changes_nothing_the_second_time(
     assert post(admin_client, workflow, "undo", id=5).status_code == 422
 
 
-def test_a_refusal_is_a_sentence(admin_client: Client, workflow: Workflow) -> None:
+def test_a_refusal_is_reported_in_a_sentence(admin_client: Client, workflow: Workflow) -> None:
     answer = operate(admin_client, workflow, "delete", nodes=["gone"])
 
     assert answer.status_code == 422
@@ -158,7 +156,7 @@ def test_a_malformed_request_is_refused_and_changes_nothing(
     assert workflow.draft_revision == 0
 
 
-def test_a_field_is_posted_as_its_form_has_it(admin_client: Client, workflow: Workflow) -> None:
+def test_a_field_is_posted_as_in_its_form(admin_client: Client, workflow: Workflow) -> None:
     posted = {"data.retryLimit": ["7"]}
 
     operate(admin_client, workflow, "fill_form", node="a", posted=posted)
@@ -166,9 +164,7 @@ def test_a_field_is_posted_as_its_form_has_it(admin_client: Client, workflow: Wo
     assert workflow.ir["nodes"][0]["data"]["retryLimit"] == 7
 
 
-def test_an_input_that_is_no_value_is_reported_beside_it(
-    admin_client: Client, workflow: Workflow
-) -> None:
+def test_an_invalid_input_is_reported_next_to_it(admin_client: Client, workflow: Workflow) -> None:
     answer = operate(
         admin_client, workflow, "fill_form", node="a", posted={"data.retryLimit": ["x"]}
     )
@@ -223,7 +219,7 @@ def test_a_refusal_without_scripts_is_a_message(admin_client: Client, workflow: 
     assert "no longer exists" in text(answer)
 
 
-def test_a_page_that_is_up_to_date_gets_nothing(admin_client: Client, workflow: Workflow) -> None:
+def test_an_up_to_date_page_gets_nothing(admin_client: Client, workflow: Workflow) -> None:
     address = f"/workflows/{workflow.pk}/draft/"
 
     assert admin_client.get(address, {"revision": "0"}).status_code == 204
@@ -234,7 +230,7 @@ def test_a_page_that_is_up_to_date_gets_nothing(admin_client: Client, workflow: 
     assert "Renamed" in newer["by"]
 
 
-def test_slots_are_those_that_a_move_may_use(admin_client: Client) -> None:
+def test_slots_are_those_that_a_move_can_use(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a"), node("b", code="return a;"), node("c")))
     services.save_draft(workflow)
 
@@ -259,7 +255,9 @@ def test_problems_name_their_nodes(admin_client: Client) -> None:
     assert "Cannot find name" in answer["html"]
 
 
-def test_saving_makes_a_version_and_an_entry(admin_client: Client, workflow: Workflow) -> None:
+def test_saving_creates_a_version_and_an_audit_entry(
+    admin_client: Client, workflow: Workflow
+) -> None:
     operate(admin_client, workflow, "delete", nodes=["b"])
 
     answer = admin_client.post(f"/workflows/{workflow.pk}/draft/save/", follow=True)
@@ -277,7 +275,7 @@ def test_a_draft_with_errors_is_not_saved(admin_client: Client, workflow: Workfl
     assert workflow.newest_version.number == 1
 
 
-def test_a_new_workflow_is_made_of_its_name(admin_client: Client) -> None:
+def test_a_new_workflow_is_created_from_its_name(admin_client: Client) -> None:
     answer = admin_client.post("/admin/workflows/workflow/add/", {"name": "Orders"}, follow=True)
 
     workflow = Workflow.objects.get()
@@ -310,7 +308,7 @@ def test_a_document_without_a_tree_says_what_to_do(
         assert answer.status_code == status, path
 
 
-def test_connections_that_do_not_form_a_tree_are_repaired_by_a_button(
+def test_a_button_repairs_connections_that_do_not_form_a_tree(
     admin_client: Client, workflow: Workflow, log_in: LogIn
 ) -> None:
     broken = document([node("a"), node("l", "loop", loopType="times", count=2)], "a l", "a gone")
@@ -342,7 +340,9 @@ def test_settings_that_cannot_be_used_prevent_saving(
     assert "Nothing was saved. routes: must be a list" in text(answer)
 
 
-def test_an_id_with_signs_is_selected_again_after_a_form(admin_client: Client) -> None:
+def test_a_node_whose_id_has_special_characters_stays_selected_after_a_form(
+    admin_client: Client,
+) -> None:
     workflow = Workflow(ir=chain(node("a&b#c")))
     services.save_draft(workflow)
     operation = json.dumps({"type": "rename", "node": "a&b#c"})
@@ -353,7 +353,7 @@ def test_an_id_with_signs_is_selected_again_after_a_form(admin_client: Client) -
     assert answer.headers["Location"].endswith("?node=a%26b%23c")
 
 
-def test_a_document_that_is_saved_as_text_is_the_next_revision(
+def test_saving_a_document_as_text_creates_the_next_revision(
     admin_client: Client, workflow: Workflow
 ) -> None:
     document_ = chain(node("c"))
@@ -397,7 +397,7 @@ def test_at_most_50_changes_are_listed(admin_client: Client, workflow: Workflow)
     assert "Older changes are not listed." in shown
 
 
-def test_the_schedule_of_a_trigger_is_said_in_words(
+def test_the_schedule_of_a_trigger_is_shown_in_words(
     admin_client: Client, workflow: Workflow
 ) -> None:
     operate(admin_client, workflow, "set_trigger_type", trigger_type="cron")
@@ -407,7 +407,7 @@ def test_the_schedule_of_a_trigger_is_said_in_words(
     assert "At 08:00, every day (UTC). Next:" in page
 
 
-def test_a_secret_that_is_not_set_leads_to_the_form_that_sets_it(admin_client: Client) -> None:
+def test_a_secret_that_is_not_set_links_to_the_form_that_sets_it(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a"), node("b")))
     services.save_draft(workflow)
     call_command("load_node_types")

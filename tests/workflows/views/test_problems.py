@@ -31,7 +31,7 @@ def posted_form(html: str) -> dict[str, str]:
     }
 
 
-def test_a_misspelled_name_is_fixed_by_a_button_and_undo_takes_it_back(
+def test_a_button_fixes_a_misspelled_name_and_undo_reverts_it(
     admin_client: Client,
 ) -> None:
     code = "const amount = 1;\nreturn amuont + 1;"
@@ -93,7 +93,7 @@ def test_a_problem_names_the_field_and_the_arm_that_it_is_in(admin_client: Clien
     assert "Cannot find name" in field["text"]
 
 
-def test_a_problem_of_the_trigger_leads_to_the_trigger(admin_client: Client) -> None:
+def test_a_problem_of_the_trigger_links_to_the_trigger(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a")))
     services.save_draft(workflow)
     trigger = {"type": "cron", "expression": "never"}
