@@ -293,3 +293,33 @@ def test_fit_shows_the_whole_picture_and_its_size_outlasts_a_change(page: Page) 
     rename(page, "Load order")
 
     assert picture.get_attribute("width") == width
+
+
+def test_a_drop_in_an_impossible_place_says_why_and_commands_save(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
+    add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Count")
+    set_code(page, "data.code", "return i;")
+
+    source, target = (
+        item(page, "Count").bounding_box(),
+        page.locator("#outline-trigger").bounding_box(),
+    )
+    assert source
+    assert target
+    page.mouse.move(source["x"] + 60, source["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(source["x"] + 60, source["y"] - 10)
+    page.locator(".outline-row.is-legal").first.wait_for()
+    page.mouse.move(target["x"] + 60, target["y"] + 10)
+    page.mouse.up()
+    expect(page.locator(".messagelist")).to_contain_text("\u201cCount\u201d cannot be moved there")
+
+    page.keyboard.press("ControlOrMeta+k")
+    page.keyboard.type("deploy")
+    expect(page.locator("#editor-palette [aria-selected=true]")).to_have_text("Deploy")
+    page.keyboard.press("Escape")
+    expect(page.locator("#editor-palette")).to_be_hidden()
+    page.keyboard.press("ControlOrMeta+k")
+    page.keyboard.type("save as a version")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("Saved as v2.")

@@ -88,6 +88,8 @@ OTHER_NAMES: Final = {
 COMMANDS: Final = (
     Command(label="Undo", action="undo", key="Ctrl+Z"),
     Command(label="Redo", action="redo", key="Ctrl+Shift+Z"),
+    Command(label="Save as a version", action="saveVersion"),
+    Command(label="Deploy", action="deploy"),
     Command(label="Duplicate", action="duplicate", key="d"),
     Command(label="Move", action="lift", key="Space"),
     Command(label="Copy", action="copy", key="Ctrl+C"),

@@ -1,4 +1,4 @@
-import { announce } from '../notices.js'
+import { announce, showMessage } from '../notices.js'
 import { getJson } from './requests.js'
 import { slotOf } from './selection.js'
 
@@ -50,7 +50,7 @@ export class Dragging {
     const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
     const answer = await getJson(`${this.draft.url}slots/?${query}`)
     this.#slots = answer?.slots ?? []
-    if (!this.#slots.length) announce('This cannot be moved anywhere.')
+    if (!this.#slots.length) showMessage({ text: 'This cannot be moved anywhere.', level: 'error' })
     return this.#slots.length > 0
   }
 
@@ -128,7 +128,10 @@ export class Dragging {
     })
     listen('pointerup', up => {
       stop.abort()
-      if (this.#ghost) this.#drop(this.#slotAt(up))
+      if (!this.#ghost) return
+      const slot = this.#slotAt(up)
+      if (!slot && this.#slots.length && this.#slotAt(up, ':not(.is-legal)')) this.#explain()
+      this.#drop(slot)
     })
     const cancel = () => {
       stop.abort()
@@ -136,6 +139,12 @@ export class Dragging {
     }
     listen('pointercancel', cancel)
     listen('keydown', key => key.key === 'Escape' && cancel())
+  }
+
+  #explain() {
+    const name = this.#ghost.textContent
+    const reason = 'an output or a variable of a loop would be used where it is not available.'
+    showMessage({ text: `“${name}” cannot be moved there: ${reason}`, level: 'error' })
   }
 
   async #begin(source, node, type) {
@@ -168,12 +177,12 @@ export class Dragging {
   }
 
   // The slot under the pointer: after a row of the outline, or at the nearest mark in the picture.
-  #slotAt({ clientX, clientY }) {
+  #slotAt({ clientX, clientY }, kind = '.is-legal') {
     const under = document.elementFromPoint(clientX, clientY)
     const row = under?.closest('.outline-row')
-    if (row) return row.classList.contains('is-legal') ? slotOf(row) : null
+    if (row) return row.matches(kind) ? slotOf(row) : null
     if (!under?.closest('#editor-picture')) return null
-    const distances = [...this.root.querySelectorAll('.pic-slot.is-legal')].map(mark => {
+    const distances = [...this.root.querySelectorAll(`.pic-slot${kind}`)].map(mark => {
       const { left, top, width, height } = mark.getBoundingClientRect()
       return [Math.hypot(left + width / 2 - clientX, top + height / 2 - clientY), mark]
     })

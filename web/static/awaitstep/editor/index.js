@@ -1,6 +1,7 @@
 // The editor of a workflow. Every change is an operation that the server performs; its response contains
 // the parts of the page that show the new draft.
 
+import { showMessage } from '../notices.js'
 import { Clipboard } from './clipboard.js'
 import { Draft } from './draft.js'
 import { Dragging } from './dragging.js'
@@ -47,6 +48,7 @@ class Actions {
   commands = () => this.palette.open(this.selection.slot(), { withCommands: this })
   undo = () => this.draft.undo()
   redo = () => this.draft.redo()
+  deploy = () => document.querySelector('#deploy')?.click()
   copy = () => this.clipboard.copy()
   paste = () => this.clipboard.paste()
   help = () => document.querySelector('#editor-keys').showModal()
@@ -58,6 +60,12 @@ class Actions {
   unwrap = () => this.#onNode({ type: 'unwrap' })
   addArm = () => this.#onNode({ type: 'add_arm' })
   edit = () => document.querySelector('#editor-panel [data-first-field]')?.focus()
+
+  saveVersion = () => {
+    const button = document.querySelector('#save-version')
+    if (button) button.click()
+    else showMessage({ text: 'The draft is already saved as a version.', level: 'info' })
+  }
 
   removeArm = () => {
     const arm = this.selection.arm()

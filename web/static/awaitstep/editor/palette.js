@@ -79,6 +79,7 @@ export class Palette {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step) this.#activate(options[(index + step + options.length) % options.length])
     else if (event.key === 'Enter') this.#choose(options[index])
+    else if (event.key === 'Escape') this.dialog.close()
     else return
     event.preventDefault()
   }
