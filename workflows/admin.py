@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -297,6 +298,15 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
         audit_entries.record_variable("variable set", obj, by=Actor.of(request.user))
         users = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
         messages.info(request, f"Workers get the new value when {users} deployed again.")
+
+    def response_post_save_add(
+        self, request: HttpRequest, obj: EnvironmentVariable
+    ) -> HttpResponseRedirect:
+        """Return to the node in the editor from whose problem the form was opened."""
+        node = request.GET.get("node")
+        if node is None or obj.workflow is None:
+            return super().response_post_save_add(request, obj)
+        return redirect(f"{obj.workflow.get_absolute_url()}?{urlencode({'node': node})}")
 
     def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
         audit_entries.record_variable("variable deleted", obj, by=Actor.of(request.user))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -121,7 +122,7 @@ class EditorState:
         if not self.user.has_perm("workflows.add_environmentvariable"):
             return ""
         address = reverse("admin:workflows_environmentvariable_add")
-        return f"{address}?workflow={self.workflow.pk}"
+        return f"{address}?{urlencode({'workflow': self.workflow.pk, 'node': self.selected})}"
 
     def _of_trigger(self) -> dict[str, Any]:
         trigger = self.opened.document.get("trigger") or {"type": "manual"}

@@ -115,7 +115,7 @@ class _Rows:
             "fix": fix and fix.label,
             "operation": fix and json.dumps(fix.operation),
             "variable": variable,
-            "variable_url": self._address(variable) if variable else "",
+            "variable_url": self._address(variable, problem.node_id) if variable else "",
         }
 
     def _fix(self, problem: Problem) -> Fix | None:
@@ -124,9 +124,9 @@ class _Rows:
         self._tried += 1
         return fix_of(self._opened, problem)
 
-    def _address(self, variable: str) -> str:
-        """Return the URL of the form that sets this workflow's variable."""
-        query = urlencode({"workflow": self._workflow.pk, "name": variable})
+    def _address(self, variable: str, node: str) -> str:
+        """Return the URL of the form that sets this workflow's variable, and then returns to the node."""
+        query = urlencode({"workflow": self._workflow.pk, "name": variable, "node": node})
         return f"{reverse('admin:workflows_environmentvariable_add')}?{query}"
 
     def fields(self, problems: Iterable[Problem]) -> Iterator[dict[str, Any]]:

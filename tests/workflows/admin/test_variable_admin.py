@@ -209,3 +209,14 @@ def test_a_global_variable_is_a_choice(admin_client: Client) -> None:
     admin_client.post(address(variable), {"new_value": "2"})
     variable.refresh_from_db()
     assert (variable.value, variable.workflow) == ("2", None)
+
+
+def test_a_variable_that_a_node_needs_leads_back_to_the_node(admin_client: Client) -> None:
+    workflow = make_workflow()
+    form = {"name": "API_URL", "workflow": workflow.pk, "new_value": "https://example.com"}
+
+    from_editor = admin_client.post(f"{ADD}?workflow={workflow.pk}&name=API_URL&node=callApi", form)
+    from_list = admin_client.post(ADD, {**form, "name": "OTHER"})
+
+    assert from_editor.headers["Location"] == f"{workflow.get_absolute_url()}?node=callApi"
+    assert from_list.headers["Location"] == LIST
