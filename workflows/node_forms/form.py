@@ -391,7 +391,8 @@ def _hint(field: SettingField, text: str) -> str:
     if length is None:
         return ""
     start = "" if text.strip() else "By default "
-    return f"{start}{durations.words(length)} = {length:,} ms"
+    words, exact = durations.words(length), f"{length:,} ms"
+    return f"{start}{exact if words == exact else f'{words} = {exact}'}"
 
 
 def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:

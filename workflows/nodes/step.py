@@ -19,7 +19,8 @@ CODE: Final = SettingField(
     name="code",
     kind=FieldKind.CODE,
     label="Code",
-    help="The body of a function. Its return value is the output of the node.",
+    help="The body of a function. Its return value is the output of the node. "
+    "`event.payload` is the payload of the run.",
     details="See [Code](../values-and-references.md#code)",
     required=True,
     takes_references=True,

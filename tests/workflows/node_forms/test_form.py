@@ -132,6 +132,7 @@ def test_fields_that_take_references_offer_the_names_in_scope() -> None:
     [
         ("2 hours", "2 hours = 7,200,000 ms"),
         (90_000, "1 minute 30 seconds = 90,000 ms"),
+        (90, ">90 ms<"),
         ("{{ a }}", ""),
     ],
 )
