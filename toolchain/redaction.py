@@ -133,7 +133,7 @@ def _masker(secrets: frozenset[str]) -> _Masker:
 
 
 def _number(secret: str) -> float | None:
-    """Return what `Number(secret)` is in JavaScript; None if it is no number, or a short one."""
+    """Return what `Number(secret)` is in JavaScript; None if it is not a number, or is short."""
     text = secret.strip()
     if _PREFIXED.fullmatch(text):
         number = float(int(text, 0)) if len(text) < 250 else float("inf")

@@ -85,7 +85,7 @@ class Workflow(models.Model):
 
     @property
     def settings(self) -> DeploySettings:
-        """The deploy settings; raises InvalidSettings if they were stored past the form."""
+        """The deploy settings; raises InvalidSettings if something other than the form stored invalid ones."""
         return read_settings(self.deploy_settings)
 
     @property

@@ -159,7 +159,8 @@ def import_document(
 
     `${env.X}` in text and JSON settings, as other products write it, becomes a reference.
 
-    Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted meanwhile.
+    Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted in the
+    meantime.
     """
     workflow = into or Workflow()
     workflow.ir = as_imported(document, types_for(document))
@@ -179,7 +180,7 @@ def _reload_all_but_document(workflow: Workflow) -> None:
     try:
         workflow.refresh_from_db(fields=_BESIDE_DOCUMENT)
     except Workflow.DoesNotExist:
-        raise WorkflowNotFound(f"Workflow {workflow.pk!r} was deleted meanwhile.") from None
+        raise WorkflowNotFound(f"Workflow {workflow.pk!r} was deleted in the meantime.") from None
 
 
 def declare_binding(

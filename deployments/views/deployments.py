@@ -51,7 +51,7 @@ _SHOWN = (
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
-    """Show the dashboard to staff who may view deployments, and lead others to the first page that they may open.
+    """Show the dashboard to staff who may view deployments; redirect others to the first page that they may open.
 
     Every page links to the dashboard.
     """

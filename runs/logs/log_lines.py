@@ -58,7 +58,7 @@ class LineFilter:
 def log_lines(trace: Mapping[str, Any], *, hide: Hide = str) -> Iterator[Line]:
     """Yield the lines of one trace event in Cloudflare's shape: its cause, logs, exceptions.
 
-    `hide` masks secrets before a text is truncated, so that no part of a secret remains.
+    `hide` masks secrets before text is truncated, so that no part of a secret remains.
     """
     yield _event_line(trace, hide)
     for log in _objects(trace.get("logs")):

@@ -60,7 +60,7 @@ def zone_of_host(account: Account, host: str) -> str:
 
 
 def _readable_zone(account: Account, name: str, *, find: Callable[[Account, str], str]) -> str:
-    """Return the zone's id; "" also if the token may not read zones."""
+    """Return the zone's id; "" if there is none, or if the token may not read zones."""
     try:
         return find(account, name)
     except DeployError as refused:

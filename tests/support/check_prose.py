@@ -1,6 +1,7 @@
 """Find phrases and names that plain English avoids: part of `make check`.
 
-It reads documentation, templates, and the comments and strings of code. Python names are checked too.
+It reads documentation, templates, the comments and strings of code, and the names of tests. It also
+finds vague Python names.
 """
 
 from __future__ import annotations
@@ -24,29 +25,43 @@ INSTEAD: Final = {
     r"(None|\"\") where": "if",
     r"all that it|all that is": "everything that",
     r"all the same": "still, or nevertheless",
+    r"again and again": "repeatedly, or keeps ...ing",
+    r"also if": "even if",
     r"and names (it|them)": "and the message names",
     r"anew": "again",
+    r"any more(?! \w)": "no longer",
     r"as it is meant": "as intended",
     r"(?<!all\s)at once": "immediately, or at the same time",
     r"beg[au]n|begins? to": "start",
     r"at (its|the) first (attempt|start)": "on",
     r"(became|becomes) of": "what happened to, or the outcome of",
     r"(go|goes|going|went) on": "continue",
+    r"for certain": "certainly, or only one way",
+    r"further ones": "additional, or more",
+    r"grav(e|er|est)": "severe",
     r"(hear|hears|heard) of": "learn about, or receive",
     r"(is|are|was|were|be|been) told": "is shown, is reported, or receives",
     r"in turns": "alternating",
+    r"in vain": "without result",
+    r"(it|this|that|which) (is|are) no(?! longer| more| less)": "is not a",
     r"(lead|leads) nowhere": "is not found",
+    r"longest ago": "least recently",
     r"lower-case": "lowercase",
+    r"\w+ed meanwhile": "in the meantime",
     r"mend(s|ed|ing)?": "fix",
     r"(of|to|for|from|with) whom": "who",
     r"(say|says|said|tell|tells|told) of": "say about, or describe",
+    r"past the form": "not by the form",
     r"problems? of (a|the) document": "in a document",
     r"recognis\w*": "recogniz-",
+    r"stands? (behind|beside)": "is after, or is next to",
     r"so many seconds": "the name of the parameter",
     r"tells? whether": "return whether",
     r"the one door": "the only place",
     r"the way of an?": "how it works",
+    r"there and back": "in both directions",
     r"trouble(s|d)?": "problem",
+    r"vanish(es|ed)?": "disappear",
     r"[«»]": "quotation marks",
 }
 VAGUE_NAMES: Final = {"asked", "meant", "mine", "told", "wanted"}
@@ -87,6 +102,8 @@ def _python(path: Path) -> Iterator[tuple[int, str]]:
                 yield from _phrases(token.string, first_line=token.start[0])
             elif token.type == tokenize.NAME and token.string in VAGUE_NAMES:
                 yield token.start[0], f"the name {token.string!r} says little; name the value"
+            elif token.type == tokenize.NAME and token.string.startswith("test_"):
+                yield from _phrases(token.string.replace("_", " "), first_line=token.start[0])
 
 
 def _phrases(text: str, *, first_line: int = 1) -> Iterator[tuple[int, str]]:

@@ -101,7 +101,7 @@ def test_the_number_of_a_short_secret_is_shown() -> None:
     assert redact_json([7, "7"], ["0007"]) == [7, "7"]
 
 
-def test_thousands_of_secrets_are_masked_at_once() -> None:
+def test_thousands_of_secrets_are_masked_immediately() -> None:
     secrets = [f"secret-number-{number}-of-many" for number in range(3000)]
     value = [{"text": "no secret here " * 10, "n": number} for number in range(3000)]
 

@@ -63,7 +63,7 @@ def cases() -> list[tuple[Model, str, dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_the_second_to_save_is_told_and_replaces_only_when_saving_again(
+def test_the_second_person_to_save_is_warned_and_only_replaces_by_saving_again(
     admin_client: Client, number: int
 ) -> None:
     _, address, adas, bobs = cases()[number]

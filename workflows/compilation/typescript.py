@@ -60,7 +60,7 @@ def compile_module(source: str, folder: Path, *, dependencies: Iterable[str] = (
     """Return the JavaScript of a TypeScript module.
 
     `folder` must exist and is used for the compiler's files; `dependencies` are the names of npm
-    packages, which need not be installed. Raises CompileFailed, also if the compiler takes too long.
+    packages, which need not be installed. Raises CompileFailed, for example if the compiler takes too long.
     """
     return compile_modules({_SOURCE: source}, folder, dependencies=dependencies)[_SOURCE]
 

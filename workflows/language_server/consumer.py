@@ -123,7 +123,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return self.allowance < 0
 
     async def _answer_all(self, editor: Editor) -> None:
-        """Handle the messages in their order; a request that was cancelled meanwhile is skipped."""
+        """Handle the messages in their order; a request that was cancelled in the meantime is skipped."""
         while True:
             message = await self.waiting.get()
             number = _hashable(message.get("id"))

@@ -86,7 +86,7 @@ def test_a_server_that_always_ends_is_not_started_for_ever(
     assert len(said) == 3
 
 
-def test_a_server_that_ends_at_the_first_start_is_an_error(
+def test_a_server_that_ends_on_its_first_start_is_an_error(
     make_server: Callable[..., Server],
 ) -> None:
     server = make_server(ENDS, port=free_port())

@@ -85,6 +85,6 @@ def test_a_closed_pipe_is_not_an_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
 
-    with open(writer, "w") as pipe:  # noqa: PTH123 - it is no path
+    with open(writer, "w") as pipe:  # noqa: PTH123 - it is not a path
         call_command("list_deployments", stdout=pipe)
         assert os.fstat(writer).st_rdev == Path(os.devnull).stat().st_rdev

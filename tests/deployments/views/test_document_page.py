@@ -1,4 +1,4 @@
-"""The document as text: saving it, its problems by line, and a change by someone else meanwhile."""
+"""The document as text: saving it, its problems by line, and a simultaneous change by someone else."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_call_outside_of_the_account_is_refused_by_name(
     assert (response.status_code, error_codes(response)) == (501, [UNSUPPORTED_CALL])
 
 
-def test_the_sdk_reports_a_refusal_at_once(platform: Platform) -> None:
+def test_the_sdk_reports_a_refusal_immediately(platform: Platform) -> None:
     client = platform.client().with_options(max_retries=2)
 
     with pytest.raises(cloudflare.InternalServerError, match="does not support the call") as error:

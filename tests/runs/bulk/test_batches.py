@@ -1,4 +1,4 @@
-"""Batches of runs: their results, also if the target or the worker fails."""
+"""Batches of runs: their results, even if the target or the worker fails."""
 
 from __future__ import annotations
 

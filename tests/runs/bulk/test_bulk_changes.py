@@ -1,4 +1,4 @@
-"""Bulk changes: confirmed runs are changed, also if the target or the worker fails."""
+"""Bulk changes: confirmed runs are changed, even if the target or the worker fails."""
 
 from __future__ import annotations
 

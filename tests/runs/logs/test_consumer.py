@@ -163,7 +163,7 @@ def test_the_page_needs_the_permission_to_view_runs(client: Any) -> None:
 @pytest.mark.parametrize(
     "frame", ["[" * 100_000, '{"level":' * 50_000, '{"level": []}', "7" * 5_000, ""]
 )
-def test_a_frame_that_is_no_message_is_ignored(frame: str) -> None:
+def test_a_frame_that_is_not_a_message_is_ignored(frame: str) -> None:
     consumer = LogConsumer()
     consumer.filter, consumer.is_paused = LineFilter(), False
 

@@ -38,7 +38,7 @@ def test_an_open_step_ends_now_and_leaves_room_ahead() -> None:
     assert bar.is_open
 
 
-def test_only_the_time_of_a_step_that_has_not_ended_goes_on() -> None:
+def test_only_the_time_of_an_unfinished_step_continues() -> None:
     raw = (attempted_step((0, 5, True)), waiting_step("sleep", start=5, end=3600))
 
     running, over = make_timeline(*raw), make_timeline(raw[0])

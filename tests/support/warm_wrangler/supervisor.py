@@ -24,7 +24,7 @@ def main() -> None:
                 if answers():
                     answered_at = time.monotonic()
                 elif time.monotonic() > answered_at + PATIENCE:
-                    host.kill()  # each command would wait for it in vain, and then load wrangler itself
+                    host.kill()  # otherwise, each command waits until its time limit, and then loads wrangler itself
 
 
 def has_ended(host: subprocess.Popen[bytes]) -> bool:

@@ -56,7 +56,7 @@ def test_a_refused_login_does_not_check_the_password(monkeypatch: pytest.MonkeyP
     assert checked == []
 
 
-def test_the_limit_ends_after_a_while_even_if_refused_logins_go_on() -> None:
+def test_the_limit_ends_after_a_while_even_if_refused_logins_continue() -> None:
     fail(MAX_OF_NAME + 3)
     LoginAttempt.objects.update(at=timezone.now() - WINDOW - timedelta(seconds=1))
 

@@ -65,7 +65,7 @@ def test_the_initial_document_can_be_saved(admin_client: Client) -> None:
     assert Workflow.objects.get().name == "My workflow"
 
 
-def test_every_problem_of_the_document_is_an_error_of_its_field(admin_client: Client) -> None:
+def test_every_problem_in_the_document_is_an_error_of_its_field(admin_client: Client) -> None:
     broken = document()
     broken["nodes"][0]["data"] = {}
     broken["edges"] = [{"id": "e", "source": broken["nodes"][0]["id"], "target": "ghost"}]
@@ -438,7 +438,5 @@ def test_a_posted_draft_without_a_token_is_refused(admin_user: User) -> None:
         "other letters",
     ],
 )
-def test_packages_that_are_no_packages_are_an_error_of_their_field(
-    admin_client: Client, packages: str
-) -> None:
+def test_invalid_packages_are_an_error_of_their_field(admin_client: Client, packages: str) -> None:
     assert list(errors(admin_client, document(), dependencies=packages)) == ["dependencies"]

@@ -68,7 +68,7 @@ def test_a_reference_means_the_output_even_beside_an_own_name(tmp_path: Path) ->
     assert outputs(run)["end"] == [[7, 5], [2, 0]]
 
 
-def test_only_names_of_the_code_as_a_whole_stand_beside_its_parameters() -> None:
+def test_only_top_level_names_of_code_are_in_the_scope_of_its_parameters() -> None:
     source = (
         "let a; const { b, c: [d], ...e } = {}; function f(no) { var no2; } class G {} "
         "if (a) { var h; let no3; } for (var i of []) {} for (let no4 of []) {} "

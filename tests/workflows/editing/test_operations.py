@@ -317,7 +317,7 @@ def test_an_arm_with_nodes_is_not_removed_from_the_list() -> None:
         edit(two_arms(), "configure", node="choose", field="data.branches", value=arms)
 
 
-def test_several_fields_change_at_once() -> None:
+def test_several_fields_change_together() -> None:
     changes = [
         {"field": "data.retryLimit", "value": 1},
         {"field": "data.code", "value": "return 1;"},

@@ -63,7 +63,7 @@ COUNTED: dict[str, tuple[dict[str, Any], int]] = {
     "a child without waiting takes two steps": (
         chain(node("k", "sub_workflow", workflowId="x", waitForCompletion=False)), 2,
     ),
-    "a child is checked again and again": (
+    "a child is checked repeatedly": (
         chain(node("k", "sub_workflow", workflowId="x", timeout="3 seconds")), 5,
     ),
 }  # fmt: skip

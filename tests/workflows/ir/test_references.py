@@ -39,7 +39,7 @@ IN_CODE = [
 
 
 @pytest.mark.parametrize(("source", "count"), IN_CODE)
-def test_references_in_code_are_told_from_text(source: str, count: int) -> None:
+def test_references_in_code_are_distinguished_from_text(source: str, count: int) -> None:
     references, quoted = references_in_code(source)
 
     assert len(references) == count

@@ -1,4 +1,4 @@
-"""The WebSocket of code fields: who may open it, and what it speaks."""
+"""The WebSocket of code fields: who may open it, and its protocol."""
 
 from __future__ import annotations
 

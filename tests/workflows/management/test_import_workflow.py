@@ -122,7 +122,7 @@ def test_an_import_does_not_restore_a_deleted_workflow(
     pk = run(write(tmp_path, document()))
     while_checking(monkeypatch, Workflow.objects.all().delete)
 
-    with pytest.raises(CommandError, match="was deleted meanwhile"):
+    with pytest.raises(CommandError, match="was deleted in the meantime"):
         run(write(tmp_path, document()), "--workflow", pk)
 
     assert not Workflow.objects.exists()

@@ -1,4 +1,4 @@
-"""What is typed becomes the value that is meant, or a sentence that says what to do."""
+"""Typed text becomes the intended value, or a sentence that says what to do."""
 
 from __future__ import annotations
 

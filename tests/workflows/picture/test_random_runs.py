@@ -60,7 +60,7 @@ def test_every_step_is_matched_to_its_node(ended_runs: EndedRuns) -> None:
         assert all(actual_node(call.raw) in ("", call.node_id) for call in calls)
 
 
-def test_equal_names_are_told_apart_except_in_a_few_ambiguous_cases(
+def test_equal_names_are_distinguished_except_in_a_few_ambiguous_cases(
     tmp_path: Path,
 ) -> None:
     right = wrong = 0

@@ -80,7 +80,7 @@ def test_a_loop_counts_its_iterations(run_document: RunDocument) -> None:
     assert counts == {"first": 0, "each": 3, "work": 3, "inner": 6, "deep": 6, "after": 0}
 
 
-def test_parallel_arms_with_equal_names_are_told_apart(run_document: RunDocument) -> None:
+def test_parallel_arms_with_equal_names_are_distinguished(run_document: RunDocument) -> None:
     run = run_document(PARALLEL)
 
     assert {step["name"] for step in run.steps} >= {"same-1", "same (right)-1"}
@@ -167,7 +167,9 @@ def test_a_failed_run_shows_where_it_failed(run_document: RunDocument) -> None:
     assert run.states == {"a": "done", "bad": "failed", "b": "not_reached"}
 
 
-def test_a_condition_that_fails_is_marked_although_it_is_no_step(run_document: RunDocument) -> None:
+def test_a_condition_that_fails_is_marked_although_it_is_not_a_step(
+    run_document: RunDocument,
+) -> None:
     workflow = document(
         [node("a"), branch("b", x="event.payload.no.such", y=""), node("p"), node("q")],
         "a b", "b p x", "b q y",
@@ -178,7 +180,7 @@ def test_a_condition_that_fails_is_marked_although_it_is_no_step(run_document: R
     assert run.states == {"a": "done", "b": "failed", "p": "not_reached", "q": "not_reached"}
 
 
-def test_equal_names_in_sequence_are_told_apart(run_document: RunDocument) -> None:
+def test_equal_names_in_sequence_are_distinguished(run_document: RunDocument) -> None:
     workflow = document(
         [node("a", name="same"), branch("b", x="event.payload.n > 1", y=""),
          node("p", name="same"), node("q", name="same"), node("u"), node("z", name="same")],
@@ -303,7 +305,7 @@ def states_of_a_chain_with_one_name(*, nodes: int, done: int) -> dict[str, NodeS
     return node_states(ir, steps, "running")
 
 
-def test_1000_steps_with_one_name_are_told_apart_in_linear_time() -> None:
+def test_1000_steps_with_one_name_are_distinguished_in_linear_time() -> None:
     _, few = counted(lambda: states_of_a_chain_with_one_name(nodes=250, done=150))
     states, many = counted(lambda: states_of_a_chain_with_one_name(nodes=1000, done=600))
 

@@ -76,7 +76,7 @@ def test_each_attempt_of_a_race_runs_its_arms_again(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_attempts_of_nested_races_are_told_apart(tmp_path: Path) -> None:
+def test_attempts_of_nested_races_are_distinguished(tmp_path: Path) -> None:
     once = AGAIN | {"retryLimit": 1}
     workflow = document(
         [

@@ -203,7 +203,7 @@ def test_the_clock_and_random_numbers_are_read_once_despite_kills(
             paths.append(self.path)
             if len(paths) == 1:
                 is_killed.wait(60)
-            with suppress(OSError):  # no one waits for the first response any more
+            with suppress(OSError):  # no one waits for the first response anymore
                 self.respond(200, b"{}")
 
     with serving(Recording) as address:

@@ -2,7 +2,7 @@
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 
-/** How many messages may wait for the platform; further ones are dropped and counted. */
+/** How many messages may wait for the platform; more are dropped and counted. */
 const MAX_WAITING = 2000;
 /** A send that takes longer was cut off. */
 const SEND_MILLISECONDS = 5000;

@@ -110,7 +110,7 @@ export class Groups {
     await group?.grantPermit(instance).catch(this.#report(group));
   }
 
-  /** Take permits from instances that lost their Workflow or their file. Files must not be moved meanwhile. */
+  /** Take permits from instances that lost their Workflow or their file. Files must not be moved in the meantime. */
   async #checkPermits(): Promise<void> {
     if (!this.#permits.hasQueued) return;
     await this.#planning.run(async () => {

@@ -60,7 +60,7 @@ class Container:
     - `alternatives`: only one region runs; only these may lead to shared nodes.
     - `sequential`: the regions run one after another, and each may stop early.
     - `repeats`: the region is the body of a loop.
-    - `max_iterations`: how many times the regions run at most, also if a race is retried (None: not known).
+    - `max_iterations`: how many times the regions run at most, even if a race is retried (None: not known).
     - `concurrent`: all regions run at the same time.
     - `step_timeout`: the regions run inside one durable step with this timeout.
     - `cleanup`: labels of regions without a value.

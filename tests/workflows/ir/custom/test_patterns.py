@@ -23,7 +23,7 @@ def test_no_pattern_takes_long_to_read(monster: str) -> None:
         read_pattern(monsters(1_000_000)[monster])
 
 
-def test_a_pattern_that_backtracks_forever_matches_at_once() -> None:
+def test_a_pattern_that_would_backtrack_forever_matches_immediately() -> None:
     assert not read_pattern("(x+x+)+y").matches("x" * 1_000_000)
     types = type_of(with_fields(a={"validation": {"pattern": "(x+x+)+y"}}))
 

@@ -2,8 +2,8 @@ import { showApplying } from './conditions.js'
 import { inputsOf, isBlankRow } from './inputs.js'
 import { withNewIds } from './new_ids.js'
 
-// Shows the answer to an operation in the form of the same node without disturbing whoever is typing:
-// values, problems and hints change in place. Returns false if the form is that of another node.
+// Updates the form of the same node after an operation, without disturbing someone who is typing: values,
+// problems and hints change in place. Returns false if the form belongs to a different node.
 export function updatePanel(panel, html, renamed = {}) {
   const template = document.createElement('template')
   template.innerHTML = html
