@@ -59,7 +59,7 @@ def _typescript(workflow: Workflow) -> Code:
 
 
 def _javascript(workflow: Workflow) -> Code:
-    """Compile the module; the result is kept, because the compiler takes a second."""
+    """Compile the module, and cache the result, because compilation takes a second."""
     try:
         module = generated_module(workflow)
     except (InvalidIR, UnreadableSecret):

@@ -104,7 +104,7 @@ def check(target: Target, *, by: Actor) -> Target:
 
 
 def verdict(target: Target) -> CheckState:
-    """Return the result of the last check: whether anything can be deployed, if that is known."""
+    """Return whether the last check allows deployments; UNKNOWN if it was not completed."""
     states = {row["name"]: row["state"] for row in target.checks}
     if CheckState.FAILED.value in states.values():
         return CheckState.FAILED

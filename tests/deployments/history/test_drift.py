@@ -155,7 +155,7 @@ def test_adopted_drift_is_expected_until_the_next_deploy(
 
 
 def roll_out(platform: Platform, worker: str, older: str, control: Control) -> str:
-    """Divide the requests between a version and a newer one, which is returned."""
+    """Split the requests between a version and a newer one; return the newer one."""
     newer = control.dashboard_edit(worker)
     shares = [(newer, 40), (older, 60)]
     versions = [{"version_id": id_, "percentage": share} for id_, share in shares]

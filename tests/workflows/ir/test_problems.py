@@ -77,7 +77,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "an edge to the entry": (document(list(ABC[:2]), "a b", "b a"), "edges.b a: leads back to the entry"),
     "a cycle": (document(list(ABC), "a b", "b c", "c b"), 'nodes.b: "b", "c" lead back to themselves'),
     "an island": (document(list(ABC), "a b"), 'nodes.c: no path leads from the entry to "c"'),
-    "two next nodes": (document(list(ABC), "a b", "a c"), 'edges.a c: "a" (step) has more than one edge to a next node'),
+    "two next nodes": (document(list(ABC), "a b", "a c"), 'edges.a c: "a" (step) has more than one outgoing edge'),
     "a label on the edge of a step": (document(list(ABC[:2]), "a b yes"), "edges.a b yes: "),
     "a label without an arm": (
         document([branch("x", y="1"), node("a")], "x a no"), 'has no region "no": use one of "y", "then"',

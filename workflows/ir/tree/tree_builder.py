@@ -117,7 +117,7 @@ class Builder:
             self._arrive(edge.target, _Arrival(region, edge))
 
     def _arrive(self, target: str, arrival: _Arrival) -> None:
-        """Note the arrival, unless the target is the join that follows the region anyway."""
+        """Record the arrival, unless the target is the join that the region leads to anyway."""
         if self._regions[arrival.region].join != target:
             self._arrivals[target].append(arrival)
 

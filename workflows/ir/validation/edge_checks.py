@@ -115,9 +115,7 @@ def _extra_edge_message(node: Node, edge: Edge) -> str:
                 f"{quoted(node.id)} ({node.type.name}) has no regions: remove the label "
                 f"{quoted(edge.label)} from its edge"
             )
-        return (
-            f"{quoted(node.id)} ({node.type.name}) has more than one edge to a next node: keep one"
-        )
+        return f"{quoted(node.id)} ({node.type.name}) has more than one outgoing edge: keep one"
     labels = [*(container.labels(node.settings) if container.labels else ()), THEN]
     if (edge.label or THEN) in labels:
         return f"{quoted(node.id)} has more than one edge with the label {quoted(edge.label or THEN)}: keep one"
