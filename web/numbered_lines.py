@@ -26,7 +26,7 @@ class Source:
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines without colors; of lines redrawn with `\\r`, only the last state."""
+    """Return the lines without colors; if a line was redrawn with `\\r`, only its last state."""
     return [_readable(line) for line in _ANSI.sub("", text).rstrip().split("\n")]
 
 

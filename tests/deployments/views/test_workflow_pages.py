@@ -206,7 +206,7 @@ def test_empty_lists_say_what_they_will_contain(admin_client: Client) -> None:
     ]
 
     assert "such as API keys, are listed here" in pages[0]
-    assert "a version is listed here" in pages[1]
+    assert "version that is saved is listed here" in pages[1]
     assert "Each deployment of this workflow is listed here" in pages[2]
 
 

@@ -94,7 +94,7 @@ export class Problems {
   }
 
   async #refused({ error, errors, status, can_force: canForce, current, body, node }) {
-    if (Object.keys(errors ?? {}).length) return // shown beside the inputs
+    if (Object.keys(errors ?? {}).length) return // shown next to the inputs
     if (status === 409 && body.operation && current !== undefined) {
       const mine = writtenBy(body.operation)
       const both = { theirs: asText(current), mine: asText(mine) }
