@@ -18,7 +18,7 @@ SLOWEST = ("browser", "installation", "platform")  # fixtures that start program
 
 
 def pytest_configure() -> None:
-    """Save what would take long in every test."""
+    """Skip work that would take long in every test."""
     # The default hasher takes a quarter of a second.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test client would list the static files.
@@ -26,7 +26,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the files that take longest, so that no process waits for another at the end."""
+    """Start with the slowest files, so that no process waits for another at the end."""
     costs: dict[Path, int] = {}
     for item in items:
         fixtures = " ".join(getattr(item, "fixturenames", ()))

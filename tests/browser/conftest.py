@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def bundle() -> None:
-    """Bundle the code fields, unless that has happened since their last change.
+    """Bundle the code fields, unless the bundle is newer than their last change.
 
     A web server reads the sizes of its files when it starts, so this must come first.
     """

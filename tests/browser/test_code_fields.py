@@ -43,7 +43,7 @@ HANDLER = "export async function fetch(request: Request, env: Env) {\n"
 
 
 def write(page: Page, text: str) -> None:
-    """Replace the text: the end key by key, the rest in one go."""
+    """Replace the text; its end is typed key by key, the rest is inserted."""
     editor(page).focus()
     clear(page)
     page.keyboard.insert_text(text[:-2])
@@ -57,7 +57,7 @@ def clear(page: Page) -> None:
 
 
 def is_inside_page(popup: Locator) -> bool:
-    """Whether all of a popup can be seen, below the header of the page."""
+    """Whether all of a popup is visible, below the header of the page."""
     inside: bool = popup.evaluate(
         """popup => {
             const { left, top, right, bottom } = popup.getBoundingClientRect()
@@ -158,7 +158,7 @@ SCHEMA = {
 
 
 def add_json_field(page: Page) -> Locator:
-    """Add a JSON field with a schema to the page, as a page with forms of nodes has it."""
+    """Add a JSON field with a schema to the page, like the ones in forms of nodes."""
     page.evaluate(
         """schema => {
             const area = document.createElement('textarea')

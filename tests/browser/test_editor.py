@@ -58,7 +58,7 @@ def saved(page: Page) -> None:
 
 
 def drag(page: Page, source: Locator, target: str) -> None:
-    """Drag with the mouse to a mark in the picture, as soon as it shows that it is possible."""
+    """Drag with the mouse to a mark in the picture, as soon as the mark shows that this is possible."""
     source.scroll_into_view_if_needed()
     box = source.bounding_box()
     assert box
@@ -198,7 +198,7 @@ def add_by_keyboard(page: Page, search: str, name: str) -> None:
 
 
 def go_to(page: Page, name: str) -> None:
-    """Walk through the outline with the arrow keys."""
+    """Go through the outline with the arrow keys."""
     page.locator("#editor-outline [tabindex='0']").focus()
     page.keyboard.press("Home")
     for _ in range(20):

@@ -1,4 +1,4 @@
-"""What the editor offers besides operations: fixes for problems, folding, axe on open dialogs."""
+"""Other features of the editor: fixes for problems, folding, and the accessibility of open dialogs."""
 
 from __future__ import annotations
 
@@ -181,12 +181,12 @@ def test_the_fields_of_another_kind_of_loop_appear_before_the_server_answers(pag
 
 
 def refusal(status: int, answer: dict[str, Any]) -> Callable[[Route], None]:
-    """Return what answers a request in place of the server."""
+    """Return a handler that answers a request instead of the server."""
     return lambda route: route.fulfill(status=status, json=answer)
 
 
 def lose_answer(route: Route) -> None:
-    """Let a request reach the server, but not its answer the page."""
+    """Let a request reach the server, but keep the response from the page."""
     route.fetch()
     route.abort()
 

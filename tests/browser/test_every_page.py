@@ -17,7 +17,7 @@ PHONE = {"width": 360, "height": 740}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a page needs: a policy, and a width in pixels."""
+    """The results of a visit: the policy of the page, and its width in pixels."""
 
     policy: str
     width: int

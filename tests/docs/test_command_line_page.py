@@ -47,7 +47,7 @@ def test_the_synopsis_lists_exactly_the_options(name: str) -> None:
 
 
 def test_commands_run_as_pasted() -> None:
-    """A page may name a command in a sentence; one with arguments or in a block is complete."""
+    """A sentence may name a command; commands with arguments, or in a block, are complete."""
     files = [*PAGES, *(PROJECT / "templates").rglob("*.html")]
     lines = [(file, line) for file in files for line in file.read_text("utf-8").splitlines()]
 

@@ -1,4 +1,4 @@
-"""The tables of settings in the documentation are those of the declared fields."""
+"""The tables of settings in the documentation match the declared fields."""
 
 from __future__ import annotations
 

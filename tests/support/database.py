@@ -38,7 +38,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 def _wait_for_table_watcher() -> None:
-    """Wait for the thread to end: it would look for ids above those of the rows that go now."""
+    """Wait for the thread to end, because it would look for ids above those of the deleted rows."""
     for thread in threading.enumerate():
         if thread.name == THREAD_NAME:
             thread.join(timeout=20)

@@ -1,4 +1,4 @@
-"""Pages and requests while another process holds the database's write lock for longer than they wait."""
+"""Requests while another process holds the database's write lock for longer than they wait."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def locked(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """A client while the database is locked; a request waits for a short time only."""
+    """A client while the database is locked; requests only wait for a short time."""
     make_deployment()
     options = connection.settings_dict["OPTIONS"]
     monkeypatch.setitem(options, "timeout", 0.05)

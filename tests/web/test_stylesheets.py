@@ -1,4 +1,4 @@
-"""One file names every color, space and text size; the colors can be read in both themes."""
+"""One file defines every color, space and text size, with enough contrast in both themes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def declarations(css: str) -> list[tuple[str, str]]:
 
 
 def literals(name: str, value: str) -> list[str]:
-    """Return what should have been a token."""
+    """Return the literals that should be tokens."""
     value = re.sub(r"var\([^)]*\)", "", value)
     found: list[str] = [match.group() for match in COLOR.finditer(value)]
     if MEASURED.fullmatch(name):

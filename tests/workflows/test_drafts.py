@@ -294,7 +294,7 @@ def test_two_simultaneous_editors_lose_nothing(number: int, mia: User, tom: User
 
 
 def _check_kept(workflow: Workflow, base: int, operation: dict[str, Any], turn: int) -> None:
-    """What others have changed since the revision that the operation was made on is still there."""
+    """Check that changes by others since the operation's revision are kept."""
     last = workflow.draft_changes.first()
     if last is None or last.revision <= base:
         return

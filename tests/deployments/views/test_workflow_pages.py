@@ -1,4 +1,4 @@
-"""The pages of a workflow: one head and the same tabs on all of them, its code, variables, versions."""
+"""The pages of a workflow: their common heading and tabs, its code, variables and versions."""
 
 from __future__ import annotations
 

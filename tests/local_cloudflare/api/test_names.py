@@ -1,4 +1,4 @@
-"""Names and keys that clients choose: one that cannot be used is refused, and nothing is changed."""
+"""Names and keys that clients choose: unusable ones are refused, and nothing is changed."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _endpoints_in(node: ast.ClassDef, module: str) -> Iterator[Endpoint]:
 
 
 def _method(call: ast.Call) -> str | None:
-    """Return the method of a call; a list may be read with another one than GET."""
+    """Return the method of a call; some lists are read with a method other than GET."""
     assert isinstance(call.func, ast.Attribute)
     named = next((each.value for each in call.keywords if each.arg == "method"), None)
     if call.func.attr in _METHODS and isinstance(named, ast.Constant):

@@ -1,4 +1,4 @@
-"""The account's limit of running instances, which the groups share although each runs in a process of its own."""
+"""The account's limit on running instances, which all groups share, although each runs in its own process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ export default {
 
 
 class Account:
-    """A platform with two Workflows, each in a group of its own."""
+    """A platform with two Workflows, each in its own group."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

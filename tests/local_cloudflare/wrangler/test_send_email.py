@@ -1,4 +1,4 @@
-"""Emails that Workers send are kept in the platform's mailbox; deployed with the real wrangler."""
+"""Emails that Workers send are stored in the platform's mailbox; deployed with the real wrangler."""
 
 from __future__ import annotations
 

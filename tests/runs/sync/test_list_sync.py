@@ -43,7 +43,7 @@ def sync(fake: FakeTarget, target: Target) -> ListReader:
 
 
 def some_time_passes() -> None:
-    """Let the last check of every run be a minute ago."""
+    """Make the last check of every run a minute old."""
     Run.objects.update(checked_at=timezone.now() - timedelta(minutes=1))
 
 

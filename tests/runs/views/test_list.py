@@ -29,7 +29,7 @@ LATE = "Checking 1,973 of 2,000 runs; the oldest was last checked 16 min ago"
 
 
 def make_late_runs() -> Run:
-    """Make 2,000 runs, of which 1,973 were not checked for a while."""
+    """Create 2,000 runs, of which 1,973 have not been checked for a while."""
     run = make_run(status="complete", is_open=False)
     fields = {name: getattr(run, name) for name in ("target", "workflow", "workflow_name")}
     moment = timezone.now() - timedelta(minutes=16)

@@ -1,4 +1,4 @@
-"""Runs a host of wrangler, and the next one when it ends or no longer answers."""
+"""Runs a host of wrangler, and replaces it when it ends or no longer answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits on requests, tried over the network."""
+"""Limits on requests, tested over the network."""
 
 from __future__ import annotations
 

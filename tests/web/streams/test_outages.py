@@ -1,4 +1,4 @@
-"""Open pages learn from their event stream that the embedded platform has stopped, and that it is back."""
+"""Event streams inform open pages when the embedded platform stops, and when it is back."""
 
 from __future__ import annotations
 

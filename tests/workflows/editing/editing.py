@@ -1,4 +1,4 @@
-"""Short ways to edit documents in tests."""
+"""Shortcuts for editing documents in tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflows.nodes.documents import parse
 
 
 def edit(document: Document, type_: str, /, **arguments: Any) -> Edit:
-    """Carry out one operation."""
+    """Perform one operation."""
     return perform(OpenDocument(document, NODE_TYPES), {"type": type_, **arguments})
 
 

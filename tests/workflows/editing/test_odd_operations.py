@@ -1,4 +1,4 @@
-"""Operations of any shape, on documents of any shape, are carried out or refused."""
+"""Operations of any shape, on documents of any shape, are performed or refused."""
 
 from __future__ import annotations
 

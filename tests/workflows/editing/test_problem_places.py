@@ -1,4 +1,4 @@
-"""Where a problem is, in the words of the editor."""
+"""Where a problem is, with the labels of the editor."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def chain(*nodes: dict[str, Any], **parts: Any) -> Document:
 
 
 def many_branches(nodes: int, *, comment: str = "") -> Document:
-    """Return a chain of branches, each of which reads what the arms of the one before made."""
+    """Return a chain of branches, each of which reads the outputs of the previous branch's arms."""
     parts, edges = [node("x", code="return { ok: true };")], ["x b0"]
     for at in range(nodes // 4):
         before = "x" if not at else f"x{at - 1}"

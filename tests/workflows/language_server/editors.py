@@ -18,7 +18,7 @@ from workflows.nodes.built_in import NODE_TYPES
 
 
 class Draft:
-    """A draft in memory; setting `document` is a new revision."""
+    """A draft in memory; setting `document` creates a new revision."""
 
     def __init__(self, document: object, **settings: Any) -> None:
         self.document = document
@@ -58,7 +58,7 @@ class Clock:
 
 
 class Page:
-    """A browser page with code fields of one draft; `|` in a text is the cursor."""
+    """A browser page with code fields of one draft; `|` marks the cursor."""
 
     def __init__(self, editor: Editor) -> None:
         self.editor = editor
@@ -77,7 +77,7 @@ class Page:
         )
 
     async def ask(self, method: str, node: str, path: str = "data.code", **more: Any) -> Any:
-        """Ask about the cursor in a field."""
+        """Send a request about the cursor in a field."""
         params = {
             "textDocument": {"uri": address_of((node, path))},
             "position": self.cursors[node, path],

@@ -1,4 +1,4 @@
-"""What a code field is offered and told, by the real language server."""
+"""Completion, problems and other answers for a code field, from the real language server."""
 
 from __future__ import annotations
 

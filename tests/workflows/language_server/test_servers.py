@@ -1,4 +1,4 @@
-"""Language servers start when they are needed, are shared, bounded and replaced, and end."""
+"""How language servers are started, shared, limited, replaced and ended."""
 
 from __future__ import annotations
 

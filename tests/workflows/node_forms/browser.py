@@ -1,4 +1,4 @@
-"""What a browser posts for the inputs of a page that nobody touched."""
+"""The data that a browser posts for an unchanged form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the form of a node looks: labels, help, problems, references, and what is hidden."""
+"""The form of a node: labels, help, problems, references, and hidden fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A form that nobody touched changes nothing, whatever the document contains."""
+"""An unchanged form changes nothing, whatever the document contains."""
 
 from __future__ import annotations
 

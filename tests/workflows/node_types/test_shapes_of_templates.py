@@ -1,4 +1,4 @@
-"""Templates as authors of registries write them load, and compile in a document that uses them."""
+"""Templates in the styles of various registries load, and compile in documents that use them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ const bytes = new TextEncoder();
 
 
 def _write(folder: Path) -> None:
-    """Write each shape as a type of its own, named `shape_<number>`."""
+    """Write each shape as a separate type, named `shape_<number>`."""
     for number, (fields, output, _data, body) in enumerate(SHAPES.values()):
         version = folder / f"shape_{number}" / "1.0.0"
         version.mkdir(parents=True)

@@ -194,7 +194,7 @@ def _last_step(platform: Platform, name: str, run: str) -> str:
 def test_the_clock_and_random_numbers_are_read_once_despite_kills(
     tmp_path: Path, start: Start
 ) -> None:
-    """It is killed during a request, whose URL is a moment, and again while it waits until a moment."""
+    """The run is killed during a request whose URL is a time, and again while it waits until a time."""
     paths: list[str] = []
     is_killed = Event()
 
@@ -249,7 +249,7 @@ def _chance(address: str) -> Document:
 
 
 def _values(platform: Platform, run: str) -> dict[str, object]:
-    """Return what the run has read from the clock or by chance, by the names of the steps."""
+    """Return the values that the run has read from the clock or at random, by step name."""
     steps = describe_run(platform, "chance", run).steps
     kept = [step for step in steps if ": value" in str(step.name)]
     return {str(step.name): json.loads(str(step.output)) for step in kept}

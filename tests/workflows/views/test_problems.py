@@ -1,4 +1,4 @@
-"""The problems of a draft: their fields, what fixes them, and who may fix them."""
+"""The problems of a draft: their fields, their fixes, and who can fix them."""
 
 from __future__ import annotations
 
