@@ -302,7 +302,7 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
     def response_post_save_add(
         self, request: HttpRequest, obj: EnvironmentVariable
     ) -> HttpResponseRedirect:
-        """Return to the node in the editor from whose problem the form was opened."""
+        """Return to the node in the editor whose problem opened the form."""
         node = request.GET.get("node")
         if node is None or obj.workflow is None:
             return super().response_post_save_add(request, obj)

@@ -17,7 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("type", metavar="TYPE", help="the event's type")
         parser.add_argument("--payload", default="{}", metavar="JSON", help="default: {}")
         parser.add_argument(
-            "--key", default="", metavar="KEY", help="a key that is used twice starts no second run"
+            "--key",
+            default="",
+            metavar="KEY",
+            help="using the same key again does not start a second run",
         )
         parser.add_argument("--json", action="store_true", help="the output is always JSON")
 

@@ -54,7 +54,7 @@ function fit(picture) {
   const frame = picture.querySelector('.picture-frame')
   const { width, height } = naturalSize(picture)
   const style = getComputedStyle(frame)
-  // A frame grows with its picture up to its greatest height, or else has the height of its pane.
+  // A frame grows with its picture up to its maximum height; without a maximum, it has its pane's height.
   const most = style.maxHeight === 'none' ? frame.clientHeight : parseFloat(style.maxHeight)
   const room = most - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)
   zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, room / height))

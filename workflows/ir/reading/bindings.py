@@ -30,7 +30,7 @@ class BindingKind(StrEnum):
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """The words in a name that show its kind (`MY_KV`); a workflow is always declared."""
+        """The words in a name that reveal its kind (`MY_KV`); none for workflows, which must be declared."""
         return _DETAILS[self][1]
 
     @property

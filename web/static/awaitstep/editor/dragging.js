@@ -143,7 +143,7 @@ export class Dragging {
 
   #explain() {
     const name = this.#ghost.textContent
-    const reason = 'an output or a variable of a loop would be used where it is not available.'
+    const reason = 'a node would use an output or a loop variable where it is not available.'
     showMessage({ text: `“${name}” cannot be moved there: ${reason}`, level: 'error' })
   }
 

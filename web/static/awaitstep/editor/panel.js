@@ -82,7 +82,7 @@ export class Panel {
     return this.panel.querySelector('#panel-name')?.value ?? 'Trigger'
   }
 
-  // What was refused may have been corrected in the meantime, or have gone with the form of its node.
+  // A refused input may have been corrected in the meantime, or removed along with its node's form.
   #shown() {
     for (const [field, { list, message, node }] of this.#refusals) {
       if (list.isConnected) continue
@@ -96,7 +96,7 @@ export class Panel {
     this.root.toggleAttribute('data-refused', this.#refusals.size > 0)
   }
 
-  // A version would have the former value of what was refused, against what the form shows.
+  // A version would contain the previous value of a refused input, unlike the form.
   #holdBack(event) {
     if (!this.#refusals.size || !event.submitter?.matches('#deploy, #save-version')) return
     event.preventDefault()

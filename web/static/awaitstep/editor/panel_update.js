@@ -65,7 +65,7 @@ function updateField(field, fresh) {
   const isRefused = field.querySelector('[data-refused]') !== null
   if (inputNames(field) === inputNames(fresh)) updateInputs(field, fresh)
   else if (!isTouched(field)) return replaceField(field, fresh)
-  if (isTouched(field) && isRefused) return // its text is still not saved
+  if (isTouched(field) && isRefused) return // its text is not saved yet
   field.classList.toggle('has-errors', fresh.classList.contains('has-errors'))
   if (!isTouched(field)) field.dataset.saved = JSON.stringify(inputsOf(field))
   for (const kind of ['.field-problems', '.field-hint']) {

@@ -31,7 +31,7 @@ function show(part, html, renamed) {
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
 }
 
-// The node whose form a part shows, if it shows one.
+// The node whose form the part shows, if any.
 const nodeOf = part => part.querySelector('[data-node-fields]')?.dataset.nodeFields
 
 // The id of a row in the outline, which changes with the id of its node.
