@@ -47,9 +47,8 @@ _TOO_FAST: Final = 4429
 
 def may_edit(user: User | AnonymousUser) -> bool:
     """Return whether the user may see the code of workflows on a page that edits it."""
-    return user.is_active and any(
-        user.has_perm(f"workflows.{action}_workflow") for action in ("change", "view")
-    )
+    permissions = (f"workflows.{action}_workflow" for action in ("change", "view"))
+    return user.is_active and user.is_staff and any(map(user.has_perm, permissions))
 
 
 _ACCESS: Final = StreamAccess(

@@ -170,7 +170,10 @@ def closing(workflow: str, user: Any) -> tuple[str, int]:
 def test_only_users_who_can_see_workflows_have_completion(workflow: Workflow) -> None:
     somebody = User.objects.create_user("somebody", is_staff=True)
 
+    formerly = User.objects.create_user("formerly", is_superuser=True, is_staff=False)
+
     assert closing(workflow.pk, AnonymousUser())[1] == 4403
+    assert closing(workflow.pk, formerly)[1] == 4403
     assert closing(workflow.pk, somebody) == (
         "Log in as a user with permission to view workflows.",
         4403,
