@@ -9,6 +9,7 @@ from runs.models import Run, RunText
 from runs.services.control import Refused, check_payload
 from runs.steps.parsing import LONGEST_TEXT
 from toolchain.redaction import MASK
+from workflows.ir.reading.json_keys import unique_keys
 from workflows.ir.reading.json_numbers import HOOKS
 
 _MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
@@ -32,7 +33,9 @@ def read_payload(text: str, *, first_line: int = 1) -> Any:
     if not text.strip():
         return {}
     try:
-        payload = json.loads(text, parse_constant=_reject_constant, **HOOKS)
+        payload = json.loads(
+            text, object_pairs_hook=unique_keys, parse_constant=_reject_constant, **HOOKS
+        )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno + first_line - 1}, column {error.colno}"
         raise NotJson(f"The payload is not JSON: {error.msg}, at {where}.") from None

@@ -15,6 +15,7 @@ from typing import Any, Final
 from web.text_area import with_line_feeds
 from workflows.ir.reading import durations, fields
 from workflows.ir.reading.fields import NotJson
+from workflows.ir.reading.json_keys import unique_keys
 from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
@@ -78,11 +79,11 @@ def json_text(value: Any) -> str:
 def parsed_json(text: str) -> Any:
     """Return the JSON value; raises InvalidInput."""
     try:
-        value = json.loads(text, parse_constant=_refuse, **HOOKS)
+        value = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse, **HOOKS)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"This is not valid JSON: {error}.") from None
     for problem in check_values(value, max_depth=MAX_DEPTH):
-        raise InvalidInput(f"{problem.path} {problem.message}".strip().capitalize() + ".")
+        raise InvalidInput(f"{problem.path or 'The value'} {problem.message}.")
     return value
 
 

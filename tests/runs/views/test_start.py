@@ -71,6 +71,7 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     [
         ({"payload": "{"}, "The payload is not JSON"),
         ({"payload": '{"a": NaN}'}, "The payload is not JSON"),
+        ({"payload": '{"a": 1, "a": 2}'}, 'an object has the key "a" twice'),
         ({"payload": '{"a": [9007199254740993]}'}, "a.0 in the payload is 9007199254740993"),
         ({"payload": '{"a": "\\ud800"}'}, "a in the payload contains a lone surrogate"),
         ({"payload": "[" * 600 + "]" * 600}, "must nest values at most 500 levels deep"),

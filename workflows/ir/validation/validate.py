@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -24,6 +23,7 @@ from workflows.ir.document.region_tree import MAX_NESTING, Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger, read_trigger
 from workflows.ir.garbage_collection import without_garbage_collection
+from workflows.ir.reading.json_keys import unique_keys
 from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.problems import InvalidIR, Problem, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
@@ -102,7 +102,7 @@ def read_json(text: str | bytes) -> object:
         raise _invalid(_TOO_LARGE)
     try:
         value = json.loads(
-            data, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, **HOOKS
+            data, object_pairs_hook=unique_keys, parse_constant=_refuse_constant, **HOOKS
         )
         if len(data) > MAX_BYTES and len(compact(value).encode("utf-8", "replace")) > MAX_BYTES:
             raise _invalid(_TOO_LARGE)
@@ -127,16 +127,6 @@ def compact(value: object) -> str:
 
 def _invalid(message: str) -> InvalidIR:
     return InvalidIR([Problem(path="", message=message)])
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        duplicate = next(
-            key for key, count in Counter(key for key, _ in pairs).items() if count > 1
-        )
-        raise ValueError(f"an object has the key {quoted(duplicate)} twice: keep one")
-    return members
 
 
 def _refuse_constant(name: str) -> Any:
