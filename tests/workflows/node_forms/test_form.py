@@ -142,6 +142,15 @@ def test_a_duration_is_shown_in_words(duration: Any, words: str) -> None:
     assert (words in html) if words else ("field-hint" not in html)
 
 
+def test_a_body_may_be_code_and_a_schema_is_json_only() -> None:
+    request = Page(html_of(node("a", "http_request", url="https://example.com"))).controls
+    wait = Page(html_of(node("a", "wait_for_event", eventType="paid"))).controls
+    takes_code = {control["name"]: "data-takes-code" in control for control in [*request, *wait]}
+
+    assert takes_code["data.body"]
+    assert not takes_code["data.schema"]
+
+
 def test_the_settings_of_another_kind_of_loop_are_hidden() -> None:
     form = node_form(
         node("a", "loop", loopType="while", condition="x"), *NODE_TYPES.versions("loop").values()

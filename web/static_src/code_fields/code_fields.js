@@ -146,9 +146,11 @@ class CodeField {
   }
 
   #extensions(connection, height) {
-    const { language, schema } = this.#area.dataset
+    const { language } = this.#area.dataset
     const isJson = language === 'json'
-    const { support, sources } = isJson ? jsonField(schema) : { support: codeSupport(language), sources: [] }
+    const { support, sources } = isJson
+      ? jsonField(this.#area.dataset)
+      : { support: codeSupport(language), sources: [] }
     return [
       lineNumbers(),
       lintGutter(),

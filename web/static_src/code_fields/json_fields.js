@@ -1,13 +1,16 @@
 // JSON fields: syntax errors, and completion of keys and values from a JSON Schema.
+import { javascript } from '@codemirror/lang-javascript'
 import { json } from '@codemirror/lang-json'
 import { syntaxTree } from '@codemirror/language'
 import { linter } from '@codemirror/lint'
 
 const REFERENCE = /\{\{\s*[\w$.[\]-]+\s*\}\}/g
 
-export function jsonField(schemaText) {
+// A field that also takes an expression has no problems of syntax here: what is no JSON may be code.
+export function jsonField({ schema: schemaText, takesCode }) {
   const schema = parsedSchema(schemaText)
-  const support = [json(), linter(view => problems(view.state.doc.toString()))]
+  const isCode = takesCode !== undefined
+  const support = isCode ? javascript() : [json(), linter(view => problems(view.state.doc.toString()))]
   return { support, sources: schema ? [context => complete(context, schema)] : [] }
 }
 
