@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from web.decorators import HttpRequest, staff_with
@@ -171,7 +172,7 @@ def problems(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 @staff_with(CHANGE)
 def save_version(request: HttpRequest, pk: str) -> HttpResponse:
-    """Save the draft as a version, if it has no errors; then return to the editor."""
+    """Save the draft as a version, if it has no errors; then show the editor, or the page `next`."""
     workflow = get_object_or_404(Workflow, pk=pk)
     try:
         version = services.save_version(workflow, by=_user(request))
@@ -180,6 +181,9 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
         reason = drafts.problem_sentence(workflow, first)
         return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {reason}")
     messages.success(request, f"Saved as v{version.number}.")
+    following = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(following, {request.get_host()}):
+        return redirect(following)
     return _back(request, pk)
 
 

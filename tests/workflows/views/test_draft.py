@@ -266,6 +266,19 @@ def test_saving_creates_a_version_and_an_audit_entry(
     assert outline(workflow.newest_version.ir) == "a"
 
 
+def test_a_draft_can_be_saved_from_its_plan_and_leads_back_to_the_plan(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    plan, save = f"/workflows/{workflow.pk}/deploy/", f"/workflows/{workflow.pk}/draft/save/"
+    operate(admin_client, workflow, "delete", nodes=["b"])
+
+    assert "Save and plan v2" in text(admin_client.get(plan))
+    assert admin_client.post(save, {"next": plan}).headers["Location"] == plan
+    assert "Save and plan" not in text(admin_client.get(plan))
+    elsewhere = admin_client.post(save, {"next": "https://example.com/"})
+    assert elsewhere.headers["Location"] == workflow.get_absolute_url()
+
+
 def test_a_draft_with_errors_is_not_saved(admin_client: Client, workflow: Workflow) -> None:
     operate(admin_client, workflow, "configure", node="a", field="data.code", value="")
 
