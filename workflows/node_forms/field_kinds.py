@@ -226,7 +226,7 @@ def _read_select(field: SettingField, inputs: Inputs) -> Any:
     text = last(inputs)
     if text:
         _check(field, text)
-    return text or ABSENT
+    return ABSENT if text in ("", field.default) else text
 
 
 def _write_multiselect(field: SettingField, value: Any) -> Inputs:

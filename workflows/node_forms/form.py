@@ -361,10 +361,10 @@ def _choices(field: SettingField, inputs: Inputs) -> tuple[Choice, ...]:
     options = [
         Choice(value=option, label=option, is_chosen=option in chosen) for option in field.options
     ]
+    if field.kind is FieldKind.SELECT and field.default in field.options:
+        return tuple(_marked_default(option, field, chosen) for option in options)
     if field.kind is FieldKind.SELECT:
-        default = _default_text(field)
-        label = f"{default} (default)" if default else "none"
-        return (Choice(value="", label=label, is_chosen=not any(chosen)), *options)
+        return (Choice(value="", label="none", is_chosen=not any(chosen)), *options)
     if field.kind is FieldKind.SWITCH and field.default is None:
         words = {"": "not set", "yes": "yes", "no": "no"}
         return tuple(
@@ -372,6 +372,13 @@ def _choices(field: SettingField, inputs: Inputs) -> tuple[Choice, ...]:
             for value, label in words.items()
         )
     return tuple(options)
+
+
+def _marked_default(option: Choice, field: SettingField, chosen: Sequence[str]) -> Choice:
+    if option.value != field.default:
+        return option
+    is_chosen = option.is_chosen or not any(chosen)
+    return Choice(value=option.value, label=f"{option.label} (default)", is_chosen=is_chosen)
 
 
 def _default_text(field: SettingField) -> str:

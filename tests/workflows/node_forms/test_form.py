@@ -151,6 +151,13 @@ def test_a_body_may_be_code_and_a_schema_is_json_only() -> None:
     assert not takes_code["data.schema"]
 
 
+def test_the_default_of_a_choice_is_listed_once_and_is_chosen() -> None:
+    html = " ".join(html_of(node("a", "loop", collection="[]")).split())
+
+    assert '<option value="forEach" selected>forEach (default)</option>' in html
+    assert html.count("forEach</option>") == 0
+
+
 def test_the_settings_of_another_kind_of_loop_are_hidden() -> None:
     form = node_form(
         node("a", "loop", loopType="while", condition="x"), *NODE_TYPES.versions("loop").values()
