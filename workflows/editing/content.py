@@ -9,6 +9,7 @@ from workflows.codegen.analysis.node_names import variables_of
 from workflows.editing.arguments import Arguments
 from workflows.editing.arms import set_arms
 from workflows.editing.outcome import EVERYTHING, Outcome
+from workflows.editing.problem_places import BETWEEN
 from workflows.editing.refusals import Refused
 from workflows.editing.renaming import with_new_ids
 from workflows.editing.text_positions import is_name_at, offset_of
@@ -18,6 +19,7 @@ from workflows.ir.document.model import MAX_ID_LENGTH, NAME_LENGTH
 from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH
+from workflows.ir.settings.field_labels import labels_at
 from workflows.nodes import branch
 
 _FIELD: Final = re.compile(rf"(data|config)(\.[^.]+){{1,{MAX_DEPTH}}}")
@@ -112,11 +114,19 @@ def configure(bench: Workbench, arguments: Arguments) -> Outcome:
     fields = [change.text("field") for change in changes]
     for change, field in zip(changes, fields, strict=True):
         _set_field(bench, node_id, field, change.raw("value") if change.has("value") else _ABSENT)
-    names = ", ".join(field.rpartition(".")[2] for field in fields)
+    names = ", ".join(dict.fromkeys(_called(bench, node_id, field) for field in fields))
     return Outcome(
         summary=f"Changed {names} of {bench.called(node_id)}",
         touched=tuple((node_id, field) for field in fields),
         selected=node_id,
+    )
+
+
+def _called(bench: Workbench, node_id: str, field: str) -> str:
+    """Return what the form calls a field, as inside a sentence: "code", but "URL"."""
+    labels = labels_at(bench.types[node_id].fields, field)
+    return BETWEEN.join(
+        label if label[1:2].isupper() else label[:1].lower() + label[1:] for label in labels
     )
 
 

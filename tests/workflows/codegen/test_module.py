@@ -258,12 +258,13 @@ UNMATCHED = {
     "return { a: 1": "line 1, column 8: syntax error: this { is not closed",
     "if (x) {\n  return f(1;\n}": "line 3, column 1: syntax error: this } is unmatched",
     "return [1, 2": "line 1, column 8: syntax error: this [ is not closed",
+    "return { a: event. }": "line 1, column 19: syntax error: a name is missing here",
     "return 1)": "line 1, column 9: syntax error: this ) is unmatched",
 }
 
 
 @pytest.mark.parametrize("code", UNMATCHED)
-def test_a_syntax_error_names_the_unmatched_bracket(code: str) -> None:
+def test_a_syntax_error_says_what_is_missing_or_unmatched(code: str) -> None:
     assert UNMATCHED[code] in refusal(chain(node("a", code=code)))
 
 

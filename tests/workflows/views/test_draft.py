@@ -406,7 +406,7 @@ def test_at_most_50_changes_are_listed(admin_client: Client, workflow: Workflow)
 
     shown = text(admin_client.get(workflow.get_absolute_url()))
 
-    assert shown.count("Changed retryLimit of") == 50
+    assert shown.count("Changed retries of") == 50
     assert "Older changes are not listed." in shown
 
 

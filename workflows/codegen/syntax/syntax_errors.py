@@ -25,11 +25,18 @@ def syntax_error(root: Node, *, start: int, end: int, lines: int) -> Found:
     if start and node.start_byte == 0:
         return node, "syntax error: this is not a single expression"
     if node.is_missing:
-        return node, f"syntax error: {node.type} is missing"
+        return node, f"syntax error: {_expected(node)} is missing here"
     shown = " ".join(text(node).split())
     if node.start_point.row >= lines or not shown:
         return node, "syntax error: something is not closed"
     return node, f"syntax error at {shown[:40]}"
+
+
+def _expected(node: Node) -> str:
+    """Return what people call a token that is missing; the grammar has names for its kinds alone."""
+    if not node.is_named:
+        return node.type
+    return "a name" if node.type.endswith("identifier") else "an expression"
 
 
 def _unmatched(root: Node, *, start: int, end: int) -> Found | None:
