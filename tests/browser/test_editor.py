@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.browser.chromium import log_in
 from tests.browser.conftest import Open
 from tests.support.installation import Installation
 
 OUTLINE = """() => [...document.querySelectorAll('#editor-outline [role=treeitem]')]
   .map(item => `${item.ariaLevel} ${item.ariaLabel}`)"""
-CODE = {
+CODE_OF = {
     "Load order": "return { lines: event.payload.lines, total: event.payload.lines.length };",
     "Charge line": "return item * 2;",
     "Finish": "return { total: loadOrder.total, charged: eachLine?.results };",
 }
+CODE = '#editor-panel .node-field[data-field="data.code"] .cm-content'
 BUILT = [
     "1 Trigger POST /",
     "1 Load order return { lines: event.payload.lines, total: event.payload.l…, Step",
@@ -103,6 +105,14 @@ def set_code(page: Page, field: str, code: str) -> None:
     saved(page)
 
 
+def type_code(page: Page, code: str) -> None:
+    """Type into the code of a step, and stay in it."""
+    page.locator(CODE).click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(code)
+
+
 def set_field(page: Page, field: str, value: str) -> None:
     control = page.locator(f'#editor-panel [name="{field}"]')
     if control.evaluate("element => element.tagName") == "SELECT":
@@ -114,7 +124,7 @@ def set_field(page: Page, field: str, value: str) -> None:
 
 
 def configure_all(page: Page) -> None:
-    for name, code in CODE.items():
+    for name, code in CODE_OF.items():
         item(page, name).click()
         expect(page.locator("#panel-name")).to_have_value(name)
         set_code(page, "data.code", code)
@@ -262,18 +272,71 @@ def test_undo_and_redo_survive_a_reload(page: Page) -> None:
     expect(item(page, "Pause")).to_be_visible()
 
 
-def test_a_conflict_shows_both_texts(page: Page, open_page: Open) -> None:
-    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+def open_again(open_page: Open, page: Page) -> Page:
+    """Open the editor of the same node in another browser, which does not learn what others change."""
     other = open_page(page.url.partition(page.url.split("/")[2])[2])
     expect(other.locator("[data-ready]")).to_be_visible()
-    other.route(re.compile(r"/draft/\?"), lambda route: route.fulfill(status=204))
+    other.route(re.compile(r"/draft/\?.*revision="), lambda route: route.fulfill(status=204))
+    return other
+
+
+def test_a_conflict_shows_both_texts_and_the_field_the_chosen_one(
+    page: Page, open_page: Open
+) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    other = open_again(open_page, page)
 
     set_code(page, "data.code", "return 'mine';")
-    set_code(other, "data.code", "return 'yours';")
+    type_code(other, "return 'yours';")
 
     dialog = other.get_by_role("dialog", name="Someone else changed this")
     expect(dialog.get_by_text("return 'mine';")).to_be_visible()
     expect(dialog.get_by_text("return 'yours';")).to_be_visible()
+    for key in ("a", "Space", "Enter", "Escape"):  # whoever is typing decides nothing
+        other.keyboard.press(key)
+    dialog.get_by_role("button", name="Keep theirs").click()
+    expect(other.locator(CODE)).to_have_text("return 'mine';")
+    expect(other.locator("#editor-panel [data-code-of]")).to_have_text("Code of this node")
+
+
+def test_what_is_typed_into_a_node_that_someone_deletes_is_shown(
+    page: Page, open_page: Open
+) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    other = open_again(open_page, page)
+    item(page, "Load order").click()
+    page.keyboard.press("Delete")
+    saved(page)
+
+    type_code(other, "return 'long thought';")
+
+    dialog = other.get_by_role("dialog", name="Your text was not saved")
+    expect(dialog.get_by_text("return 'long thought';")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    other.keyboard.press("a")
+    expect(other.locator("#editor-palette")).to_be_hidden()
+
+
+def test_what_was_just_typed_is_saved_when_the_page_is_left(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    page.on("dialog", lambda dialog: dialog.accept())
+    type_code(page, "return 'just typed';")
+    page.reload()
+
+    expect(page.locator(CODE)).to_have_text("return 'just typed';")
+
+
+def test_what_is_typed_while_logged_out_is_saved_after_the_next_login(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    page.context.clear_cookies()
+    type_code(page, "return 'logged out';")
+    expect(page.get_by_text("You were logged out.")).to_be_visible()
+
+    log_in(page.context.new_page(), "/")
+
+    saved(page)
+    page.reload()
+    expect(page.locator(CODE)).to_have_text("return 'logged out';")
 
 
 class Gate:

@@ -66,7 +66,7 @@ def _fill_form(workflow: Workflow, operation: JsonObject) -> JsonObject:
     node = opened.draft.nodes.get(str(node_id))
     item = next((each for each in opened.document["nodes"] if each["id"] == node_id), None)
     if node is None or item is None:
-        raise Refused("This node no longer exists.")
+        raise Refused("This node no longer exists.", node_id=str(node_id))
     changes = _read(form_changes(item, node.type.fields, posted)).changes
     as_json = [
         {"field": change.path} | ({} if change.value is ABSENT else {"value": change.value})

@@ -1,16 +1,21 @@
-import { announce, showMessage } from '../notices.js'
+import { announce } from '../notices.js'
 import { withNewIds } from './new_ids.js'
 import { showParts } from './parts.js'
-import { csrfToken } from './requests.js'
+import { csrfToken, renewCsrfToken } from './requests.js'
 
 const POLL_INTERVAL = 3000
 const RETRY_DELAY = 2000
+const MAX_KEPT_ALIVE = 60_000 // characters; browsers send at most 64 KB after the page has been left
+
+const FORBIDDEN = { error: 'You may no longer change this workflow.', status: 403 }
 
 // The draft on the server. Operations are sent one after another, each with the newest known revision.
 export class Draft extends EventTarget {
   #queue = Promise.resolve()
   #waiting = new Set()
   #picture = null
+  #isLeaving = false
+  isTyping = () => false
 
   constructor(root) {
     super()
@@ -18,12 +23,28 @@ export class Draft extends EventTarget {
     this.url = root.dataset.url
     this.revision = Number(root.dataset.revision)
     if (root.hasAttribute('data-may-change')) {
-      addEventListener('beforeunload', event => this.#waiting.size && event.preventDefault())
+      addEventListener('beforeunload', event => this.#leaving(event))
+      addEventListener('pagehide', () => this.#flush())
+      document.addEventListener('visibilitychange', () => document.hidden && this.#flush())
       addEventListener('submit', event => this.#submitLater(event))
     }
     root.addEventListener('awaitstep:folded', () => this.#folded())
     this.showUnsaved()
-    setInterval(() => document.hidden || this.#waiting.size || this.refresh(), POLL_INTERVAL)
+    setInterval(() => document.hidden || this.#isBusy() || this.refresh(), POLL_INTERVAL)
+  }
+
+  #isBusy = () => this.#waiting.size > 0 || this.isTyping()
+
+  // Sends what has been typed immediately. The request is completed even if the page is closed.
+  #flush() {
+    this.#isLeaving = true
+    this.dispatchEvent(new Event('flush'))
+    this.#isLeaving = false
+  }
+
+  #leaving(event) {
+    this.#flush()
+    if (this.#waiting.size) event.preventDefault()
   }
 
   perform(operation) {
@@ -42,9 +63,10 @@ export class Draft extends EventTarget {
     const folded = this.folded()
     for (const id of part === 'panel' ? [] : folded) query.append('folded', id)
     const response = await fetch(`${this.url}?${query}`).catch(() => null)
-    if (response?.status !== 200) return
+    if (response?.status !== 200 || !isJson(response)) return
     const answer = await response.json()
-    const isOutdated = answer.revision < this.revision || node !== (this.selected ?? '')
+    const isOutdated =
+      answer.revision < this.revision || node !== (this.selected ?? '') || (!always && this.isTyping())
     if (isOutdated) return
     const isOthers = answer.revision !== this.revision
     if (part && isOthers) return this.refresh({ always: true }) // the other parts are outdated too
@@ -68,6 +90,7 @@ export class Draft extends EventTarget {
 
   #enqueue(path, body) {
     const change = { path, body, id: newRequestId(), selected: this.selected ?? '' }
+    change.outlivesPage = this.#isLeaving
     this.#waiting.add(change)
     this.#showSaving()
     const result = this.#queue.then(() => this.#send(change))
@@ -100,27 +123,41 @@ export class Draft extends EventTarget {
     for (;;) {
       change.folded = this.folded()
       const { id, folded } = change
+      const body = JSON.stringify({ ...change.body, id, folded, revision: this.revision })
       const response = await fetch(this.url + change.path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
-        body: JSON.stringify({ ...change.body, id, folded, revision: this.revision }),
+        keepalive: change.outlivesPage && body.length < MAX_KEPT_ALIVE,
+        body,
       }).catch(() => null)
-      if (response && response.status < 500) return this.#answered(response, change)
+      change.outlivesPage = false
+      const hasAnswered = response?.status < 500
+      if (hasAnswered && isJson(response)) return this.#answered(response, change)
+      if (hasAnswered) {
+        const status = await this.#renewLogin()
+        if (status === 'ok' && !change.isRenewed) {
+          change.isRenewed = true
+          continue
+        }
+        if (status === 'ok' || status === 'forbidden') return this.#refused(FORBIDDEN, change)
+      }
       this.root.dataset.offline = ''
-      await new Promise(resolve => setTimeout(resolve, RETRY_DELAY))
+      await pause()
+    }
+  }
+
+  // The server has answered with a page: that of the login, or an error.
+  async #renewLogin() {
+    for (;;) {
+      const status = await renewCsrfToken()
+      this.root.toggleAttribute('data-logged-out', status === 'logged-out')
+      if (status !== 'logged-out') return status
+      await pause()
     }
   }
 
   async #answered(response, change) {
     delete this.root.dataset.offline
-    const isJson = response.headers.get('Content-Type')?.startsWith('application/json')
-    if (!isJson) {
-      showMessage({
-        text: 'You were logged out. Log in again in another tab, then repeat the change.',
-        level: 'error',
-      })
-      return null
-    }
     const answer = await response.json()
     if (response.ok) {
       this.#rename(answer.renamed)
@@ -137,9 +174,13 @@ export class Draft extends EventTarget {
       if (answer.summary) announce(answer.summary)
       return answer
     }
-    const detail = { ...answer, status: response.status, body: change.body }
-    this.dispatchEvent(new CustomEvent('refused', { detail }))
-    await this.refresh({ always: response.status === 409 })
+    await this.refresh({ always: response.status === 409 || Boolean(answer.node) })
+    return this.#refused({ ...answer, status: response.status }, change)
+  }
+
+  #refused(answer, { body }) {
+    delete this.root.dataset.offline
+    this.dispatchEvent(new CustomEvent('refused', { detail: { ...answer, body } }))
     return null
   }
 
@@ -178,6 +219,10 @@ export class Draft extends EventTarget {
     this.root.toggleAttribute('data-saving', this.#waiting.size > 0)
   }
 }
+
+const isJson = response => response.headers.get('Content-Type')?.startsWith('application/json') ?? false
+
+const pause = () => new Promise(resolve => setTimeout(resolve, RETRY_DELAY))
 
 function newRequestId() {
   return [...crypto.getRandomValues(new Uint8Array(16))]

@@ -4,6 +4,7 @@ import { inputsOf } from './inputs.js'
 import { Rows } from './rows.js'
 
 const DELAY = 700
+const MAX_DELAY = 5000 // whoever types without a pause loses at most this much
 
 // The form of the selected item. Changes are saved automatically after a moment.
 export class Panel {
@@ -23,18 +24,31 @@ export class Panel {
     draft.addEventListener('refused', ({ detail }) => this.#refused(detail))
     draft.addEventListener('shown', () => this.#shown())
     addEventListener('submit', event => this.#holdBack(event), { capture: true })
+    draft.addEventListener('discarded', ({ detail }) => this.#discard(detail))
+    draft.addEventListener('flush', () => this.#flush())
+    draft.isTyping = () => this.#timers.size > 0
   }
 
   #typed(target) {
     const form = target.closest('[data-operation]')
     if (!form || form.hasAttribute('data-on-change') || !target.matches('input[type=text], textarea')) return
-    clearTimeout(this.#timers.get(target))
-    const save = () => this.#save(form, target)
-    this.#timers.set(target, setTimeout(save, DELAY))
+    const since = this.#timers.get(target)?.since ?? performance.now()
+    const delay = Math.min(DELAY, Math.max(since + MAX_DELAY - performance.now(), 0))
+    this.#stopTimer(target)
+    this.#timers.set(target, { since, id: setTimeout(() => this.#changed(target), delay) })
+  }
+
+  #stopTimer(target) {
+    clearTimeout(this.#timers.get(target)?.id)
+    this.#timers.delete(target)
+  }
+
+  #flush() {
+    for (const target of [...this.#timers.keys()]) this.#changed(target)
   }
 
   #changed(target) {
-    clearTimeout(this.#timers.get(target))
+    this.#stopTimer(target)
     const form = target.closest('[data-operation]')
     if (form) this.#save(form, target)
   }
@@ -63,6 +77,21 @@ export class Panel {
       field.dataset.saved = inputs
     }
     await this.draft.perform(operation)
+  }
+
+  // Shows what is in the draft in place of what was typed.
+  #discard({ node, posted = {}, ...operation }) {
+    for (const input of this.panel.querySelectorAll('form[data-operation] [name]')) {
+      const { form } = input
+      const { argument } = form.dataset
+      const isOfForm = argument ? input.name === 'value' && argument in operation : input.name in posted
+      if (!isOfForm || JSON.parse(form.dataset.operation).node !== node) continue
+      if (input.matches('[type=checkbox], [type=radio]')) input.checked = input.defaultChecked
+      else if (!input.matches('select')) input.value = input.defaultValue
+      delete (argument ? form : input.closest('.node-field')).dataset.saved
+    }
+    document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
+    this.draft.refresh({ always: true, part: 'panel' })
   }
 
   // Shows the problem of an input next to it.

@@ -45,6 +45,8 @@ function focusAgain(part, focused, text) {
     part.querySelector('[role=treeitem][aria-selected=true]') ??
     (focused.id ? document.getElementById(focused.id) : null)
   const target = text ? document.getElementById(text.id) : next
+  // Otherwise the next keys would be those of the outline, where "d" duplicates a node.
+  if (!target && part.hasAttribute('data-panel')) part.focus({ preventScroll: true })
   if (!target) return
   if (text && target.value !== text.value) target.value = text.value
   target.focus({ preventScroll: true })

@@ -98,15 +98,26 @@ export class Problems {
     if (status === 409 && body.operation && current !== undefined) {
       const mine = writtenBy(body.operation)
       const both = { theirs: asText(current), mine: asText(mine) }
+      let answer = ''
+      while (!answer) answer = await this.#ask('conflict', error, both) // Escape decides nothing
       // The second attempt has the newest revision, so it replaces the other change.
-      if ((await this.#ask('conflict', error, both)) === 'mine') this.draft.perform(body.operation)
+      if (answer === 'mine') this.draft.perform(body.operation)
+      else this.draft.dispatchEvent(new CustomEvent('discarded', { detail: body.operation }))
     } else if (canForce && body.operation) {
       const answer = await this.#ask('force', error)
       if (answer === 'force') this.draft.perform({ ...body.operation, force: true })
+    } else if (this.#isLost(body.operation, status)) {
+      await this.#ask('unsaved', error, { mine: asText(writtenBy(body.operation)) })
     } else {
       showMessage({ text: error, level: 'error' })
       if (node) this.selection.selectNode(node)
     }
+  }
+
+  // Whether a text was refused that its form no longer has, or cannot save.
+  #isLost(operation, status) {
+    if (!operation || !writtenBy(operation)) return false
+    return status === 403 || status === 404 || (operation.node && !this.selection.itemOf(operation.node))
   }
 
   #ask(name, reason, texts = {}) {

@@ -1,4 +1,18 @@
-export const csrfToken = () => document.querySelector('#editor-token input').value
+const TOKEN = '#editor-token input'
+
+export const csrfToken = () => document.querySelector(TOKEN).value
+
+// Who logs in again, in another tab, has another token. Returns "ok" with it, "logged-out", "forbidden" if
+// the person may no longer change the workflow, or "offline".
+export async function renewCsrfToken() {
+  const response = await fetch(location.pathname).catch(() => null)
+  if (!response || response.status >= 500) return 'offline'
+  const page = new DOMParser().parseFromString(await response.text(), 'text/html')
+  if (response.redirected || !page.querySelector(TOKEN)) return response.ok ? 'logged-out' : 'forbidden'
+  if (!page.querySelector('[data-editor][data-may-change]')) return 'forbidden'
+  document.querySelector(TOKEN).value = page.querySelector(TOKEN).value
+  return 'ok'
+}
 
 export async function getJson(url) {
   const response = await fetch(url).catch(() => null)
