@@ -20,9 +20,10 @@ from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.problem_places import field_name, path_in_node
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument
-from workflows.ir.reading.problems import Problem, Severity
+from workflows.ir.reading.problems import Problem, Severity, quoted
 from workflows.models import Workflow
-from workflows.nodes import branch
+from workflows.nodes import branch, sub_workflow
+from workflows.nodes.sub_workflow import WORKFLOW_ID
 
 _OF_TRIGGER: Final = ("trigger", ENTRY_PATH)
 """The paths that the trigger's form contains."""
@@ -48,7 +49,8 @@ def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
     """Compile the draft and return its problems, errors first."""
     checked = checked_code(workflow)
     variables = list(_missing(workflow, checked.module)) if checked.module else []
-    found = [*((problem, "") for problem in checked.problems), *variables]
+    others = [*checked.problems, *_unknown_workflows(workflow)]
+    found = [*((problem, "") for problem in others), *variables]
     found.sort(key=lambda each: not each[0].is_error)
     problems = [problem for problem, _ in found]
     errors = sum(problem.is_error for problem in problems)
@@ -76,6 +78,34 @@ def _missing(workflow: Workflow, module: GeneratedModule) -> Iterator[tuple[Prob
             ),
             use.name,
         )
+
+
+def _unknown_workflows(workflow: Workflow) -> Iterator[Problem]:
+    """Yield a warning for each sub-workflow whose id is that of no workflow.
+
+    It may still be the name of a Worker, which only a target knows.
+    """
+    ids = dict(_sub_workflows(workflow.ir))
+    known = set(Workflow.objects.filter(pk__in=set(ids.values())).values_list("pk", flat=True))
+    for node_id, id_ in ids.items():
+        if id_ not in known:
+            yield Problem(
+                path=f"nodes.{node_id}.data.{WORKFLOW_ID.name}",
+                message=f"there is no workflow with the id {quoted(id_)}",
+                node_id=node_id,
+                severity=Severity.WARNING,
+            )
+
+
+def _sub_workflows(document: Any) -> Iterator[tuple[str, str]]:
+    """Yield each node that calls a workflow, and the id of that workflow."""
+    for item in _items(document):
+        data = item.get("data")
+        if item.get("type") != sub_workflow.TYPE.name or not isinstance(data, dict):
+            continue
+        id_ = data.get(WORKFLOW_ID.name)
+        if isinstance(id_, str) and id_ and id_.isascii() and id_.isprintable():
+            yield str(item.get("id")), id_
 
 
 def _gravest(problems: Iterable[Problem]) -> dict[str, dict[str, str]]:

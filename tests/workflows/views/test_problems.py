@@ -114,3 +114,20 @@ def test_the_problems_are_listed_without_scripts(admin_client: Client) -> None:
     answer = admin_client.get(f"{workflow.get_absolute_url()}?check")
 
     assert "Cannot find name" in text(answer)
+
+
+def test_a_sub_workflow_that_does_not_exist_is_a_problem(admin_client: Client) -> None:
+    called = Workflow(ir=chain(node("a")))
+    services.save_draft(called)
+    call = {"type": "sub_workflow", "data": {"workflowId": "your-workflow"}}
+    workflow = Workflow(ir=chain(node("a") | call))
+    services.save_draft(workflow)
+
+    shown = problems_of(admin_client, workflow)
+    assert shown["nodes"]["a"]["text"] == 'there is no workflow with the id "your-workflow"'
+    assert shown["fields"][0]["field"] == "data.workflowId"
+
+    call["data"] = {"workflowId": called.pk}
+    workflow.ir = chain(node("a") | call)
+    services.save_draft(workflow)
+    assert problems_of(admin_client, workflow)["nodes"] == {}
