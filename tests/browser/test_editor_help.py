@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.test_accessibility import violations
+from tests.browser.test_code_fields import wait_for_completion
 from tests.browser.test_editor import (
     Gate,
     add_by_mouse,
@@ -124,7 +125,7 @@ def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: 
         "export const fetch = async (request: Request, env: Env) => {\n  return Response.js"
     )
     page.keyboard.type("o")
-    expect(page.locator(".cm-tooltip-autocomplete li", has_text="json")).to_be_visible()
+    wait_for_completion(page, "json")
     page.keyboard.press("Enter")
     page.keyboard.insert_text("(missing);\n};")
     problem = page.locator("#editor-problems li", has_text="Cannot find name 'missing'")
