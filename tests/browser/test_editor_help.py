@@ -89,6 +89,23 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
     assert {button: problems for button, problems in found.items() if problems} == {}
 
 
+def test_the_search_finds_a_node_by_its_code_and_selects_it(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "step", '[data-owner=""]', "Charge line")
+    set_code(page, "data.code", "return 42;")
+    page.locator("#outline-trigger").click()
+    search = page.get_by_placeholder("Find a node", exact=True)
+
+    search.fill("RETURN 42")
+    expect(page.locator("#outline-trigger")).to_be_hidden()
+    search.press("Enter")
+
+    expect(item(page, "Charge line")).to_be_focused()
+    expect(item(page, "Charge line")).to_have_attribute("aria-selected", "true")
+    search.fill("nowhere")
+    search.press("ArrowDown")
+    expect(page.get_by_role("status").filter(has_text="No node was found")).to_have_count(1)
+
+
 def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
     add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Charge line")

@@ -1,8 +1,11 @@
+import { announce } from '../notices.js'
+
 const MARGIN = 24 // px between the selected node and the edge of the picture
 
 // The selection: a node, several nodes, an arm of a container, or the trigger.
 export class Selection {
   #more = new Set()
+  #found = null
 
   constructor(root, draft) {
     this.root = root
@@ -12,21 +15,34 @@ export class Selection {
     draft.addEventListener('changed', ({ detail }) => this.#changed(detail))
     this.outline.addEventListener('click', event => this.#clicked(event))
     document.addEventListener('awaitstep:go-to-node', ({ detail }) => this.selectNode(detail.node))
-    root.querySelector('#editor-search')?.addEventListener('input', ({ target }) => this.#find(target.value))
+    const search = root.querySelector('#editor-search')
+    search?.addEventListener('input', () => this.#find(search.value))
+    search?.addEventListener('keydown', event => this.#searched(event))
     this.#mark()
   }
 
   // Shows only the nodes whose name, type, id or settings contain all words, and the items around them.
-  async #find(text) {
+  #find(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+    this.#found = null
     const items = [...this.outline.querySelectorAll('[role=treeitem]')]
     for (const item of items) item.parentElement.classList.toggle('is-hidden', words.length > 0)
     for (const item of words.length ? items : []) {
       const { node = '', text: content = '' } = item.dataset
       const haystack = `${node} ${content} ${item.getAttribute('aria-label')}`.toLowerCase()
       if (!words.every(word => haystack.includes(word))) continue
+      this.#found ??= item
       for (let outer = item; outer; outer = outerOf(outer)) outer.parentElement.classList.remove('is-hidden')
     }
+  }
+
+  // Enter and the down arrow select the first node that was found.
+  #searched(event) {
+    if (event.isComposing || !['Enter', 'ArrowDown'].includes(event.key)) return
+    event.preventDefault()
+    const items = this.items()
+    if (items.length) this.select(this.#found ?? items[0])
+    else announce('No node was found')
   }
 
   items() {
