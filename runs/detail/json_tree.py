@@ -9,6 +9,8 @@ from typing import Any, Final
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from toolchain import half_characters
+
 _MAX_VALUES: Final = 2_000
 _MAX_DEPTH: Final = 25
 _MAX_TEXT: Final = 10_000  # characters
@@ -17,11 +19,11 @@ _EXPANDED_SIZE: Final = 50
 
 
 def read_json(text: Any) -> Any:
-    """Parse text as JSON; return it unchanged if it is not JSON."""
+    """Parse text as JSON, without half characters; return it unchanged if it is not JSON."""
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
+        return half_characters.loads(text)
     except (ValueError, RecursionError):
         return text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from deployments.models import Deployment
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_of, default_target
+from toolchain import half_characters
 
 _PROTOCOL: Final = "trace-v1"
 _PERMISSION: Final = "Workers Tail Read"
@@ -54,7 +54,7 @@ async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str,
 async def _events(socket: Any) -> AsyncGenerator[dict[str, Any]]:
     async for message in socket:
         with suppress(ValueError, RecursionError):  # what is not JSON is not a trace event
-            event = json.loads(message)
+            event = half_characters.loads(message)
             if isinstance(event, dict):
                 yield event
 

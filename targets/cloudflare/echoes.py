@@ -1,4 +1,4 @@
-"""Tokens that a target sends back: they are masked before anything reads the response."""
+"""Responses of a target, cleaned before anything reads them: of tokens sent back, and of half characters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 import httpx
 
+from toolchain import half_characters
 from toolchain.redaction import MASK, redact, redact_json
 
 _BYTES: Final = "latin-1"  # maps every byte to one character, and back
@@ -14,14 +15,15 @@ _MASK: Final = MASK.encode().decode(_BYTES)
 _ENCODED: Final = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 
-def without_token(response: httpx.Response, authorization: str) -> httpx.Response:
-    """Return the response with the token of an Authorization header masked in body and headers."""
+def cleaned(response: httpx.Response, authorization: str) -> httpx.Response:
+    """Return the response without the token of an Authorization header, and without half characters."""
     token = authorization.removeprefix("Bearer ").strip()
-    if not token:
-        return response
-    content = response.read()
-    masked = _masked_content(content, token)
-    headers = [(name, _masked(value, token)) for name, value in response.headers.raw]
+    content, headers = response.read(), response.headers.raw
+    whole = half_characters.without(content)
+    masked = whole.encode() if isinstance(whole, str) else whole
+    if token:
+        masked = _masked_content(masked, token)
+        headers = [(name, _masked(value, token)) for name, value in headers]
     if masked == content and headers == response.headers.raw:
         return response
     return httpx.Response(

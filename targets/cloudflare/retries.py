@@ -23,7 +23,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 from tenacity.stop import stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from targets.cloudflare.echoes import without_token
+from targets.cloudflare.echoes import cleaned
 
 _MAX_ATTEMPTS: Final = 4
 _TOO_MANY_REQUESTS: Final = 429
@@ -97,7 +97,7 @@ class RetryingClient(DefaultHttpxClient):
         if response.is_success and "html" in response.headers.get("content-type", ""):
             response.close()
             raise NotTheApi
-        return without_token(response, request.headers.get("Authorization", ""))
+        return cleaned(response, request.headers.get("Authorization", ""))
 
 
 @cache

@@ -223,6 +223,16 @@ def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Ta
     assert "the end" in text(whole)
 
 
+def test_half_a_character_in_an_output_is_replaced(admin_client: Client, target: Target) -> None:
+    run = ended_run(target, "return { cut: '\U0001f600'.slice(0, 1) };")
+    addresses = (f"/runs/{run.pk}/", f"/runs/{run.pk}/values/output/")
+
+    pages = [admin_client.get(address).content.decode() for address in addresses]
+    pages.append(text(admin_client.get(f"/runs/{run.pk}/step/", {"name": "Only step-1"})))
+
+    assert all("\ufffd" in page for page in pages)
+
+
 def test_a_failed_run_shows_newer_live_and_draft_versions(admin_client: Client) -> None:
     run = make_run(status="errored", is_open=False)
     target = run.target

@@ -62,8 +62,16 @@ def test_a_token_that_is_sent_back_is_masked_in_headers_and_compressed_bodies() 
     assert (response.text, response.headers["X-Ray"]) == (f"Bearer {MASK}", "abc")
 
 
+def test_half_a_character_in_json_is_replaced() -> None:
+    content = r'{"\ud83d": ["\\ud83d", "\ud83d\ude00\udc00é"]}'
+
+    response = _request(lambda _token: httpx.Response(200, content=content))
+
+    assert response.json() == {"\ufffd": ["\\ud83d", "\U0001f600\ufffdé"]}
+
+
 def test_a_response_without_the_token_is_left_unchanged() -> None:
-    content = bytes(range(256)) + b'{"n": "\\u00e9"}'
+    content = bytes(range(256)) + b'{"n": "\\u00e9\\ud83d\\ude00"}'
 
     assert _request(lambda _token: httpx.Response(200, content=content)).content == content
 
