@@ -141,6 +141,7 @@ def test_a_conflict_has_the_other_value(admin_client: Client, workflow: Workflow
         b'{"revision": 0, "operation": {"type": "fill_form", "node": "a", "posted": {"data.code": "x"}}}',
         b'{"revision": 0, "operation": {"type": "set_trigger_type", "trigger_type": []}}',
         b'{"revision": 0, "operation": {"type": "configure", "node": "a", "field": "data.x", "value": 1e999}}',
+        b'{"revision": 0, "operation": {"type": "configure", "node": "a", "field": "data.x", "value": 9007199254740993.0}}',
         b"\xff",
     ],
 )
