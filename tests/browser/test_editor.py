@@ -474,3 +474,25 @@ def test_node_types_are_found_by_their_other_names(page: Page) -> None:
     expect(page.locator("[data-about]:visible h3")).to_have_text("Sleep")
     page.locator("#editor-palette input").fill("zebra")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
+def test_copied_nodes_can_be_pasted_in_another_tab(open_page: Open) -> None:
+    page = open_page(
+        "/admin/workflows/workflow/add/", permissions=["clipboard-read", "clipboard-write"]
+    )
+    page.get_by_label("Name").fill("Copies")
+    page.get_by_role("button", name="Create workflow").click()
+    expect(page.locator("[data-ready]")).to_be_visible()
+    page.get_by_role("treeitem").nth(1).click()
+    rename(page, "Original")
+    item(page, "Original").click()
+    page.keyboard.press("Control+c")
+    expect(page.locator("#announcer")).to_have_text("Copied one node")
+
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("[data-ready]")).to_be_visible()
+    item(other, "Original").click()
+    other.keyboard.press("Control+v")
+
+    expect(other.get_by_role("treeitem", name=re.compile("^Original"))).to_have_count(2)

@@ -71,7 +71,7 @@ def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) ->
 
 
 def pasted(page: Page) -> str:
-    """Return the content of the clipboard, which pages themselves cannot read."""
+    """Return the content of the clipboard, which this page has no permission to read."""
     page.evaluate("document.body.append(document.createElement('textarea'))")
     page.focus("body > textarea")
     page.keyboard.press("Control+V")

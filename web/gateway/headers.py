@@ -21,12 +21,11 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# Browser features that pages do not use. The only one that they use is copying text.
+# Browser features that pages do not use. The only ones that they use are copying and pasting text.
 _UNUSED_FEATURES: Final = (
     "accelerometer",
     "autoplay",
     "camera",
-    "clipboard-read",
     "display-capture",
     "encrypted-media",
     "fullscreen",
@@ -48,7 +47,11 @@ _UNUSED_FEATURES: Final = (
     "xr-spatial-tracking",
 )
 PERMISSIONS_POLICY: Final = ", ".join(
-    [*(f"{feature}=()" for feature in _UNUSED_FEATURES), "clipboard-write=(self)"]
+    [
+        *(f"{feature}=()" for feature in _UNUSED_FEATURES),
+        "clipboard-read=(self)",
+        "clipboard-write=(self)",
+    ]
 )
 HEADERS: Final[tuple[Header, ...]] = tuple(
     (name.encode(), value.encode())
