@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from workflows.codegen.text.slots import SlotKey
+from workflows.ir.reading.identifiers import is_identifier
 from workflows.language_server.module_document import FieldText, Spot
 from workflows.language_server.positions import Lines
 from workflows.language_server.session import Fields, Session, Unavailable
@@ -213,6 +214,8 @@ async def _rename(editor: Editor, request: _Request) -> Any:
     name = request.params.get("newName")
     if not isinstance(name, str) or not 0 < len(name) <= 200:
         raise Refused(INVALID, "a name is missing")
+    if not is_identifier(name):
+        raise Refused(FAILED, "This cannot be a name in code.")
     edits = await editor.session.rename(request.fields, request.offset, name)
     if edits is None:
         raise Refused(FAILED, "Only names that this code declares can be renamed here.")

@@ -232,6 +232,8 @@ def test_a_name_is_renamed_only_if_the_code_declares_it() -> None:
     assert [edit["range"]["start"]["line"] for edit in edits] == [0, 1]
     with pytest.raises(Exception, match="Only names that this code declares"):
         ask(TYPED, "rename", "use", "return file|s;", newName="b")
+    with pytest.raises(Exception, match="cannot be a name in code"):
+        ask(TYPED, "rename", "use", "const a| = 1;", newName="b c")
 
 
 def test_problems_have_the_line_of_the_node_and_the_severity_of_a_deploy() -> None:
