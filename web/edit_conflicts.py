@@ -32,7 +32,7 @@ class EditConflictForm(forms.ModelForm[_Edited]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        opened = cleaned.get(_OPENED)
+        opened = "" if self.instance._state.adding else cleaned.get(_OPENED)
         if opened and opened != (stored := self._fingerprint()):
             posted = cast("QueryDict", self.data).copy()
             posted[self.add_prefix(_OPENED)] = stored

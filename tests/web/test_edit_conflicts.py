@@ -116,3 +116,11 @@ def test_a_login_is_not_a_conflict_and_is_kept(admin_client: Client) -> None:
 
     user.refresh_from_db()
     assert (user.email, user.last_login is not None) == ("carol@example.com", True)
+
+
+def test_the_hidden_field_means_nothing_for_a_new_object(admin_client: Client) -> None:
+    values = {"name": "operators", "opened": "anything"}
+
+    assert admin_client.post("/admin/auth/group/add/", values).status_code == 302
+
+    assert Group.objects.filter(name="operators").exists()
