@@ -45,7 +45,7 @@ def failed(installation: Installation, workflow: str, *target: str) -> dict[str,
     row: dict[str, Any] = rows[0]
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["stage"], last["message"]) == ("FAILED", row["message"])
-    assert not list((installation.data_dir / "deploys").glob("*-*"))
+    assert not list((installation.data_dir / "deploys").glob(f"{row['id']}-*"))
     return row
 
 
