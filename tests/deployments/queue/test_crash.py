@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.deployments.fakes import document
+from tests.support import warm_wrangler
 from tests.support.installation import PROJECT, Installation
 from tests.support.processes import is_running
 from tests.targets.cloudflare.accounts import wait_until
@@ -22,7 +23,9 @@ from toolchain import process
 @pytest.fixture(scope="module")
 def without_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Only the commands run deployments here."""
-    quiet = Installation(Path(tmp_path_factory.mktemp("quiet")) / "data")
+    # A loaded wrangler can write into the folder of a deploy for a moment after it has replied.
+    variables = {warm_wrangler.VARIABLE: ""}
+    quiet = Installation(Path(tmp_path_factory.mktemp("quiet")) / "data", more_env=variables)
     quiet.migrate()
     quiet.start_platform()
     yield quiet
