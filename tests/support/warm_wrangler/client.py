@@ -42,15 +42,15 @@ def _send(arguments: list[str]) -> bytes:
         if reply != b"accepted\n":
             return reply
         connection.settimeout(None)
+        code: int | str = "the host of wrangler ended in the middle of a command"
         for line in replies:
             reply = json.loads(line)
-            if "exit" in reply:
-                sys.exit(reply["exit"])
+            code = reply.get("exit", code)
             for name, stream in (("out", sys.stdout), ("err", sys.stderr)):
                 if name in reply:
                     stream.buffer.write(base64.b64decode(reply[name]))
                     stream.flush()
-    sys.exit("the host of wrangler ended in the middle of a command")
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -66,11 +66,14 @@ function end(code, mayLeaveSomething) {
   process.chdir('/');
   running = null;
   isWornOut = mayLeaveSomething || commands >= COMMANDS_PER_HOST;
-  if (isWornOut) server.close();
-  else server.ref();
-  socket.end(`${JSON.stringify({ exit: code })}\n`, () => {
-    if (isWornOut) reallyExit(0);
-  });
+  const reply = `${JSON.stringify({ exit: code })}\n`;
+  if (isWornOut) {
+    server.close();
+    socket.write(reply, () => reallyExit(0)); // which closes the socket once nothing writes files any more
+  } else {
+    server.ref();
+    socket.end(reply);
+  }
 }
 
 function allListeners() {
