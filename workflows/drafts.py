@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -159,14 +160,11 @@ def _with_entry_code(
 
 def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | None:
     """Return the current draft if this request has already changed it; None for a new request."""
-    return _known_answer(Workflow.objects.get(pk=workflow_id), request_id, by)
-
-
-def _known_answer(workflow: Workflow, request_id: str, by: User) -> Changed | None:
-    made = workflow.draft_changes.filter(request_id=request_id, by=by) if request_id else None
-    change = made.defer("changes").first() if made is not None else None
+    made = DraftChange.objects.filter(workflow=workflow_id, request_id=request_id, by=by)
+    change = made.defer("changes").first() if request_id else None
     if change is None:
         return None
+    workflow = Workflow.objects.get(pk=workflow_id)
     opened = open_draft(workflow)
     return Changed(
         workflow=workflow,
@@ -197,22 +195,14 @@ def repair_of(workflow: Workflow) -> Repair | None:
 
 def undo(workflow_id: str, *, by: User, request_id: str = "") -> Changed:
     """Reverse the last operation of this user that is not undone; raises Refused if there is none."""
-    return _changed(
-        workflow_id,
-        lambda workflow: _reversed(workflow, by, Kind.UNDO),
-        by=by,
-        request_id=request_id,
-    )
+    edit = partial(_reversed, by=by, kind=Kind.UNDO)
+    return _changed(workflow_id, edit, by=by, request_id=request_id)
 
 
 def redo(workflow_id: str, *, by: User, request_id: str = "") -> Changed:
     """Repeat the operation that this user undid last; raises Refused if there is none."""
-    return _changed(
-        workflow_id,
-        lambda workflow: _reversed(workflow, by, Kind.REDO),
-        by=by,
-        request_id=request_id,
-    )
+    edit = partial(_reversed, by=by, kind=Kind.REDO)
+    return _changed(workflow_id, edit, by=by, request_id=request_id)
 
 
 def next_undo(workflow: Workflow, by: User) -> DraftChange | None:
@@ -291,7 +281,7 @@ def _changed(
     """Store a change to the draft; try again if someone else was faster."""
     for _ in range(_ATTEMPTS):
         workflow = Workflow.objects.get(pk=workflow_id)
-        if known := _known_answer(workflow, request_id, by):
+        if known := known_answer(workflow_id, request_id, by=by):
             return known
         step = make(workflow)
         if step.summary and not _store(workflow, step, by=by, request_id=request_id):
