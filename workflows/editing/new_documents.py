@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.editing.workbench import PLACEHOLDER_CODE
+from workflows.editing.workbench import empty_step
 
 
 def empty_document(name: str, *, now: str) -> dict[str, Any]:
@@ -13,16 +13,6 @@ def empty_document(name: str, *, now: str) -> dict[str, Any]:
         "metadata": {"name": name, "version": 1, "createdAt": now, "updatedAt": now},
         "trigger": {"type": "http", "method": "POST"},
         "entryNodeId": "emptyStep",
-        "nodes": [
-            {
-                "id": "emptyStep",
-                "type": "step",
-                "name": "Empty step",
-                "version": "1.0.0",
-                "provider": "cloudflare",
-                "position": {"x": 0, "y": 0},
-                "data": {"code": PLACEHOLDER_CODE},
-            }
-        ],
+        "nodes": [empty_step("emptyStep")],
         "edges": [],
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.editing.refusals import NotEditable
-from workflows.editing.workbench import PLACEHOLDER_CODE, JsonObject, OpenDocument
+from workflows.editing.workbench import JsonObject, OpenDocument, empty_step
 from workflows.ir.document.model import Edge, Node, read_edges
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.problems import Problem
@@ -215,17 +215,8 @@ class _Graph:
     def _with_empty_step(self, owner: str, label: str) -> JsonObject:
         count = range(1, len(self.nodes) + 2)
         id_ = next(name for at in count if (name := f"emptyStep{at}") not in self.nodes)
-        step = {
-            "id": id_,
-            "type": "step",
-            "name": "Empty step",
-            "version": "1.0.0",
-            "provider": "cloudflare",
-            "position": {"x": 0, "y": 0},
-            "data": {"code": PLACEHOLDER_CODE},
-        }
         connected = self._with_edge(owner, id_, label)
-        return {**connected, "nodes": [*self.document["nodes"], step]}
+        return {**connected, "nodes": [*self.document["nodes"], empty_step(id_)]}
 
     def _with_arms(self, node: Node, arms: list[JsonObject]) -> _Step:
         new = {**self._item(node.id), "data": {**self._item(node.id)["data"], "branches": arms}}

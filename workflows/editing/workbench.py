@@ -100,6 +100,19 @@ def _has_usual_shape(document: JsonObject) -> bool:
     )
 
 
+def empty_step(id_: str) -> JsonObject:
+    """Return a step that does nothing, as an item of a document's nodes."""
+    return {
+        "id": id_,
+        "type": "step",
+        "name": "Empty step",
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "position": {"x": 0, "y": 0},
+        "data": {"code": PLACEHOLDER_CODE},
+    }
+
+
 class Workbench:
     """The parts of an open document in a form that an operation can change."""
 
