@@ -138,7 +138,7 @@ def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
     node_id, field = arguments.text("node"), arguments.text("field")
     name, new_name = arguments.text("name"), arguments.text("new_name")
     bench.locate(node_id)
-    source = _value_of(bench.nodes[node_id], field.split("."))
+    source = value_of(bench.nodes[node_id], field.split("."))
     text = source if isinstance(source, str) else ""
     at = offset_of(text, arguments.index("line"), arguments.index("column"))
     if at is None or not name or not is_name_at(text, at, name):
@@ -151,7 +151,8 @@ def replace_name(bench: Workbench, arguments: Arguments) -> Outcome:
     )
 
 
-def _value_of(value: Any, path: list[str]) -> Any:
+def value_of(value: Any, path: list[str]) -> Any:
+    """Return the value at a path of nested objects and lists; None if there is none."""
     for key in path:
         index = index_of(key)
         if isinstance(value, list) and index is not None and index < len(value):

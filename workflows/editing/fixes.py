@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflows.editing.content import value_of
 from workflows.editing.operations import perform
 from workflows.editing.refusals import Refused
+from workflows.editing.text_positions import position_of
 from workflows.editing.workbench import JsonObject, OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.ir.settings.setting_field import fields_by_name
@@ -20,6 +22,7 @@ _NAME: Final = r"[A-Za-z_$][\w$]*"
 _SUGGESTION: Final = re.compile(
     rf"(?:Cannot find name|Property|properties, but|member) '({_NAME})'.* Did you mean(?: to write)? '({_NAME})'\?"
 )
+_OPTIONAL: Final = re.compile(rf"({_NAME}) is undefined if .*: write `({_NAME})\?\.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ def fix_of(opened: OpenDocument, problem: Problem) -> Fix | None:
         return None
     if problem.line:
         return _spelling(opened, problem, path)
+    if optional := _OPTIONAL.search(problem.message):
+        return _optional_chaining(opened, problem, path, optional[1])
     root, _, name = path.partition(".")
     if root != "data" or name not in _data_of(opened, problem.node_id):
         return None
@@ -82,17 +87,48 @@ def _spelling(opened: OpenDocument, problem: Problem, path: str) -> Fix | None:
     suggested = _SUGGESTION.search(problem.message)
     if suggested is None:
         return None
+    position = problem.line, problem.column
+    return _replacement(
+        opened, problem, path, position=position, name=suggested[1], new_name=suggested[2]
+    )
+
+
+def _optional_chaining(opened: OpenDocument, problem: Problem, path: str, name: str) -> Fix | None:
+    """Return the fix for a property of a value that may be undefined."""
+    source = value_of(_item(opened, problem.node_id), path.split("."))
+    if not isinstance(source, str):
+        return None
+    line, column = problem.position
+    at = sum(len(each) + 1 for each in source.split("\n")[: line - 1]) + column - 1
+    following = source[at + len(name) : at + len(name) + 1]
+    if following not in (".", "["):
+        return None
+    new_name = f"{name}?" if following == "." else f"{name}?."
+    position = position_of(source, at)
+    return _replacement(opened, problem, path, position=position, name=name, new_name=new_name)
+
+
+def _replacement(
+    opened: OpenDocument,
+    problem: Problem,
+    path: str,
+    *,
+    position: tuple[int, int],
+    name: str,
+    new_name: str,
+) -> Fix | None:
     operation = {
         "type": "replace_name",
         "node": problem.node_id,
         "field": path,
-        "line": problem.line,
-        "column": problem.column,
-        "name": suggested[1],
-        "new_name": suggested[2],
+        "line": position[0],
+        "column": position[1],
+        "name": name,
+        "new_name": new_name,
     }
     try:
         perform(opened, operation)
     except Refused:
         return None
-    return Fix(label=f"Use `{suggested[2]}`", operation=operation)
+    label = f"{name}?." if new_name.startswith(f"{name}?") else new_name
+    return Fix(label=f"Use `{label}`", operation=operation)

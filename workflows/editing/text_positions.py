@@ -21,6 +21,13 @@ def offset_of(source: str, line: int, column: int) -> int | None:
     return at if units == 0 else None
 
 
+def position_of(source: str, at: int) -> tuple[int, int]:
+    """Return the line and the column of an index: the inverse of `offset_of`."""
+    ends = list(_LINE_END.finditer(source, 0, at))
+    before = source[ends[-1].end() if ends else 0 : at]
+    return len(ends) + 1, sum(2 if each > "\uffff" else 1 for each in before) + 1
+
+
 def is_name_at(source: str, at: int, name: str) -> bool:
     """Whether exactly this name starts at the index, and not a longer name."""
     end = at + len(name)

@@ -175,6 +175,8 @@ def _in_node(module: EditingModule, node: Node, syntax: Syntax) -> Iterator[Prob
     if module.ir:
         key, scopes = (node.id, syntax.code.path), Scopes(module.ir.nodes, module.ir.structure)
         yield from uses_before_definition(module.ir, scopes, module.variables, {key: syntax})
+    if module.missing_outputs:
+        yield from module.missing_outputs.in_code(node, syntax)
 
 
 def _in_entry(module: EditingModule, syntax: Syntax) -> list[Problem]:

@@ -99,6 +99,11 @@ def labels(settings: Settings) -> list[str]:
     return [arm.label for arm in settings.arms]
 
 
+def conditions(settings: Settings) -> list[Code | None]:
+    """Return the conditions of the arms."""
+    return [arm.condition for arm in settings.arms]
+
+
 def about(settings: Settings) -> str:
     """Return the first condition."""
     conditions = (arm.condition.source for arm in settings.arms if arm.condition)
@@ -134,7 +139,7 @@ TYPE = NodeType(
     },
     about=about,
     read=read,
-    container=Container(labels=labels, alternatives=True),
+    container=Container(labels=labels, alternatives=True, conditions=conditions),
     step_suffixes=("", VALUE_SUFFIX),
     emit=emit,
 )

@@ -175,6 +175,23 @@ def max_iterations(settings: Settings) -> int | None:
     return settings.max_iterations if settings.kind == "while" else settings.count
 
 
+def min_iterations(settings: Settings) -> int:
+    """Return the minimum number of iterations without a `break`: known for numbers and written lists."""
+    if settings.collection:
+        return _length(settings.collection) or 0
+    return settings.count if settings.kind == "times" else 0
+
+
+def is_endless(settings: Settings) -> bool:
+    """Whether the loop has no condition."""
+    return settings.kind == "while" and settings.condition is None
+
+
+def conditions(settings: Settings) -> list[Code | None]:
+    """Return what must be true, or a list with items, for the body to run."""
+    return [settings.condition or settings.collection]
+
+
 def _length(collection: Code) -> int | None:
     if not collection.source.lstrip(" (\n\t").startswith("["):
         return None
@@ -266,6 +283,9 @@ TYPE = NodeType(
         own_names=own_names,
         rereads_settings=rereads_settings,
         max_iterations=max_iterations,
+        min_iterations=min_iterations,
+        is_endless=is_endless,
+        conditions=conditions,
     ),
     output="{ results: any[] }",
     step_suffixes=("", VALUE_SUFFIX),

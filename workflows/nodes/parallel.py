@@ -34,6 +34,11 @@ def read(data: Reader) -> Settings:
     return Settings(collects=read_choice(data, ON_ERROR) == "collect")
 
 
+def collects_errors(settings: Settings) -> bool:
+    """Whether the workflow continues even if an arm fails."""
+    return settings.collects
+
+
 def about(settings: Settings) -> str:
     """Return what happens if an arm fails."""
     return "collects errors" if settings.collects else "waits for all arms"
@@ -64,7 +69,7 @@ TYPE = NodeType(
     fields=(ON_ERROR,),
     about=about,
     read=read,
-    container=Container(labels=None, concurrent=True),
+    container=Container(labels=None, concurrent=True, collects_errors=collects_errors),
     output="any[]",
     emit=emit,
 )

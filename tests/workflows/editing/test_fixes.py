@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import branch, chain, document, node
 from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.operations import perform
@@ -48,6 +49,38 @@ def test_only_the_misspelled_name_is_replaced(
     assert fix.label == "Use `amount`"
     edited = perform(opened(node("a", code=code)), fix.operation).document
     assert edited["nodes"][0]["data"]["code"] == fixed
+
+
+@pytest.mark.parametrize(
+    ("code", "fixed"),
+    [
+        ("return x.y.z(x)", "return x?.y.z(x)"),
+        (
+            "'\U0001f600';\r\n/* \U0001f600\u2028 */ return x[0]",
+            "'\U0001f600';\r\n/* \U0001f600\u2028 */ return x?.[0]",
+        ),
+        ("return x .y", None),
+        ("x.y = 1", None),
+        ("const { y } = x", None),
+    ],
+)
+def test_a_property_of_an_output_that_may_be_missing_is_made_optional(
+    code: str, fixed: str | None
+) -> None:
+    workflow = document(
+        [branch("b", yes="event.payload.ok"), node("x"), node("a", code=code)],
+        "b x yes",
+        "b a then",
+    )
+    (problem,) = generated(workflow).problems
+
+    fix = fix_of(OpenDocument(workflow, NODE_TYPES), problem)
+
+    assert (fix and fix.label) == (fixed and "Use `x?.`")
+    if fix:
+        edited = perform(OpenDocument(workflow, NODE_TYPES), fix.operation).document
+        assert edited["nodes"][2]["data"]["code"] == fixed
+        assert generated(edited).problems == ()
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,17 @@ def test_problems_of_references_and_imports_are_found() -> None:
     )
 
 
+def test_an_output_that_may_be_missing_is_a_warning_in_its_field() -> None:
+    workflow = document(
+        [branch("b", yes="event.payload.ok"), FILES, node("use")], "b files yes", "b use then"
+    )
+
+    (warning,) = problems(workflow, "use", "\nreturn files.files;")
+    assert warning[:2] == (2, 2)
+    assert "write `files?.files`" in warning[2]
+    assert problems(workflow, "use", "return files?.files;") == []
+
+
 def test_broken_code_in_another_node_changes_nothing() -> None:
     workflow = chain(FILES, node("broken", code="return {{{ `"), node("use"))
 

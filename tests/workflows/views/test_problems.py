@@ -51,6 +51,25 @@ def test_a_button_fixes_a_misspelled_name_and_undo_reverts_it(
     assert workflow.ir["nodes"][0]["data"]["code"] == code
 
 
+def test_a_warning_about_an_output_that_may_be_missing_has_a_button(admin_client: Client) -> None:
+    parts = [
+        branch("paid", yes="event.payload.ok"),
+        node("charge"),
+        node("a", code="return charge.from;"),
+    ]
+    workflow = Workflow(ir=document(parts, "paid charge yes", "paid a then"))
+    services.save_draft(workflow)
+
+    found = problems_of(admin_client, workflow)
+
+    assert found["nodes"]["a"]["severity"] == "warning"
+    assert "Use <code>charge?.</code>" in found["html"]
+    admin_client.post(f"/workflows/{workflow.pk}/draft/change/", posted_form(found["html"]))
+    workflow.refresh_from_db()
+    assert workflow.ir["nodes"][2]["data"]["code"] == "return charge?.from;"
+    assert "No problems" in problems_of(admin_client, workflow)["html"]
+
+
 def test_a_viewer_gets_no_fixes(log_in: LogIn) -> None:
     workflow = Workflow(ir=chain(node("a", code="const amount = 1; return amuont;")))
     services.save_draft(workflow)

@@ -14,6 +14,7 @@ from workflows.codegen.analysis.children import children
 from workflows.codegen.analysis.code_reader import CodeReader
 from workflows.codegen.analysis.import_header import NAMED, ImportHeader
 from workflows.codegen.analysis.last_values import last_values
+from workflows.codegen.analysis.missing_outputs import MissingOutputs
 from workflows.codegen.analysis.node_names import name_nodes
 from workflows.codegen.analysis.reads import inputs
 from workflows.codegen.analysis.step_names import step_names
@@ -52,12 +53,14 @@ class NodeNames:
 class EditingModule:
     """A module with slots; `nodes` and `variables` are by node id.
 
-    `ir` is the document, or None if its graph is not a tree; `hidden` are the names of generated code.
+    `ir` is the document, or None if its graph is not a tree, in which case nothing is known about
+    `missing_outputs` either. `hidden` are the names of generated code.
     """
 
     parts: tuple[str | SlotKey, ...]
     nodes: Mapping[str, Node]
     ir: WorkflowIR | None
+    missing_outputs: MissingOutputs | None
     variables: Mapping[str, str]
     hidden: frozenset[str]
     dependencies: tuple[str, ...]
@@ -114,6 +117,7 @@ def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingMod
         parts=tuple(slots.split(writer.source)),
         nodes=ir.nodes,
         ir=ir,
+        missing_outputs=MissingOutputs(ir, scopes, naming.variables, reader.syntaxes),
         variables=naming.variables,
         _names=cache(lambda id_: _names(ir.nodes[id_], ir, naming.variables, scopes)),
         hidden=_hidden(naming.names, settings),
@@ -165,6 +169,7 @@ def generate_without_tree(nodes: Iterable[Node], settings: ModuleSettings) -> Ed
         parts=tuple(slots.split(writer.source)),
         nodes={node.id: node for node in nodes},
         ir=None,
+        missing_outputs=None,
         variables=variables,
         _names=lambda own: NodeNames(
             outputs={id_: name for id_, name in variables.items() if id_ != own},

@@ -9,6 +9,7 @@ from functools import partial
 from workflows.codegen.analysis.children import Child, children
 from workflows.codegen.analysis.code_reader import ENTRY_PATH, CodeKey, CodeReader, NameUse
 from workflows.codegen.analysis.last_values import last_values
+from workflows.codegen.analysis.missing_outputs import MissingOutputs
 from workflows.codegen.analysis.name_hints import hint, with_hints
 from workflows.codegen.analysis.node_names import Naming, name_nodes
 from workflows.codegen.analysis.reads import Reads, read_outputs
@@ -113,6 +114,7 @@ def _check(ir: WorkflowIR, settings: ModuleSettings) -> _Checked:
     if any(problem.is_error for problem in problems):
         explained = with_hints(problems, nodes, naming.variables, reader.syntaxes)
         raise InvalidIR(explained)
+    missing = MissingOutputs(ir, scopes, naming.variables, reader.syntaxes)
     return _Checked(
         reader=reader,
         entry=entry,
@@ -121,7 +123,7 @@ def _check(ir: WorkflowIR, settings: ModuleSettings) -> _Checked:
         naming=naming,
         reads=reads,
         uses=uses,
-        problems=problems,
+        problems=(*problems, *missing.in_fields()),
     )
 
 

@@ -151,6 +151,11 @@ class Syntax:
         placeholders = {start for start, _ in self._spans.values()}
         return [node for node in names if node.start_byte not in placeholders]
 
+    @property
+    def names_and_placeholders(self) -> list[Node]:
+        """The names in the code, and the placeholders of references."""
+        return self._captured("name")
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The names that the code uses or declares, without names of properties."""
@@ -263,6 +268,13 @@ class Syntax:
     def is_placeholder(self, node: Node) -> bool:
         """Whether the node stands for a reference."""
         return any(start <= node.start_byte < end for start, end in self._spans.values())
+
+    def reference_at(self, node: Node) -> Reference | None:
+        """Return the reference that the node stands for."""
+        if not self._spans:
+            return None
+        spans = ((each, self._spans[each.start]) for each in self.code.references)
+        return next((each for each, span in spans if span[0] == node.start_byte), None)
 
     @property
     def misplaced_references(self) -> list[Reference]:

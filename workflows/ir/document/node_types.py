@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from workflows.ir.custom.definition import Definition
-from workflows.ir.reading.fields import Duration
+from workflows.ir.reading.fields import Code, Duration
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.setting_field import SettingField
 
@@ -46,6 +46,10 @@ def _never(_settings: Any) -> bool:
     return False
 
 
+def _zero(_settings: Any) -> int:
+    return 0
+
+
 def single_step(_settings: Any) -> int:
     """Return 1, for types that always take one durable step."""
     return 1
@@ -67,6 +71,10 @@ class Container:
     - `inner_names`: the variables that a region sees.
     - `own_names`: the variables that the container's own settings see.
     - `rereads_settings`: whether the settings are evaluated again after the regions have run.
+    - `conditions`: what must be true for each region to run, in the order of the labels; None for "else".
+    - `min_iterations`: how many times the regions run at least, if no `break` leaves them.
+    - `is_endless`: whether only a `break` leaves the regions.
+    - `collects_errors`: whether the workflow continues even if a region fails.
     """
 
     labels: Callable[[Any], Sequence[str]] | None
@@ -81,6 +89,10 @@ class Container:
     own_names: Callable[[Any], tuple[str, ...]] = _no_own_names
     rereads_settings: Callable[[Any], bool] = _never
     max_iterations: Callable[[Any], int | None] | None = None
+    conditions: Callable[[Any], Sequence[Code | None]] | None = None
+    min_iterations: Callable[[Any], int] = _zero
+    is_endless: Callable[[Any], bool] = _never
+    collects_errors: Callable[[Any], bool] = _never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
