@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from tree_sitter import Node
@@ -14,7 +14,7 @@ from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.codegen.analysis.import_header import statement
 from workflows.codegen.steps.values import access
 from workflows.codegen.syntax import imports
-from workflows.codegen.syntax.bounded_parser import syntax_of
+from workflows.codegen.syntax.bounded_parser import is_too_complex, syntax_of
 from workflows.codegen.syntax.imports import Binding
 from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.reading import fields
@@ -24,6 +24,9 @@ Resolve = Callable[[str], str]
 
 EMPTY_BODY: Final = "return undefined as any;"
 EMPTY_EXPRESSION: Final = "undefined as any"
+_MAX_BROKEN_LINE: Final = (
+    10_000  # characters; the server looks for errors in longer ones for seconds
+)
 _EXPORTED: Final = frozenset({"export", "default"})
 
 
@@ -69,6 +72,12 @@ class FieldCode:
     def placeholder(self) -> str:
         """The replacement for broken code, which would affect other code."""
         return EMPTY_EXPRESSION if self.syntax.code.is_expression else EMPTY_BODY
+
+    @cached_property
+    def is_too_complex(self) -> bool:
+        """Whether the code would keep the language server busy."""
+        lines = self.source.split("\n") if self.is_broken else ()
+        return is_too_complex(self.syntax) or any(len(line) > _MAX_BROKEN_LINE for line in lines)
 
     @property
     def bindings(self) -> Iterator[Binding]:

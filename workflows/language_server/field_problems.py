@@ -28,6 +28,7 @@ from workflows.language_server.positions import Lines
 
 _HINT: Final = 3  # severities from this one on are not complaints of the compiler
 _MAX_PROBLEMS: Final = 100
+_TOO_SLOW: Final = "takes too long to check while you type: split it into shorter and simpler parts"
 _AT: Final = re.compile(r"line (\d+), column (\d+): (.*)", re.DOTALL)
 _LINE_END: Final = re.compile(r"\r\n|[\n\r\u2028\u2029]")  # as the compiler counts lines
 
@@ -148,6 +149,8 @@ def problems_of(
         errors = [_explained(error, document.module) for error in verdict.errors]
         own += complaints.in_field(key, errors, is_error=True)
         own += complaints.in_field(key, verdict.warnings, is_error=False)
+    if document.is_slow(key, code.source):
+        own.append(FieldProblem(start=0, end=0, message=_TOO_SLOW, is_error=False))
     return sorted(dict.fromkeys(own), key=lambda problem: problem.start)[:_MAX_PROBLEMS]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -40,10 +40,19 @@ class Spot:
 
 
 class ModuleDocument:
-    """The text of the module for one set of fields; `saved` is the code of the draft."""
+    """The text of the module for one set of fields; `saved` is the code of the draft.
 
-    def __init__(self, module: EditingModule, saved: Mapping[SlotKey, Code]) -> None:
+    The module has no code that is too complex, or for which `is_slow`.
+    """
+
+    def __init__(
+        self,
+        module: EditingModule,
+        saved: Mapping[SlotKey, Code],
+        is_slow: Callable[[SlotKey, str], bool] = lambda _key, _source: False,
+    ) -> None:
         self.module = module
+        self.is_slow = is_slow
         self._saved = {
             key: FieldText(code.source, code.is_expression) for key, code in saved.items()
         }
@@ -51,6 +60,7 @@ class ModuleDocument:
         self._texts: dict[SlotKey, str] = dict.fromkeys([*self._slots, _IMPORTS], "")
         self._codes: dict[SlotKey, FieldCode] = {}
         self._moved: dict[SlotKey, SlotKey] = {}
+        self._hidden: set[SlotKey] = set()
         self._starts: dict[SlotKey, int] = {}
         self.lines = Lines("")
         self.show({}, None)
@@ -89,10 +99,12 @@ class ModuleDocument:
         self._codes = {key: self._field_code(key, text, untyped) for key, text in fields.items()}
         texts = {slot: EMPTY_EXPRESSION if slot[1] else "" for slot in self._texts}
         self._moved = {}
+        self._hidden = {key for key, code in self._codes.items() if self._hides(key, code, focused)}
         for key, code in self._codes.items():
-            is_hidden = code.is_broken and key != focused
             if key in texts:
-                texts[key] = code.placeholder if is_hidden else code.text
+                texts[key] = code.placeholder if key in self._hidden else code.text
+            elif key in self._hidden:
+                continue
             elif key == focused and (key[0], "") in texts and key[0]:
                 self._moved = {(key[0], ""): key}
                 texts[key[0], ""] = _statement(code)
@@ -100,6 +112,11 @@ class ModuleDocument:
             texts[probe[0], ""] = probe[1]
         texts[_IMPORTS] = self._imports()
         return self._replace(texts)
+
+    def _hides(self, key: SlotKey, code: FieldCode, focused: SlotKey | None) -> bool:
+        if code.is_broken and key != focused:
+            return True
+        return code.is_too_complex or self.is_slow(key, code.source)
 
     def _typed_code(
         self, typed: Mapping[SlotKey, FieldText]
@@ -159,7 +176,7 @@ class ModuleDocument:
         """Return the offset in the module for an offset in a field; None if the field is not in the module."""
         code = self._codes.get(key)
         slot = key if key in self._texts else (key[0], "")
-        if code is None or (slot != key and self._moved.get(slot) != key):
+        if code is None or key in self._hidden or (slot != key and self._moved.get(slot) != key):
             return None
         start = self._starts[slot] + (_lead(code) if slot != key else 0)
         return start + code.to_module(offset)
@@ -178,7 +195,8 @@ class ModuleDocument:
         slot = keys[index]
         key = self._moved.get(slot, slot)
         code = self._codes.get(key)
-        if code is None or offset > self._starts[slot] + len(self._texts[slot]):
+        is_shown = code is not None and key not in self._hidden
+        if code is None or not is_shown or offset > self._starts[slot] + len(self._texts[slot]):
             return None
         lead = _lead(code) if slot != key else 0
         found = code.to_field(offset - self._starts[slot] - lead)

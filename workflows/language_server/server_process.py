@@ -46,7 +46,11 @@ _CAPABILITIES: Final = {
 
 
 class ServerFailed(Exception):
-    """The server has ended, or was killed because it did not answer in time."""
+    """The server has ended."""
+
+
+class NoAnswer(ServerFailed):
+    """The server was killed because it did not answer in time."""
 
 
 class LanguageServer:
@@ -87,9 +91,10 @@ class LanguageServer:
         return self._program.pid
 
     async def request(
-        self, method: str, params: Mapping[str, Any], *, seconds: float = REQUEST_SECONDS
+        self, method: str, params: Mapping[str, Any], *, seconds: float | None = None
     ) -> Any:
         """Return the result, or None if the server refuses the request; raises ServerFailed."""
+        seconds = REQUEST_SECONDS if seconds is None else seconds
         self._last_id += 1
         number = self._last_id
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -99,7 +104,7 @@ class LanguageServer:
             return await asyncio.wait_for(answer, seconds)
         except TimeoutError:
             await self.stop()
-            raise ServerFailed(f"no answer to {method} within {seconds:g} seconds") from None
+            raise NoAnswer(f"no answer to {method} within {seconds:g} seconds") from None
         finally:
             self._waiting.pop(number, None)
 

@@ -17,7 +17,8 @@ from workflows.language_server.draft_module import DraftModule
 from workflows.language_server.field_problems import Complaints, problems_of
 from workflows.language_server.module_document import FieldText, ModuleDocument, Spot
 from workflows.language_server.positions import Lines
-from workflows.language_server.server_process import LanguageServer, ServerFailed
+from workflows.language_server.server_process import LanguageServer, NoAnswer, ServerFailed
+from workflows.language_server.slow_texts import SlowTexts
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ _NAME: Final = "worker.ts"
 _CHECK_SECONDS: Final = 1.0  # seconds between checks for a change of the draft
 _FIRST_PAUSE: Final = 1.0  # seconds before a failed server is restarted; doubled after each failure
 _LONGEST_PAUSE: Final = 60.0
+_SHORT: Final = 500  # characters; a server does not run out of memory for shorter code
 
 
 class Unavailable(Exception):
@@ -96,6 +98,11 @@ class Session:
     _items: list[dict[str, Any]] = field(default_factory=list)
     _list: int = 0
     _restarts: _Restarts | None = None
+    _shown_field: tuple[SlotKey, str] | None = None
+    _slow: SlowTexts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slow = SlowTexts(self.clock)
 
     @property
     def is_running(self) -> bool:
@@ -244,11 +251,12 @@ class Session:
         lines: Lines,
     ) -> list[dict[str, Any]]:
         """Decide which complaints count; if code changes the shape of its values, its output counts as any."""
-        complaints = Complaints(document, answer)
+        complaints = await asyncio.to_thread(Complaints, document, answer)
         verdict = await asyncio.to_thread(complaints.judge)
         if verdict.errors and verdict.reshaped:
             await self._change(document.show(fields.texts, fields.key, untyped=verdict.reshaped))
-            complaints = Complaints(document, await self._complaints())
+            answer = await self._complaints()
+            complaints = await asyncio.to_thread(Complaints, document, answer)
             verdict = await asyncio.to_thread(complaints.judge)
             await self._show(document, fields)
         found = await asyncio.to_thread(problems_of, document, fields.key, complaints, verdict)
@@ -266,6 +274,7 @@ class Session:
         return document
 
     async def _show(self, document: ModuleDocument, fields: Fields) -> None:
+        self._shown_field = fields.key, fields.source
         changes = await asyncio.to_thread(document.show, fields.texts, fields.key)
         await self._change(changes)
 
@@ -308,8 +317,17 @@ class Session:
         try:
             return await self.server.request(method, params)
         except ServerFailed as error:
+            self._hold_back(error)
             await self._failed(error)
             raise Unavailable from None
+
+    def _hold_back(self, error: ServerFailed) -> None:
+        """Keep the text that the server has probably failed with from the next server."""
+        if self._shown_field is None:
+            return
+        key, source = self._shown_field
+        if isinstance(error, NoAnswer) or len(source) > _SHORT:
+            self._slow.add(key, source)
 
     def _notify(self, method: str, params: Mapping[str, Any]) -> None:
         if self.server is None:
@@ -351,7 +369,9 @@ class Session:
     async def _replace(self, draft: DraftModule) -> None:
         """Switch to a new draft; a server with the types of other packages ends."""
         before, self._has_tree = self._document, draft.has_tree
-        self._document = await asyncio.to_thread(ModuleDocument, draft.module, draft.codes)
+        self._document = await asyncio.to_thread(
+            ModuleDocument, draft.module, draft.codes, self._slow.has
+        )
         if before is None or before.module.dependencies != draft.module.dependencies:
             await self._end()
         elif self.server:

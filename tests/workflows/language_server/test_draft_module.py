@@ -9,12 +9,14 @@ from random import Random
 import pytest
 
 from tests.support.examples import examples
+from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
+from tests.workflows.monsters import NAMES, monsters
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.typescript import compile_modules
 from workflows.language_server.draft_module import DraftModule, draft_module
-from workflows.language_server.module_document import ModuleDocument
+from workflows.language_server.module_document import FieldText, ModuleDocument
 from workflows.nodes.built_in import NODE_TYPES
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
@@ -67,3 +69,26 @@ def test_the_module_of_any_json_value_can_be_generated(caplog: pytest.LogCapture
     assert caplog.records == []
     others: list[object] = [None, [], {}, "x", 7, {"nodes": [{}], "edges": 1}]
     assert not any(draft(value).has_tree for value in others)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_server_does_not_get_code_that_would_keep_it_busy(name: str) -> None:
+    source = monsters(49_000)[name]
+    found = draft(chain(node("a", code="return 1;")))
+    document = ModuleDocument(found.module, found.codes)
+    key = ("a", "data.code")
+    document.show({key: FieldText(source, is_expression=False)}, key)
+
+    is_valid = not document.codes[key].is_broken
+    assert is_valid == (name in {"digits", "letters"})
+    assert (source in document.text) == is_valid
+    assert is_valid or document.offset(key, 0) is None
+
+
+def test_code_that_is_typed_stays_in_the_module_while_it_is_broken() -> None:
+    found = draft(chain(node("a", code="return 1;")))
+    document = ModuleDocument(found.module, found.codes)
+    key, source = ("a", "data.code"), "const x = [{ a: f(1) }];\n" * 1_000 + "x."
+    document.show({key: FieldText(source, is_expression=False)}, key)
+
+    assert source in document.text

@@ -15,6 +15,7 @@ from tests.workflows.language_server.editors import Clock, Draft, Page, open_pag
 from workflows.language_server import server_process
 from workflows.language_server.pool import LINGER_SECONDS, Pool
 from workflows.language_server.protocol import Editor, Refused
+from workflows.language_server.session import Unavailable
 
 WORKFLOW = chain(node("files", code="return { total: 1 };"), node("use", code="return 1"))
 
@@ -224,6 +225,30 @@ def test_a_stuck_server_is_killed() -> None:
         with pytest.raises(server_process.ServerFailed):
             await server.request("textDocument/hover", {}, seconds=0.05)
         assert not exists(pid)
+
+    in_pool(scenario)
+
+
+def test_code_that_a_server_does_not_answer_about_is_kept_from_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        page = open_page(pool, Draft(WORKFLOW))
+        page.type("use", "return slow;")
+        with monkeypatch.context() as patch:
+            patch.setattr(server_process, "REQUEST_SECONDS", 0)
+            with pytest.raises(Unavailable):
+                await page.problems("use")
+        page.type("use", "return slower;")
+
+        messages = [message for _, _, message in await page.problems("use")]
+        assert messages == [
+            "takes too long to check while you type: split it into shorter and simpler parts"
+        ]
+        assert await complete(page) == ["total"]  # in much shorter code
+        page.type("use", "return slower;")
+        clock.advance(300)
+        assert "Cannot find name 'slower'" in str(await page.problems("use"))
 
     in_pool(scenario)
 

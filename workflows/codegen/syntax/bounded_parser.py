@@ -9,6 +9,7 @@ only code that has proved valid and flat enough is then parsed here as well.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,9 @@ from workflows.ir.reading.references import Reference
 
 MAX_CODE: Final = 250_000  # bytes
 MAX_DEPTH: Final = 1_000  # of the syntax tree
+_MAX_BRACKETS: Final = (
+    MAX_DEPTH // 2
+)  # open at the same time, in code whose tree does not show its depth
 _SHORT: Final = 500  # bytes: too short to be slow to parse
 _SECONDS: Final = 1.0  # of CPU time; valid code of the maximum size takes a tenth
 _CHUNK: Final = 100_000  # bytes that are inspected in one call
@@ -31,6 +35,8 @@ _REMEMBERED: Final = 10_000
 _TOO_LONG: Final = f"is longer than {MAX_CODE // 1000} KB: split it"
 _TOO_DEEP: Final = f"is nested more than {MAX_DEPTH:,} levels deep: split it into statements"
 _TOO_SLOW: Final = "takes too long to parse: split it into shorter and simpler parts"
+_TOO_COMPLEX: Final = frozenset({_TOO_LONG, _TOO_DEEP, _TOO_SLOW})
+_BRACKET: Final = re.compile(r"[(\[{)\]}]")
 
 _known: OrderedDict[bytes, tuple[Mistake, ...]] = OrderedDict()
 _lock = threading.Lock()
@@ -40,6 +46,11 @@ def syntax_of(code: Code) -> Syntax:
     """Return the syntax tree of the code; an empty one with mistakes if it cannot be parsed here."""
     refused = _refusals(code)
     return Syntax(code, refused=refused)
+
+
+def is_too_complex(syntax: Syntax) -> bool:
+    """Whether the code was refused for its length or depth, which would keep any other parser busy too."""
+    return any(mistake.message in _TOO_COMPLEX for mistake in syntax.refused)
 
 
 def inspect(codes: Iterable[Code]) -> None:
@@ -130,12 +141,22 @@ def _mistakes_in(request: dict[str, Any]) -> list[dict[str, Any]]:
     code = Code("", request["source"], request["is_expression"], tuple(references))
     syntax = Syntax(code)
     mistakes = syntax.mistakes()
-    if not mistakes and is_deeper_than(syntax.tree, MAX_DEPTH):
+    if is_deeper_than(syntax.tree, MAX_DEPTH) or (mistakes and _has_too_many_open(code.source)):
         mistakes = [_whole(_TOO_DEEP)]
     return [
         {"line": mistake.line, "column": mistake.column, "message": mistake.message}
         for mistake in mistakes
     ]
+
+
+def _has_too_many_open(source: str) -> bool:
+    """Whether too many brackets are open at the same time; those in strings count as well."""
+    depth = 0
+    for match in _BRACKET.finditer(source):
+        depth = depth + 1 if match[0] in "([{" else max(depth - 1, 0)
+        if depth > _MAX_BRACKETS:
+            return True
+    return False
 
 
 def is_deeper_than(tree: Tree, limit: int) -> bool:
