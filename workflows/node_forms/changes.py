@@ -93,6 +93,8 @@ def _item_changes(place: Place, value: Any, new: Any) -> Iterator[Change]:
     """Yield a change for each member that differs in a list's objects, if the list keeps its length."""
     if not isinstance(value, list) or not isinstance(new, list) or len(value) != len(new):
         return
+    if not all(isinstance(item, dict) for item in new):  # written as JSON
+        return
     for index, (before, after) in enumerate(zip(value, new, strict=True)):
         old = before if isinstance(before, dict) else {}
         for name, member in after.items():

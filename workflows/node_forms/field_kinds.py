@@ -13,10 +13,8 @@ from enum import Enum
 from typing import Any, Final
 
 from web.text_area import with_line_feeds
-from workflows.ir.reading import durations, fields
+from workflows.ir.reading import durations, fields, json_reader
 from workflows.ir.reading.fields import NotJson
-from workflows.ir.reading.json_keys import unique_keys
-from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.references import references_in
@@ -79,16 +77,12 @@ def json_text(value: Any) -> str:
 def parsed_json(text: str) -> Any:
     """Return the JSON value; raises InvalidInput."""
     try:
-        value = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse, **HOOKS)
+        value = json_reader.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"This is not valid JSON: {error}.") from None
     for problem in check_values(value, max_depth=MAX_DEPTH):
         raise InvalidInput(f"{problem.path or 'The value'} {problem.message}.")
     return value
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 # Text
@@ -305,7 +299,9 @@ def _read_payload(_field: SettingField, inputs: Inputs) -> Any:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse)
+        json_reader.loads(text)
+    except json_reader.RepeatedKey:
+        return True
     except (ValueError, RecursionError):
         return False
     return True

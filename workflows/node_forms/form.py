@@ -17,6 +17,7 @@ from workflows.node_forms.field_kinds import ABSENT, EXPRESSION, Inputs, typed_d
 from workflows.node_forms.inputs import JSON_INPUT, shown
 from workflows.node_forms.places import TRIGGER, Place, places_of, value_at
 
+_MAX_PROBLEMS: Final = 500  # more than one for each row that a form can show
 _ZONES: Final = (
     "-12:00", "-11:00", "-10:00", "-09:30", "-09:00", "-08:00", "-07:00", "-06:00", "-05:00", "-04:00",
     "-03:30", "-03:00", "-02:00", "-01:00", "Z", "+01:00", "+02:00", "+03:00", "+03:30", "+04:00", "+04:30",
@@ -204,7 +205,7 @@ class _Builder:
         self._holder = holder
         self._node_id = node_id
         self._prefix = prefix
-        self._problems = problems
+        self._problems = problems[:_MAX_PROBLEMS]
         self._scope = scope
         self._set_variables = set_variables
 
@@ -236,6 +237,7 @@ class _Builder:
         name = f"{place.path}.{JSON_INPUT}" if contents.as_json else place.path
         text = (contents.inputs.get(JSON_INPUT) or contents.inputs.get("") or [""])[0]
         is_secret = field.kind is FieldKind.SECRET
+        has_rows = field.kind is FieldKind.LIST and not contents.as_json
         return Control(
             field=field,
             node_id=self._node_id,
@@ -245,7 +247,7 @@ class _Builder:
             text=text,
             placeholder=field.placeholder or _default_text(field),
             hint=_hint(field, text),
-            problems=self._problems_at(place.path, has_rows=field.kind is FieldKind.LIST),
+            problems=self._problems_at(place.path, has_rows=has_rows),
             inputs=contents.inputs,
             choices=_choices(field, contents.inputs),
             rows=tuple(self._rows(place, contents.inputs)),

@@ -1,7 +1,8 @@
 """The inputs of one field, and the JSON value that they represent.
 
 `value_from_form` is the inverse of `inputs_of` for all values that a control can show; other values
-are shown as JSON.
+are shown as JSON, and so are long lists and tables: thousands of inputs take long to show, and Django
+accepts 1,000.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from workflows.node_forms.field_kinds import (
     write_text,
 )
 
+_MAX_ROWS: Final = 200
 JSON_INPUT: Final = "json"
 """The input of a value that the control of its field cannot show."""
 
@@ -45,12 +47,17 @@ def shown(field: SettingField, value: Any) -> Shown:
     """Return the inputs that show a value; reading them returns the same value."""
     if field.kind is FieldKind.SECRET:
         return Shown({})
-    inputs = inputs_of(field, value)
+    inputs = {} if _has_many_rows(field, value) else inputs_of(field, value)
     if is_blank(value) or _is_shown(field, value, inputs):
         return Shown(inputs)
     is_text = isinstance(value, str) and field.kind is FieldKind.TABLE
     is_text = is_text and not changes_in_a_page(value)
     return Shown({JSON_INPUT: [value if is_text else json_text(value)]}, as_json=True)
+
+
+def _has_many_rows(field: SettingField, value: Any) -> bool:
+    has_rows = field.kind in (FieldKind.LIST, FieldKind.TABLE)
+    return has_rows and isinstance(value, list | dict) and len(value) > _MAX_ROWS
 
 
 def _is_shown(field: SettingField, value: Any, inputs: Inputs) -> bool:

@@ -96,6 +96,18 @@ def test_a_problem_of_an_arm_is_in_its_row() -> None:
     assert html.count("but only the last arm can be the else arm") == 1
 
 
+def test_many_arms_are_shown_as_json_with_their_problems() -> None:
+    arms = [{"label": f"arm {number}", "condition": ""} for number in range(201)]
+    item = node("a", "branch", branches=arms)
+    html = html_of(item, problems=parse(document([item])).problems)
+    few = html_of(node("a", "branch", branches=arms[:200]))
+
+    assert 'name="data.branches.json"' in html
+    assert "branches.0.label" not in html
+    assert html.count("but only the last arm can be the else arm") == 200
+    assert 'name="data.branches.199.label"' in few
+
+
 def test_a_problem_without_a_control_is_at_the_top() -> None:
     form = node_form(
         node("a"), TYPES[0], problems=[Problem(path="nodes.a.name", message="is odd", node_id="a")]

@@ -79,7 +79,7 @@ REFUSED: list[tuple[SettingField, Inputs, str]] = [
     (http_request.HEADERS, {"name": [""], "value": ["1"]}, 'Give the value "1" a name.'),
     (http_request.HEADERS, {"json": ["{"]}, "This is not valid JSON: "),
     (CUSTOM_FIELDS["shape"], {"": ["{a}"]}, "This is not valid JSON: "),
-    (CUSTOM_FIELDS["shape"], {"": ["NaN"]}, "NaN is not JSON"),
+    (CUSTOM_FIELDS["shape"], {"": ["NaN"]}, "NaN is not a JSON value"),
     (CUSTOM_FIELDS["shape"], {"": ['{"a": 1, "a": 2}']}, 'has the key "a" twice'),
     (CUSTOM_FIELDS["shape"], {"": ["12345678901234567890123"]}, "that JavaScript cannot represent"),
     (CUSTOM_FIELDS["shape"], {"": ['{"aB": 1e999}']}, "aB is a number that is too large"),
@@ -184,6 +184,13 @@ def test_a_new_arm_keeps_the_other_arms() -> None:
     assert change.value == [
         {"label": "big", "condition": "n > 1", "id": 7}, {"label": "rest", "condition": ""},
     ]  # fmt: skip
+
+
+def test_arms_written_as_json_may_be_anything() -> None:
+    item = branch("a", big="n > 1")
+    (change,) = form_changes(item, fields("branch"), {"data.branches.json": ['["a", "b"]']}).changes
+
+    assert (change.path, change.value) == ("data.branches", ["a", "b"])
 
 
 def test_a_trigger_changes_like_a_node() -> None:
