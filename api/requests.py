@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, JsonResponse
 
 from deployments.permissions import DEPLOY
 from runs.permissions import TRIGGER
 from web.decorators import record_denied
-from workflows.ir.reading.json_numbers import HOOKS
+from workflows.ir.reading import json_reader
 from workflows.ir.reading.raw_values import check_values
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
     if not _LENGTH.fullmatch(length) or int(length) > max_bytes or len(request.body) > max_bytes:
         raise ApiError(413, f"The body is larger than {max_bytes // 1024} KB.")
     try:
-        body = json.loads(request.body or b"{}", parse_constant=_reject_constant, **HOOKS)
+        body = json_reader.loads(request.body or b"{}")
     except RecursionError:
         raise ApiError(400, "The body is nested too deeply.") from None
     except ValueError as error:
@@ -73,7 +72,3 @@ def json_body(request: HttpRequest, *, max_bytes: int) -> Any:
         subject = f"{problem.path} in the body" if problem.path else "The body"
         raise ApiError(400, f"{subject} {problem.message}.")
     return body
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")

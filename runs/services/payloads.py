@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from runs.models import Run, RunText
 from runs.services.control import Refused, check_payload
 from runs.steps.parsing import LONGEST_TEXT
 from toolchain.redaction import MASK
-from workflows.ir.reading.json_keys import unique_keys
-from workflows.ir.reading.json_numbers import HOOKS
+from workflows.ir.reading import json_reader
 
 _MASK_IN_JSON: Final = json.dumps(MASK)[1:-1]
 _MASKED: Final = (
@@ -33,9 +32,7 @@ def read_payload(text: str, *, first_line: int = 1) -> Any:
     if not text.strip():
         return {}
     try:
-        payload = json.loads(
-            text, object_pairs_hook=unique_keys, parse_constant=_reject_constant, **HOOKS
-        )
+        payload = json_reader.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno + first_line - 1}, column {error.colno}"
         raise NotJson(f"The payload is not JSON: {error.msg}, at {where}.") from None
@@ -57,10 +54,6 @@ def read_unmasked(text: str) -> Any:
 def mask_note(text: str) -> str:
     """Return what to do about masked secrets in a payload; "" if there are none."""
     return _MASKED if MASK in text or _MASK_IN_JSON in text.lower() else ""
-
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not allowed in JSON")
 
 
 def pretty(value: Any) -> str:

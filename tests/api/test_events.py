@@ -73,6 +73,7 @@ def test_a_request_from_another_site_is_refused(client: Client) -> None:
     [
         ("{", 400, "The body is not JSON"),
         ("[NaN]", 400, "NaN is not a JSON value"),
+        ('{"a": 1, "a": 2}', 400, 'an object has the key "a" twice'),
         (b"\xff", 400, "The body is not JSON"),
         ("[" * 50_000, 400, "The body is nested too deeply"),
         ("[" * 600 + "]" * 600, 400, "The body must nest values at most 500 levels deep"),

@@ -12,7 +12,7 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Category, NodeType
 from workflows.ir.document.step_policy import RETRY_FIELDS, StepPolicy, read_policy
 from workflows.ir.reading import fields
-from workflows.ir.reading.fields import Code, Json, NotJson, Text
+from workflows.ir.reading.fields import Code, Json, NotJson, RepeatedKey, Text
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_choice, read_code, read_table, read_text
 from workflows.ir.settings.setting_field import FieldKind, SettingField, fields_by_name
@@ -134,6 +134,9 @@ def _body(data: Reader, method: str) -> Json | Code | None:
     if isinstance(value, str):
         try:
             value = fields.loads_with_references(value)
+        except RepeatedKey as error:
+            data.problem(BODY.name, str(error))
+            return None
         except NotJson:
             return read_code(data, BODY)
     return data.json(BODY.name, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
@@ -22,7 +21,7 @@ from workflows.editing.slots import all_slots, slots_for
 from workflows.editing.structure import selected_blocks
 from workflows.editing.workbench import OpenDocument, Slot, Workbench
 from workflows.ir.deploy.deploy_settings import InvalidSettings
-from workflows.ir.reading.json_numbers import HOOKS
+from workflows.ir.reading import json_reader
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 from workflows.views.editor import EditorState, problems_html
@@ -206,7 +205,7 @@ def _as_json(slot: Slot) -> dict[str, Any]:
 def _body(request: HttpRequest) -> Mapping[str, Any]:
     """Return the JSON body, or the fields of a form whose `operation` is JSON."""
     try:
-        body = json.loads(request.body, **HOOKS) if _is_json(request) else _form_body(request.POST)
+        body = json_reader.loads(request.body) if _is_json(request) else _form_body(request.POST)
     except (ValueError, RecursionError):
         raise Refused("The request is not valid JSON.") from None
     if not isinstance(body, dict):
@@ -220,14 +219,14 @@ def _is_json(request: HttpRequest) -> bool:
 
 def _form_body(posted: QueryDict) -> dict[str, Any]:
     """Return what a form posts without scripts: `argument` is the name of the argument for `value`."""
-    operation = json.loads(posted.get("operation") or "null", **HOOKS)
+    operation = json_reader.loads(posted.get("operation") or "null")
     if isinstance(operation, dict) and posted.get("argument"):
         operation[str(posted["argument"])] = posted.get("value", "")
     elif isinstance(operation, dict):
         operation["posted"] = {
             key: posted.getlist(key) for key in posted if key.split(".")[0] in _FIELD_ROOTS
         }
-    return {"revision": json.loads(posted.get("revision") or "null"), "operation": operation}
+    return {"revision": json_reader.loads(posted.get("revision") or "null"), "operation": operation}
 
 
 def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpResponse:

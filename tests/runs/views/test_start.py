@@ -198,7 +198,7 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
         ("{\n\n[NaN]", "Line 3: The payload is not JSON"),
         ('{"id": "a", "param": 1}', 'not "param"'),
         ('{"id": null, "params": 1}', "Line 1: An id must have"),
-        ("[NaN]", "NaN is not allowed in JSON"),
+        ("[NaN]", "NaN is not a JSON value"),
         (f'{{}}\n"{"x" * 1024 * 1024}"', "Line 2: The payload has"),
     ],
 )

@@ -37,6 +37,14 @@ INVALID: dict[str, tuple[Any, str]] = {
         chain(node("a") | {"config": {"retries": {"limit": "5"}}}),
         'nodes.a.config.retries.limit: must be a whole number, not "5"',
     ),
+    "a body that has a key twice": (
+        chain(node("a", "http_request", url="https://x.test", method="POST", body='{"n": {{ trigger.n }}, "n": 2}')),
+        'nodes.a.data.body: an object has the key "n" twice: keep one',
+    ),
+    "headers that have a name twice": (
+        chain(node("a", "http_request", url="https://x.test", headers='{"x": "1", "x": "2"}')),
+        'nodes.a.data.headers: an object has the key "x" twice: keep one',
+    ),
     "an unknown backoff": (chain(node("a", backoff="wild")), "nodes.a.data.backoff: must be one of"),
     "digits of another script": (
         chain(node("a", "sleep", duration="\u0663 hours")), "nodes.a.data.duration: must be a number",
@@ -196,7 +204,7 @@ def test_one_error_is_one_problem(case: str) -> None:
 
 TEXTS = {
     "{": "is not valid JSON: line 1, column 2",
-    '{"a": NaN}': "NaN is not valid JSON",
+    '{"a": NaN}': "NaN is not a JSON value",
     '{"a": 1, "a": 2}': 'an object has the key "a" twice',
     "[" * 200 + "]" * 200: "must be an object",
     '{"a":' * 200 + "1" + "}" * 200: "must nest values at most 100 levels deep",

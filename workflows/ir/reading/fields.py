@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.ir.reading import json_reader
 from workflows.ir.reading.code_references import references_in_code
 from workflows.ir.reading.durations import milliseconds
-from workflows.ir.reading.json_numbers import HOOKS
 from workflows.ir.reading.references import Reference, references_in
 
 
@@ -102,17 +102,19 @@ class NotJson(ValueError):
     """The text is not JSON, even with its references as values."""
 
 
+class RepeatedKey(NotJson):
+    """The text would be JSON if no object had a key twice."""
+
+
 def loads_with_references(source: str) -> Any:
     """Parse JSON in which `{{ ref }}` may take the place of a value; it becomes a string.
 
     Raises NotJson if it is not JSON even then.
     """
     try:
-        return json.loads(
-            _with_references_quoted(source),
-            parse_constant=_refuse_constant,
-            **HOOKS,
-        )
+        return json_reader.loads(_with_references_quoted(source))
+    except json_reader.RepeatedKey as error:
+        raise RepeatedKey(str(error)) from None
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
 
@@ -132,7 +134,3 @@ def _with_references_quoted(source: str) -> str:
 def _has_odd_quotes(part: str) -> bool:
     """Whether this part of a JSON text opens or closes a string."""
     return part.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 1
-
-
-def _refuse_constant(name: str) -> Any:
-    raise NotJson(f"{name} is not JSON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 _EXACT: Final = 2**53  # up to here every whole number is exact
 _MAX_DIGITS: Final = 400  # of any number that JavaScript can represent
@@ -30,7 +30,3 @@ def is_exact(value: int) -> bool:
         return abs(value) <= _EXACT or float(value) == value
     except OverflowError:
         return False
-
-
-HOOKS: Final[dict[str, Any]] = {"parse_int": read_int, "parse_float": read_float}
-"""The options of `json.loads` that read numbers in this way."""

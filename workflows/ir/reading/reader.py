@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from workflows.ir.reading import durations, fields
-from workflows.ir.reading.fields import Code, Duration, Field, Json, NotJson, Text
+from workflows.ir.reading.fields import Code, Duration, Field, Json, NotJson, RepeatedKey, Text
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.references import malformed_references_in
@@ -200,6 +200,9 @@ class Reader:
         if isinstance(value, str):
             try:
                 value = fields.loads_with_references(value)
+            except RepeatedKey as error:
+                self.problem(key, str(error))
+                return None
             except NotJson:
                 value = _MISSING
         if isinstance(value, dict):

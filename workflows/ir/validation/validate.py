@@ -23,8 +23,7 @@ from workflows.ir.document.region_tree import MAX_NESTING, Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger, read_trigger
 from workflows.ir.garbage_collection import without_garbage_collection
-from workflows.ir.reading.json_keys import unique_keys
-from workflows.ir.reading.json_numbers import HOOKS
+from workflows.ir.reading import json_reader
 from workflows.ir.reading.problems import InvalidIR, Problem, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.reader import Reader
@@ -101,9 +100,7 @@ def read_json(text: str | bytes) -> object:
     if len(data) > MAX_TEXT:
         raise _invalid(_TOO_LARGE)
     try:
-        value = json.loads(
-            data, object_pairs_hook=unique_keys, parse_constant=_refuse_constant, **HOOKS
-        )
+        value = json_reader.loads(data)
         if len(data) > MAX_BYTES and len(compact(value).encode("utf-8", "replace")) > MAX_BYTES:
             raise _invalid(_TOO_LARGE)
     except json.JSONDecodeError as error:
@@ -127,10 +124,6 @@ def compact(value: object) -> str:
 
 def _invalid(message: str) -> InvalidIR:
     return InvalidIR([Problem(path="", message=message)])
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not valid JSON: use a number or null")
 
 
 def _check_size(document: dict[str, Any]) -> list[Problem]:
