@@ -25,13 +25,14 @@ export async function listen(port: number, parts: ServerParts): Promise<http.Ser
   const server = http.createServer((request, response) => {
     const to = destination(parts.account.zones, parts.reservedHosts, request);
     if (to.kind === 'api') return void serveApi(request, response);
-    if (to.kind === 'none') return misdirected(response);
+    if (to.kind === 'none') return refuse(response, MISDIRECTED);
+    if (to.kind === 'malformed') return refuse(response, MALFORMED);
     parts.proxy.request(to, request, response).catch((error: Error) => fail(parts, response, error));
   });
   server.requestTimeout = 0;
   server.on('upgrade', (request: IncomingMessage, socket, head) => {
     const to = destination(parts.account.zones, parts.reservedHosts, request);
-    if (to.kind === 'none') return socket.destroy();
+    if (to.kind === 'none' || to.kind === 'malformed') return socket.destroy();
     const connected =
       to.kind === 'api'
         ? parts.tails.connect(request, socket)
@@ -50,9 +51,12 @@ export async function listen(port: number, parts: ServerParts): Promise<http.Ser
 
 export const portOf = (server: http.Server): number => (server.address() as AddressInfo).port;
 
-function misdirected(response: ServerResponse): void {
-  response.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
-  response.end('This host is not served by the embedded platform.\n');
+const MISDIRECTED = [421, 'This host is not served by the embedded platform.'] as const;
+const MALFORMED = [400, 'The target of the request must be a path.'] as const;
+
+function refuse(response: ServerResponse, [status, sentence]: readonly [number, string]): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${sentence}\n`);
 }
 
 function fail({ onError }: ServerParts, response: ServerResponse, error: Error): void {

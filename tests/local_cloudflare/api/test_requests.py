@@ -115,6 +115,26 @@ def test_the_paths_of_the_runtime_are_closed(mirror: Platform, path: str) -> Non
     assert mirror.fetch("mirror", path).status_code == 404
 
 
+def status_of(platform: Platform, target: str, worker: str = "mirror") -> int:
+    """Return the status for a request target that is sent as it is."""
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as connection:
+        head = f"GET {target} HTTP/1.1\r\nHost: {worker}.localhost\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        return int(connection.recv(4096).split()[1])
+
+
+@pytest.mark.parametrize("path", ["/a/../cdn-cgi/x", "/.\\cdn-cgi/x", "/%2e/cdn-cgi/x"])
+def test_the_paths_of_the_runtime_are_closed_in_other_spellings(
+    mirror: Platform, path: str
+) -> None:
+    assert status_of(mirror, path) == 404
+
+
+@pytest.mark.parametrize("target", ["*", "http://localhost/", "http://localhost/cdn-cgi/x"])
+def test_a_request_target_that_is_not_a_path_is_refused(mirror: Platform, target: str) -> None:
+    assert status_of(mirror, target) == 400
+
+
 def test_a_worker_that_throws_returns_500_without_local_paths(mirror: Platform) -> None:
     response = mirror.fetch("mirror", "/fail")
 

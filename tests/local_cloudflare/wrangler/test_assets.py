@@ -152,6 +152,17 @@ def test_a_session_ends_when_every_file_has_been_sent(platform: Platform) -> Non
     assert again["buckets"] == []
 
 
+def test_a_file_that_was_sent_for_one_worker_is_not_used_for_another(platform: Platform) -> None:
+    hash_ = "c" * 32
+    manifest = {"/a.txt": {"hash": hash_, "size": 3}}
+    session = start_session(platform, "hostile", manifest).json()["result"]
+    assert send(platform, session["jwt"], **{hash_: b"bad"}).status_code == 201
+
+    other = start_session(platform, "honest", manifest).json()["result"]
+
+    assert other["buckets"] == [[hash_]]
+
+
 def test_files_that_were_not_announced_are_refused(platform: Platform) -> None:
     hash_ = "a" * 32
     manifest = {"/a.txt": {"hash": hash_, "size": 3}}

@@ -15,7 +15,7 @@ import { ScheduledHandlerError, type Scheduler } from '../schedules/scheduler.ts
 import type { Account } from '../state/account.ts';
 import { hasPreviews, runPreview } from '../workers/previews.ts';
 import { chooseVersion, type Preview, previewAt } from '../workers/versions.ts';
-import type { Target } from './hosts.ts';
+import { pathOf, type Target } from './hosts.ts';
 
 const RESERVED = '/cdn-cgi/';
 const SCHEDULED = '/cdn-cgi/handler/scheduled';
@@ -94,7 +94,7 @@ export class WorkerProxy {
   }
 
   async #acquire({ name, isOwnHost }: Target, request: IncomingMessage): Promise<TextResponse | Running> {
-    if (request.url?.startsWith(RESERVED))
+    if (pathOf(request.url ?? '').startsWith(RESERVED))
       return { status: 404, text: 'This path is reserved for the platform.\n' };
     const worker = this.#account.workers.get(name);
     const preview = isOwnHost && !worker ? previewAt(this.#account, name) : undefined;

@@ -39,8 +39,8 @@ function compareSpecificity(first: Pattern, second: Pattern): number {
 }
 
 /** The most specific route wins; without one, or if it has no Worker, the custom domain. */
-export function workerAt(zones: Zones, host: string, url: string): string | undefined {
-  const location = { host, path: url.split('?', 1)[0] ?? '/' };
+export function workerAt(zones: Zones, host: string, path: string): string | undefined {
+  const location = { host, path };
   const [best] = zones.routes
     .all()
     .flatMap((route) => patternOf(route))

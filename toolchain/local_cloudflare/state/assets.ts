@@ -1,9 +1,22 @@
-// The static files of Workers: each file once, by its hash, and a folder for each version with links to its files.
+// The static files of Workers: each file once, by its key, and a folder for each version with links to its files.
+//
+// Clients name a file by a hash of their choice, which cannot be checked. The key therefore includes the Worker: what is
+// sent for one Worker is never served by another.
 
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { listFolder, privateFolder, remove, writeText } from '../system/files.ts';
 import type { Assets } from './records.ts';
+
+export interface StoredFile {
+  key: string;
+  size: number;
+}
+
+/** The key of a file of a Worker, by the hash that the client calls it. */
+export const keyOf = (worker: string, hash: string): string =>
+  createHash('sha256').update(`${worker}/${hash}`).digest('hex');
 
 export class AssetStore {
   readonly #files: string;
@@ -15,15 +28,15 @@ export class AssetStore {
     this.#deleteUnused();
   }
 
-  has(hash: string): boolean {
-    return fs.existsSync(this.#file(hash));
+  has({ key, size }: StoredFile): boolean {
+    return fs.statSync(this.#file(key), { throwIfNoEntry: false })?.size === size;
   }
 
-  add(hash: string, contents: Buffer): void {
+  add(key: string, contents: Buffer): void {
     privateFolder(this.#files);
-    const temporary = `${this.#file(hash)}.tmp`;
+    const temporary = `${this.#file(key)}.tmp`;
     fs.writeFileSync(temporary, contents, { mode: 0o600 });
-    fs.renameSync(temporary, this.#file(hash));
+    fs.renameSync(temporary, this.#file(key));
   }
 
   folderOf(version: string): string {
@@ -33,10 +46,10 @@ export class AssetStore {
   /** Link the files of a version into its folder. */
   link(version: string, { manifest, config }: Assets): void {
     const folder = privateFolder(this.folderOf(version));
-    for (const [name, hash] of Object.entries(manifest)) {
+    for (const [name, key] of Object.entries(manifest)) {
       const file = path.join(folder, ...segmentsOf(name));
       privateFolder(path.dirname(file));
-      if (!fs.existsSync(file)) fs.linkSync(this.#file(hash), file);
+      if (!fs.existsSync(file)) fs.linkSync(this.#file(key), file);
     }
     if (config._headers !== undefined) writeText(path.join(folder, '_headers'), config._headers);
     if (config._redirects !== undefined) writeText(path.join(folder, '_redirects'), config._redirects);
@@ -48,12 +61,12 @@ export class AssetStore {
 
   /** Files that no version links to: those of deleted versions, and of unfinished uploads. */
   #deleteUnused(): void {
-    for (const hash of listFolder(this.#files))
-      if (fs.statSync(this.#file(hash)).nlink === 1) remove(this.#file(hash));
+    for (const key of listFolder(this.#files))
+      if (fs.statSync(this.#file(key)).nlink === 1) remove(this.#file(key));
   }
 
-  #file(hash: string): string {
-    return path.join(this.#files, hash);
+  #file(key: string): string {
+    return path.join(this.#files, key);
   }
 }
 

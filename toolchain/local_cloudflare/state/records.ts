@@ -30,7 +30,7 @@ export interface AssetConfig {
 
 /** The static files of a version. */
 export interface Assets {
-  /** Hashes by path. */
+  /** Keys of the store by path. */
   manifest: Record<string, string>;
   config: AssetConfig;
   /** Whether the version also has code. */

@@ -3,7 +3,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { invalidAssets, invalidAssetsToken } from '../http/errors.ts';
 import { hasControlCharacter, isText, shown } from '../http/names.ts';
-import type { AssetStore } from '../state/assets.ts';
+import { type AssetStore, keyOf } from '../state/assets.ts';
 import type { AssetConfig, Assets } from '../state/records.ts';
 import { checkPaths } from './asset_paths.ts';
 
@@ -52,7 +52,7 @@ export class AssetUploads {
     this.#deleteExpired();
     const session = randomBytes(16).toString('hex');
     this.#sessions.set(session, { worker, manifest: checked, expires: now() + LIFETIME_SECONDS });
-    const missing = this.#missing(checked);
+    const missing = this.#missing(worker, checked);
     const buckets = Array.from({ length: Math.ceil(missing.length / BUCKET_SIZE) }, (_, index) =>
       missing.slice(index * BUCKET_SIZE, (index + 1) * BUCKET_SIZE),
     );
@@ -71,20 +71,22 @@ export class AssetUploads {
     for (const [hash, contents] of files)
       if (sizes.get(hash) !== contents.length)
         throw invalidAssets(`the file with the hash "${hash}" is not in the manifest, or has another size`);
-    for (const [hash, contents] of files) this.#store.add(hash, contents);
-    return this.#missing(manifest).length === 0 ? this.#sign(session, worker, true) : undefined;
+    for (const [hash, contents] of files) this.#store.add(keyOf(worker, hash), contents);
+    return this.#missing(worker, manifest).length === 0 ? this.#sign(session, worker, true) : undefined;
   }
 
-  /** The files of a completed session of this Worker: hashes by path. */
+  /** The files of a completed session of this Worker: keys by path. */
   complete(token: string, name: string): Record<string, string> {
     const { worker, manifest, isComplete } = this.#verify(token);
     if (!isComplete || worker !== name) throw invalidAssetsToken();
-    return Object.fromEntries(Object.entries(manifest).map(([path, { hash }]) => [path, hash]));
+    return Object.fromEntries(Object.entries(manifest).map(([path, { hash }]) => [path, keyOf(name, hash)]));
   }
 
-  #missing(manifest: Manifest): string[] {
-    const hashes = new Set(Object.values(manifest).map(({ hash }) => hash));
-    return [...hashes].filter((hash) => !this.#store.has(hash));
+  #missing(worker: string, manifest: Manifest): string[] {
+    const sizes = new Map(Object.values(manifest).map(({ hash, size }) => [hash, size]));
+    return Array.from(sizes)
+      .filter(([hash, size]) => !this.#store.has({ key: keyOf(worker, hash), size }))
+      .map(([hash]) => hash);
   }
 
   #deleteExpired(): void {
