@@ -151,7 +151,13 @@ LOGGING = {
             "callback": log_filters.drop_client_error_traceback,
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["no_client_error_traceback"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         name: {"level": AWAITSTEP.log_level}
@@ -166,5 +172,5 @@ LOGGING = {
             "api",
         )
     }
-    | {"django.request": {"level": AWAITSTEP.log_level, "filters": ["no_client_error_traceback"]}},
+    | {"django.request": {"level": AWAITSTEP.log_level}},
 }

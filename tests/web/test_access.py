@@ -81,6 +81,14 @@ def test_a_denied_access_is_logged_without_a_traceback(
     assert (line.getMessage(), line.exc_info) == ("Forbidden (Permission denied): /", None)
 
 
+def test_a_request_for_another_host_is_logged_without_a_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.get("/", headers={"host": "elsewhere.test"}).status_code == 400
+
+    assert [line.exc_info for line in caplog.records] == [None]
+
+
 def test_setting_a_variable_without_permission_changes_nothing_and_is_on_the_audit_trail(
     log_in: LogIn,
 ) -> None:
