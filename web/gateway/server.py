@@ -16,6 +16,8 @@ from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
 from django.conf import settings
+from twisted.protocols.basic import LineReceiver
+from twisted.web.http import HTTPChannel
 
 from web.gateway.body_limits import ANONYMOUS_BYTES, staff_bytes
 from web.gateway.headers import HEADERS
@@ -135,11 +137,29 @@ def _staff_seconds(limit: int) -> float:
     return float(settings.AWAITSTEP.request_seconds + limit / _BYTES_PER_SECOND)
 
 
+class LimitedChannel(HTTPChannel):
+    """A connection that ends if no request begins in time: single bytes of a line do not count."""
+
+    def dataReceived(self, data: bytes) -> None:
+        LineReceiver.dataReceived(self, data)  # type: ignore[no-untyped-call]
+
+    def lineReceived(self, line: bytes) -> None:
+        self.resetTimeout()  # type: ignore[no-untyped-call]
+        super().lineReceived(line)  # type: ignore[no-untyped-call]
+
+    def rawDataReceived(self, data: bytes) -> None:
+        self.resetTimeout()  # type: ignore[no-untyped-call]
+        super().rawDataReceived(data)
+
+
 class LimitedFactory(HTTPFactory):  # type: ignore[misc]
-    """Makes every request a LimitedRequest."""
+    """Makes every connection a LimitedChannel, and every request a LimitedRequest."""
+
+    protocol = LimitedChannel
 
     def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
+        protocol.timeOut = 2 * settings.AWAITSTEP.request_seconds
         protocol.requestFactory = LimitedRequest
         return protocol
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -120,3 +120,14 @@ def test_a_request_that_never_ends_is_ended(hasty_port: int, started: bytes) -> 
         connection.sendall(started)
 
         assert everything(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_single_bytes_do_not_keep_a_connection_open(hasty_port: int) -> None:
+    with connect(hasty_port) as connection:
+        connection.settimeout(0.1)
+        for _ in range(100):
+            connection.sendall(b"x")
+            with suppress(TimeoutError):
+                assert connection.recv(1) == b""
+                return
+        pytest.fail("the connection is still open")
