@@ -1,4 +1,4 @@
-// The server on the one port: by the request's host, the API or a Worker.
+// The server on the only port. A request's host decides whether it is for the API or for a Worker.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

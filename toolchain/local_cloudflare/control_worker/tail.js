@@ -11,7 +11,7 @@ let listenedTo = new Set();
 let waiting = [];
 /** How many messages were dropped, by Worker. */
 let lost = {};
-/** Grows when listeners change: then the head of each invocation is sent again, for the new ones. */
+/** Increases when listeners change. The head of each invocation is then sent again, for the new listeners. */
 let generation = 0;
 let sendingSince = 0;
 

@@ -20,13 +20,13 @@ const UNFINISHED_MILLISECONDS = REPORTS_EVERY_WRITE ? 3000 : 0;
 const ALL_MILLISECONDS = 60_000;
 const SAVE_MILLISECONDS = 10_000;
 
-/** A stamp that never counts as equal. */
+/** A stamp that is never equal to another one. */
 const UNCERTAIN = '';
 /** The resolution of file times. */
 const RESOLUTION_MILLISECONDS = 100;
 
 export interface Row extends InstanceSummary {
-  /** Equal as long as the engine's file has not changed. */
+  /** Stays the same until the engine's file changes. */
   stamp: string;
 }
 

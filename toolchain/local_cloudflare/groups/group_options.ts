@@ -16,7 +16,7 @@ const PRESERVE_ERROR_MESSAGE = 'workflows_preserve_non_retryable_error_message';
 export interface GroupOptions {
   workers: WorkerOptions[];
   resources: Record<string, object>;
-  /** Equal for equal options. */
+  /** The same for the same options. */
   fingerprint: string;
 }
 

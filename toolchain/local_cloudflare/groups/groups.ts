@@ -91,8 +91,8 @@ export class Groups {
   }
 
   /**
-   * Start the groups that have work to do, a few at a time. A request meanwhile waits only for its own group, so the
-   * server can listen before all are started.
+   * Start the groups that have work to do, a few at a time. In the meantime, a request
+   * waits only for its own group, so the server can listen before all groups have started.
    */
   async resume(): Promise<void> {
     await runParallel([...this.#groups.values()], PARALLEL_STARTS, async (group) => {
@@ -155,7 +155,7 @@ export class Groups {
 
   /**
    * Start the group of a node if necessary; undefined if there is nothing to start. The group may be replaced while we
-   * wait for it, and if it does not start, a failed deploy may just be being undone.
+   * wait for it, and if it does not start, the reason may be that a failed deploy is being undone.
    */
   async acquire(node: string): Promise<Lease | undefined> {
     for (let failures = 0; ; ) {

@@ -1,4 +1,4 @@
-// Divides Workers and resources into groups: all that are bound together share a process, and nothing else.
+// Divides Workers and resources into groups: those that are bound together share a process, and no others do.
 
 import type { Account } from '../state/account.ts';
 import { splitNode } from '../state/nodes.ts';

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes a PID file, then becomes workerd; exec keeps the process number and start time. The platform uses the file to
+# Writes a PID file, then becomes workerd; exec keeps the process id and start time. The platform uses the file to
 # kill a workerd that a crash left behind, so that two never run on the same folder.
 #
 # Miniflare can let workerd listen only on a TCP port, which every program and website on this machine can reach. The

@@ -103,7 +103,7 @@ export interface Worker {
   live: string;
   /** The shares of all live versions, if there are several. */
   split?: Share[];
-  /** Set if an older version was forced live: the secrets of today, which replace its own. */
+  /** Set if an older version was forced live: the current secrets, which replace its own. */
   live_secrets?: Binding[];
   /** Newest first. */
   versions: VersionSummary[];

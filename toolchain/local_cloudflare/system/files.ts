@@ -9,7 +9,7 @@ export function privateFolder(folder: string): string {
   return folder;
 }
 
-/** Replace the file atomically: readers, also after a crash, see either the old text or the new. */
+/** Replace the file atomically: readers see either the old text or the new, even after a crash. */
 export function writeText(file: string, text: string): void {
   privateFolder(path.dirname(file));
   const temporary = `${file}.${randomUUID()}.tmp`;

@@ -1,4 +1,4 @@
-// PID files hold a process's number and start time, so that another process with a reused number is left alone.
+// PID files hold the id and the start time of a process, so that another process with a reused id is left alone.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -8,7 +8,7 @@ const KILL_MILLISECONDS = 5000;
 const POLL_MILLISECONDS = 5;
 const START_TIME_FIELD = 19; // of /proc/PID/stat, counted after the command's closing parenthesis
 
-/** The start time as text, only good for comparing; undefined if the process has ended. */
+/** The start time as text, which can only be compared; undefined if the process has exited. */
 function startTime(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const stat = readStat(pid);
@@ -53,7 +53,7 @@ function readPidFile(file: string): PidFile | undefined {
   return { pid: Number(pid), started };
 }
 
-/** The number of the process in the PID file, if it is still running. */
+/** The id of the process in the PID file, if it is still running. */
 export function runningPid(file: string): number | undefined {
   const { pid, started } = readPidFile(file) ?? {};
   return pid !== undefined && startTime(pid) === started ? pid : undefined;
@@ -64,7 +64,7 @@ export function writePidFile(file: string): void {
   writeText(file, `${process.pid}\n${line?.trim()}\n`);
 }
 
-/** Kill the process in the PID file if it is still running, wait until it has ended, and remove the file. */
+/** Kill the process in the PID file if it is still running, wait until it has exited, and remove the file. */
 export async function killByPidFile(file: string): Promise<void> {
   const pid = runningPid(file);
   if (pid !== undefined) {

@@ -55,13 +55,13 @@ export interface Upload {
 const SETTINGS = ['tags', 'logpush', 'observability', 'tail_consumers'];
 
 /**
- * What this machine does not do is kept and shown, so that a Worker reads the same on Cloudflare: where it runs
+ * Settings without an effect on this machine are kept and shown as on Cloudflare: where a Worker runs
  * (`placement`), how long (`limits`), and where its logs go (`logpush`, `observability`).
  */
 export const WORKER_SETTINGS = [
   'annotations',
   'bindings',
-  'body_part', // refused with what to do
+  'body_part', // refused, with advice on what to do
   'code_update_strategy', // how Durable Objects get new code; here they are restarted
   'compatibility_date',
   'compatibility_flags',
@@ -77,7 +77,7 @@ export const WORKER_SETTINGS = [
   'usage_model',
 ];
 
-/** These belong to an upload, and cannot be changed alone. */
+/** These belong to an upload, and cannot be changed on their own. */
 const UPLOAD_SETTINGS = [...WORKER_SETTINGS, 'assets', 'migrations'];
 
 export interface UploadContext {

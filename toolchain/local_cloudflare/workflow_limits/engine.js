@@ -30,11 +30,11 @@ export class Engine extends MiniflaresEngine {
   /** Distinguishes the objects of an instance: after a restart, it has a new object. */
   #object = crypto.randomUUID();
   #hasPermit = false;
-  /** The request for a permit that has not been answered, and the promise that the permit fulfils. */
+  /** The request for a permit that has not been answered, and the promise that the permit fulfills. */
   #request;
   #permit;
   #lastCall = Promise.resolve();
-  /** Whether the platform knows of a permit or a request of this object. */
+  /** Whether the platform knows about a permit or a request of this object. */
   #isKnown = false;
   /** The steps, sleeps and waits that have started and not ended, and the attempts that are about to start. */
   #open = 0;
@@ -187,7 +187,7 @@ export class Engine extends MiniflaresEngine {
     if (!ACTIVE.includes(status)) this.#release();
   }
 
-  /** The start is when the instance has its first permit. */
+  /** The instance starts when it gets its first permit. */
   writeLog(event, ...details) {
     if (WAIT_ENDS.includes(event)) this.#isReplaying = false;
     if (event !== EVENT.start) super.writeLog(event, ...details);

@@ -34,7 +34,7 @@ document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
 document.addEventListener('htmx:sendError', showFailure)
 document.addEventListener('awaitstep:message', event => showMessage(event.detail))
-// The admin gives its icons a label but no role that may have one.
+// The admin gives its icons a label, but no role that allows a label.
 addEventListener('load', () => {
   for (const icon of document.querySelectorAll('.search-label-icon')) icon.setAttribute('role', 'img')
 })

@@ -1,4 +1,4 @@
-// Times count on from what the server sent, because the clocks of the server and the browser may differ.
+// Clocks continue from the times that the server sent, because the clocks of the server and the browser may differ.
 const startTimes = new WeakMap()
 const serverTime = document.querySelector('meta[name="server-time"]')
 const offset = serverTime ? Date.parse(serverTime.content) - Date.now() : 0

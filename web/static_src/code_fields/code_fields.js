@@ -235,7 +235,7 @@ function codeSupport(language) {
   return language === 'text' ? [EditorView.lineWrapping] : javascript({ typescript: true })
 }
 
-// Ctrl and a click go to the declaration of a name, like F12.
+// Ctrl-click goes to the declaration of a name, like F12.
 function followLink(event, view) {
   if (!(event.ctrlKey || event.metaKey) || event.button !== 0) return false
   const position = view.posAtCoords({ x: event.clientX, y: event.clientY })

@@ -6,7 +6,7 @@ import { linter } from '@codemirror/lint'
 
 const REFERENCE = /\{\{\s*[\w$.[\]-]+\s*\}\}/g
 
-// A field that also takes an expression has no problems of syntax here: what is no JSON may be code.
+// A field that also takes an expression has no syntax errors here: text that is not JSON may be code.
 export function jsonField({ schema: schemaText, takesCode }) {
   const schema = parsedSchema(schemaText)
   const isCode = takesCode !== undefined

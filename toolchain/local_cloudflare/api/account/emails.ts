@@ -1,4 +1,4 @@
-// The emails that Workers sent. Cloudflare has no such call: there, they are delivered.
+// The emails that Workers sent. Cloudflare has no such call, because it delivers them.
 
 import { Hono } from 'hono';
 import { noSuchEmail } from '../../http/errors.ts';

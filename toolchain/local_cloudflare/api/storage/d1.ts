@@ -91,7 +91,7 @@ export function getDatabase({ account }: Platform, id: string): Database {
 const databaseWithName = ({ account }: Platform, name: string): Database | undefined =>
   account.databases.all().find((database) => database.name === name);
 
-/** The fields that the call asks for; without such a list, all. */
+/** The fields that the call asks for; by default, all fields. */
 function selectFields(c: Context, database: object): object {
   const fields = c.req.query('fields')?.split(',');
   return Object.fromEntries(Object.entries(database).filter(([name]) => fields?.includes(name) ?? true));
@@ -130,7 +130,7 @@ async function remove({ account, groups }: Platform, id: string): Promise<void> 
   await groups.apply({ change: () => account.databases.delete(id), erases: `d1:${id}` });
 }
 
-/** The statements of a call: each may be several, which are separated by semicolons. */
+/** The statements of a call. A text may contain several statements, separated by semicolons. */
 function statementsOf(body: Partial<QueryBody>): Statement[] {
   const statements = (body.batch ?? [body]).flatMap(({ sql, params = [] }) => {
     if (!sql) throw invalidBody('sql is missing');

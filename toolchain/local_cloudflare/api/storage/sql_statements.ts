@@ -1,6 +1,6 @@
 // Splits SQL text into its statements.
 
-/** Quoted text and names, comments, words and semicolons; all other characters separate nothing. */
+/** Quoted text and names, comments, words and semicolons; no other characters matter here. */
 const TOKEN =
   /'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|;|[\p{L}_$][\p{L}\p{N}_$]*/gu;
 const CREATE_TRIGGER = /^CREATE (TEMP |TEMPORARY )?TRIGGER$/;

@@ -1,4 +1,4 @@
-// Services: Workers with their only environment; who uses a Worker; deleting one.
+// Services: a Worker and its only environment, the Workers that use it, and deleting it.
 
 import { type Context, Hono } from 'hono';
 import { serializeBinding } from '../../groups/bindings.ts';

@@ -105,7 +105,7 @@ function serializeVersion({ worker_version: _, ...version }: WorkflowVersion): o
   return { ...version, has_dag: false, language: 'javascript' };
 }
 
-/** A schedule is refused with what to do instead; what else has no effect here is refused by name. */
+/** A schedule is refused with advice on what to do instead; other settings without an effect are refused by name. */
 function checkBody(name: string, body: Partial<WorkflowBody>): void {
   if (body.schedules?.length)
     throw invalidBody(

@@ -146,7 +146,7 @@ export class Draft extends EventTarget {
     }
   }
 
-  // The server has answered with a page: that of the login, or an error.
+  // The server responded with a page: the login page or an error page.
   async #renewLogin() {
     for (;;) {
       const status = await renewCsrfToken()

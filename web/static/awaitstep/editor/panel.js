@@ -4,7 +4,7 @@ import { inputsOf } from './inputs.js'
 import { Rows } from './rows.js'
 
 const DELAY = 700
-const MAX_DELAY = 5000 // whoever types without a pause loses at most this much
+const MAX_DELAY = 5000 // someone who types without a pause loses at most this much
 
 // The form of the selected item. Changes are saved automatically after a moment.
 export class Panel {

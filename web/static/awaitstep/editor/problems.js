@@ -99,7 +99,7 @@ export class Problems {
       const mine = writtenBy(body.operation)
       const both = { theirs: asText(current), mine: asText(mine) }
       let answer = ''
-      while (!answer) answer = await this.#ask('conflict', error, both) // Escape decides nothing
+      while (!answer) answer = await this.#ask('conflict', error, both) // Escape makes no choice
       // The second attempt has the newest revision, so it replaces the other change.
       if (answer === 'mine') this.draft.perform(body.operation)
       else this.draft.dispatchEvent(new CustomEvent('discarded', { detail: body.operation }))
@@ -114,7 +114,7 @@ export class Problems {
     }
   }
 
-  // Whether a text was refused that its form no longer has, or cannot save.
+  // Whether a refused text is no longer in its form, or cannot be saved from there.
   #isLost(operation, status) {
     if (!operation || !writtenBy(operation)) return false
     return status === 403 || status === 404 || (operation.node && !this.selection.itemOf(operation.node))

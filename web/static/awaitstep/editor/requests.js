@@ -2,7 +2,7 @@ const TOKEN = '#editor-token input'
 
 export const csrfToken = () => document.querySelector(TOKEN).value
 
-// Who logs in again, in another tab, has another token. Returns "ok" with it, "logged-out", "forbidden" if
+// A user who logs in again in another tab gets a new token. Returns "ok" with it, "logged-out", "forbidden" if
 // the person may no longer change the workflow, or "offline".
 export async function renewCsrfToken() {
   const response = await fetch(location.pathname).catch(() => null)
