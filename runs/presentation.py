@@ -50,7 +50,7 @@ def refusal_context(error: DeployError, done: str) -> dict[str, str]:
 
 
 def tone(status: str) -> Tone:
-    """Return the tone of a status, also of an unknown one."""
+    """Return the tone of a status, even of an unknown one."""
     return _TONES.get(status, _UNKNOWN)
 
 

@@ -151,7 +151,7 @@ class TargetForm(EditConflictForm[Target]):
             self.fields["account_id"].widget = AdminRadioSelect({"class": "radiolist"}, choices)
 
     def full_clean(self) -> None:
-        """Ask for the token again on every page with errors, also those of the model."""
+        """Ask for the token again on every page with errors, including those of the model."""
         super().full_clean()
         if self.errors and self.data.get("new_token") and "new_token" in self.fields:
             self.add_error("new_token", "Nothing was saved: enter the token again.")

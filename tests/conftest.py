@@ -18,7 +18,7 @@ SLOWEST = ("browser", "installation", "platform")  # fixtures that start program
 
 
 def pytest_configure() -> None:
-    """Skip work that would take long in every test."""
+    """Skip work that would slow down every test."""
     # The default hasher takes a quarter of a second.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test client would list the static files.

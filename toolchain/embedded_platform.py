@@ -102,7 +102,7 @@ def start(
 
     Raises PlatformFailed if it does not start.
 
-    It ends with this process, and on Linux already with the calling thread.
+    It ends with this process; on Linux, as soon as the calling thread ends.
     """
     env = environment(data_dir, port) | dict(extra_env or {})
     started = process.start(command(), cwd=TOOLCHAIN, env=env, stdin=subprocess.PIPE)

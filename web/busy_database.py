@@ -44,7 +44,7 @@ def is_locked(error: Exception) -> bool:
 
 @contextmanager
 def skipped_if_locked() -> Iterator[None]:
-    """Run a block that writes optional data; it is soon given up while the database is locked.
+    """Run a block that writes optional data; it is soon abandoned if the database is locked.
 
     Use it outside of transactions.
     """

@@ -1,4 +1,4 @@
-"""Text areas with unchanged line ends: browsers send each one as a carriage return and a line feed."""
+"""Text areas with unchanged line endings, which browsers send as carriage return and line feed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def with_line_feeds(text: str) -> str:
 
 
 def unless_unchanged(text: str, stored: str) -> str:
-    """Return the text of a form, or the stored text if they differ in line ends only."""
+    """Return the text of a form, or the stored text if they differ only in line endings."""
     return stored if with_line_feeds(stored) == with_line_feeds(text) else text
 
 

@@ -227,7 +227,7 @@ def _is_single_object(request: HttpRequest) -> bool:
 
 
 def _code_block(code: str, name: str) -> SafeString:
-    """Return code in a box that can be scrolled, also with the keyboard."""
+    """Return code in a box that can be scrolled, including with the keyboard."""
     return format_html(
         '<pre class="code-block" tabindex="0" role="region" aria-label="{}">{}</pre>', name, code
     )

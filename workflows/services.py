@@ -62,7 +62,7 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
 
 
 def save_version(workflow: Workflow, *, by: User) -> WorkflowVersion:
-    """Save the draft as a version and record it in the audit trail. Raises as `save_draft`."""
+    """Save the draft as a version and record it in the audit trail. Raises like `save_draft`."""
 
     def save(draft: CheckedDraft) -> WorkflowVersion:
         version = save_checked(draft, by=by)
@@ -91,7 +91,7 @@ class CheckedDraft:
 
 
 def check_draft(workflow: Workflow) -> CheckedDraft:
-    """Check the draft, which may take seconds: do it before a transaction. Raises as `save_draft`."""
+    """Check the draft, which may take seconds: do it before a transaction. Raises like `save_draft`."""
     ir = parse_valid(workflow.ir, types_for(workflow.ir))
     problems = list(check_dependencies(workflow.dependencies))
     if problems:

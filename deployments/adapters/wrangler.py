@@ -20,8 +20,8 @@ _PERMISSION = (
     '"Workers Routes Write" and "Zone Read". Edit the token in the Cloudflare dashboard, then deploy '
     "again."
 )
-# By the API's codes; wrangler passes on those of Node too ("ENOSPC"). The token is known to be active,
-# so a refusal means a missing permission.
+# By the API's error codes; wrangler also passes on Node's ("ENOSPC"). The token is known to be
+# active, so a refusal means a missing permission.
 _CAUSES = {
     "9109": (Cause.PERMISSION, _PERMISSION),
     "10000": (Cause.PERMISSION, _PERMISSION),

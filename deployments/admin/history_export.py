@@ -11,7 +11,7 @@ from tablib import Dataset
 from deployments.models import Deployment
 
 _FULL_WIDTH: Final = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
-# Spreadsheets calculate a cell that begins with one of these, also after a tab or a line break.
+# Spreadsheets calculate a cell that starts with one of these, even after a tab or a line break.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULL_WIDTH)
 
 

@@ -1,4 +1,4 @@
-"""How often and how soon a server that has ended is started again."""
+"""How often and how soon a server that has exited is restarted."""
 
 from __future__ import annotations
 

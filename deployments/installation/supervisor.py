@@ -62,7 +62,7 @@ def _port_in_use(variable: str, port: int) -> str:
 
 
 class Server:
-    """One process that listens on a port, and is started again when it ends."""
+    """One process that listens on a port, and is restarted when it exits."""
 
     def __init__(self, name: str, command: list[str], *, port: int) -> None:
         self.name = name
@@ -81,7 +81,7 @@ class Server:
         self.is_starting = True
 
     def wait_until_ready(self) -> None:
-        """Wait until the port answers; raises CannotStart if it does not in time, or the server ends."""
+        """Wait until the port accepts connections; raises CannotStart if the server exits or is too slow."""
         until = time.monotonic() + _READY_SECONDS
         while not _answers(self._port):
             if (code := self._exit_code()) is not None:
@@ -92,7 +92,7 @@ class Server:
         self.is_starting = False
 
     def keep_running(self, say: Callable[[str], None]) -> None:
-        """Start the server again if it has ended; call it regularly."""
+        """Restart the server if it has exited; call this regularly."""
         if self._process is None:
             if self.outage and not self.outage.is_final and time.monotonic() >= self._start_at:
                 self.start()
@@ -154,7 +154,7 @@ class Servers:
     def wait(self, *, until: Callable[[], bool]) -> None:
         """Keep the servers running until the condition is true.
 
-        Raises CannotStart if the web server ends too often. Pages say so if the platform does.
+        Raises CannotStart if the web server exits too often. If the platform does, pages say so.
         """
         while not until():
             for server in self._all:

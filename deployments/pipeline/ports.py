@@ -54,8 +54,8 @@ class DeployRequest:
 
     `node_types` are the definitions and templates of the custom types that the document uses.
     `previous_triggers` are all that earlier deployments may have left. `known_version` is the live
-    version by our records, `known_tags` are the tags of versions that we have uploaded. `overwrite`
-    says that changes made on the target by others may be lost.
+    version according to our records, `known_tags` are the tags of versions that we have uploaded.
+    `overwrite` says that changes made on the target by others may be lost.
     """
 
     ir: Any

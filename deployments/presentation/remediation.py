@@ -169,7 +169,7 @@ def _resource(deployment: Deployment, variable: str, kind: str) -> Link | None:
 
 
 def _variable_keys(deployment: Deployment, names: Iterable[str]) -> Iterable[tuple[str, int]]:
-    """Return names and keys of existing variables; the workflow's own come last, to win."""
+    """Return names and keys of existing variables; the workflow's own follow the global ones."""
     existing = EnvironmentVariable.objects.filter(name__in=names)
     existing = existing.filter(Q(workflow=None) | Q(workflow=deployment.workflow_id))
     return existing.order_by(F("workflow").asc(nulls_first=True)).values_list("name", "pk")

@@ -271,7 +271,7 @@ def _cancel_overdue(claim: Claim, account: Account) -> None:
 
 
 def _with_retries(write: Callable[[], object]) -> object:
-    """Call the function; a database that is locked or away for a while is tried again."""
+    """Call the function; try again if the database is locked or unavailable for a while."""
     retrying = Retrying(
         retry=retry_if_exception_type(DatabaseError),
         stop=stop_after_attempt(len(_WRITE_RETRIES) + 1),

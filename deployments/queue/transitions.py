@@ -24,7 +24,7 @@ def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
 
 
 def start(pk: int) -> bool:
-    """Mark a waiting deployment as running; return False if it no longer waits.
+    """Mark a waiting deployment as running; return False if it is no longer waiting.
 
     Raises IntegrityError if another deployment of its workflow and target is running.
     """

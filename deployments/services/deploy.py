@@ -69,7 +69,7 @@ def request_snapshot(
 ) -> Deployment:
     """Enqueue a redeploy of an earlier snapshot, with the current variables and secrets.
 
-    Raises what `request_deployment` raises.
+    Raises the same errors as `request_deployment`.
     """
     target, workflow = target_and_workflow(earlier)
 

@@ -20,7 +20,7 @@ from runs.models import BulkChange, BulkLease
 
 RunErrors = Sequence[dict[str, str]]  # the id of each run, and why it was not changed
 _MAX_ERRORS: Final = 20
-TURN_SECONDS: Final = 20.0  # how long a change works before others have their turn
+TURN_SECONDS: Final = 20.0  # how long a change works before others get a turn
 
 
 class RetryLater(Exception):

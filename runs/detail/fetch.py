@@ -33,7 +33,7 @@ class FetchedRun:
 
 
 def quick_account(run: Run) -> Account:
-    """Return the account of the run's target, with a short timeout; raises like `account_of`."""
+    """Return the account of the run's target, with a short timeout; raises the errors of `account_of`."""
     return time_limits.with_timeout(account_of(run.target))
 
 

@@ -145,7 +145,7 @@ def _picture(
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:
-    """The version of the run's code; for a failed run, also newer live and draft versions."""
+    """The version of the run's code; for a failed run, newer live and draft versions too."""
     if deployment is None or run.workflow_id is None:
         return {"deployment_of_run": deployment}
     version = deployment.version_number

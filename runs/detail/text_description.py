@@ -1,4 +1,4 @@
-"""A run as text, like `wrangler workflows instances describe` prints it."""
+"""A run as text, as `wrangler workflows instances describe` prints it."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _read(runs: Sequence[Run]) -> list[WaitingRun]:
 
 
 def _fetch_all(runs: Sequence[Run]) -> dict[int, Any]:
-    """Return the runs as their targets have them; cached until a run changes."""
+    """Return the runs as their targets report them; cached until a run changes."""
     keys = {run.pk: f"waits-{run.pk}-{run.seen_at.timestamp()}" for run in runs}
     values = cache.get_many(list(keys.values()))
     cached = {pk: values[key] for pk, key in keys.items() if key in values}

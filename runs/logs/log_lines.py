@@ -90,7 +90,7 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _message(message: Any) -> str:
-    """Join the arguments of a console call like a console."""
+    """Join the arguments of a console call as a console does."""
     parts = message if isinstance(message, list) else [message]
     return " ".join(
         part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts

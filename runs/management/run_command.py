@@ -37,7 +37,7 @@ class CommandScope:
 
     @property
     def runs(self) -> WorkflowRuns:
-        """The runs, also of a workflow that is not live. Raises NoRun for a script, NoTarget."""
+        """The runs, even of a workflow that is not live. Raises NoRun for a script, NoTarget."""
         default = workflow_runs(self.workflow)
         live = records.live(self.workflow.pk, self.target) if self.target else None
         return deployment_runs(live) if live else default

@@ -75,7 +75,7 @@ class Figures:
 
     @property
     def error_rate(self) -> float | None:
-        """The share of errors in the runs that completed or failed; None without any."""
+        """The share of errors in the runs that completed or failed; None if there are none."""
         ended = self.count(COMPLETE) + self.count(ERRORED)
         return self.count(ERRORED) / ended if ended else None
 
@@ -89,7 +89,7 @@ class Figures:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """Return the percentile of sorted values (nearest rank); None without any."""
+    """Return the percentile of sorted values (nearest rank); None if there are none."""
     if not ordered:
         return None
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]

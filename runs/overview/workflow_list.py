@@ -1,4 +1,4 @@
-"""All Workflows on the targets, also those deployed elsewhere, with run counts per status."""
+"""All Workflows on the targets, including those deployed elsewhere, with run counts per status."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Start:
         )
 
     def send(self) -> StartResponse:
-        """Start the run; a run that was started but cannot be read is no error."""
+        """Start the run; a run that was started but cannot be read is not an error."""
         started_at = timezone.now()
         with self.account.explained(f"start a run of {self.workflow}", needs=SCRIPTS_WRITE):
             try:

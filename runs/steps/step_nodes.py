@@ -27,7 +27,7 @@ def parsed_document(pk: int) -> WorkflowIR | None:
 
 @lru_cache(maxsize=32)
 def _parsed_document(pk: int, _created_at: datetime) -> WorkflowIR | None:
-    """Parse the document. The time is part of the key, as a database that is restored reuses ids."""
+    """Parse the document. The time is part of the key, because a restored database reuses ids."""
     deployment = Deployment.objects.only("ir", "node_types").get(pk=pk)
     return parse(deployment.ir, registry(deployment.node_types)).ir
 

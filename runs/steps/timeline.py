@@ -22,7 +22,7 @@ _PAUSE: Final = "Waiting to retry"
 class Bar:
     """A period; `kind` is a state, "pause" between attempts, "sleep" or "wait".
 
-    An open one reaches to now, and grows.
+    An open one extends to now, and grows.
     """
 
     kind: str

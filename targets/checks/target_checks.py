@@ -44,7 +44,7 @@ class Need:
     """What a permission is for.
 
     `without` says what does not work without it, `proven_by` which write will prove it ("" if
-    reading is enough). Nothing can be deployed without a vital one.
+    reading is enough). Without a vital permission, nothing can be deployed.
     """
 
     without: str

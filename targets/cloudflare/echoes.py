@@ -1,4 +1,4 @@
-"""Responses of a target, cleaned before anything reads them: of tokens sent back, and of half characters."""
+"""Removes tokens and half characters from a target's responses before anything reads them."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ def test_a_conflict_shows_both_texts_and_the_field_the_chosen_one(
     dialog = other.get_by_role("dialog", name="Someone else changed this")
     expect(dialog.get_by_text("return 'mine';")).to_be_visible()
     expect(dialog.get_by_text("return 'yours';")).to_be_visible()
-    for key in ("a", "Space", "Enter", "Escape"):  # whoever is typing decides nothing
+    for key in ("a", "Space", "Enter", "Escape"):  # typing makes no choice
         other.keyboard.press(key)
     dialog.get_by_role("button", name="Keep theirs").click()
     expect(other.locator(CODE)).to_have_text("return 'mine';")

@@ -23,7 +23,7 @@ SCHEMA = {"properties": {"approved": {"type": "boolean"}}}
 
 
 class Restartable(Installation):
-    """An installation whose platform can be killed and started again."""
+    """An installation whose platform can be killed and restarted."""
 
     platform: subprocess.Popen[bytes]
 

@@ -1,4 +1,4 @@
-"""Factories of database rows for tests."""
+"""Factories for database rows."""
 
 from __future__ import annotations
 

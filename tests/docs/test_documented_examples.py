@@ -48,7 +48,7 @@ print(json.dumps([printed(arguments) for arguments in json.load(sys.stdin)]))
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """Runs many commands in one process, because Django takes long to start."""
+    """Runs many commands in one process, because Django is slow to start."""
 
     installation: Installation
 

@@ -32,7 +32,7 @@ class SameOriginWebSockets:
 
 
 async def refuse_websocket(_scope: Scope, receive: Receive, send: Send) -> None:
-    """Close a WebSocket before it opens, also one with an address that does not exist."""
+    """Close a WebSocket before it opens, even one with an address that does not exist."""
     await receive()
     await send({"type": "websocket.close", "code": _REFUSED})
 

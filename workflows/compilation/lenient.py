@@ -43,7 +43,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Complaints by their weight; `reshaped` are nodes whose output types may be wrong."""
+    """Complaints by severity; `reshaped` are nodes whose output types may be wrong."""
 
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
@@ -74,7 +74,7 @@ def compile_leniently(
 
 
 def _first(errors: tuple[Diagnostic, ...]) -> Iterator[Diagnostic]:
-    """Yield as many errors as anyone reads, and the number of the others."""
+    """Yield the first errors, and the number of the others."""
     yield from errors[:_MAX_SHOWN]
     if more := len(errors[_MAX_SHOWN:]):
         message = f"{more:,} more errors are not shown"

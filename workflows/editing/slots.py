@@ -15,7 +15,7 @@ from workflows.ir.tree.scope import Scopes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedSlot:
-    """A slot with its region in the tree and its position: half a step behind the node before it."""
+    """A slot with its region in the tree and its position: half a step after the node before it."""
 
     slot: Slot
     region: int

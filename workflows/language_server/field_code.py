@@ -156,7 +156,7 @@ def _alias(name: str) -> str:
 
 
 def _blanked(syntax: Syntax) -> str:
-    """Return the code with imports and exports replaced by blanks of the same length."""
+    """Return the code with imports and exports replaced by spaces of the same length."""
     nodes = list(syntax.top_imports)
     spans = [(node.start_byte, node.end_byte) for node in nodes]
     if syntax.code.path == ENTRY_PATH:

@@ -186,7 +186,7 @@ def trigger_form(
 
 
 def element_id(node_id: str, name: str) -> str:
-    """Return the id of the element for a node's field, in ASCII without blanks."""
+    """Return the id of the element for a node's field, in ASCII without spaces."""
     return f"field-{quote(node_id or TRIGGER, safe='')}-{name.replace('.', '-')}"
 
 

@@ -102,7 +102,7 @@ _PLAIN_TEXT: Final = frozenset(
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two values are the same JSON, apart from the line ends of text."""
+    """Whether two values are the same JSON, apart from the line endings of text."""
     if first is ABSENT or second is ABSENT:
         return first is second
     return _canonical(first) == _canonical(second)

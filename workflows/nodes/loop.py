@@ -169,14 +169,14 @@ def rereads_settings(settings: Settings) -> bool:
 
 
 def max_iterations(settings: Settings) -> int | None:
-    """Return the maximum number of iterations; None unless a list is written out."""
+    """Return the maximum number of iterations; None for a list that is not a literal."""
     if settings.collection:
         return _length(settings.collection)
     return settings.max_iterations if settings.kind == "while" else settings.count
 
 
 def min_iterations(settings: Settings) -> int:
-    """Return the minimum number of iterations without a `break`: known for numbers and written lists."""
+    """Return the minimum number of iterations without a `break`: known for numbers and literal lists."""
     if settings.collection:
         return _length(settings.collection) or 0
     return settings.count if settings.kind == "times" else 0

@@ -35,5 +35,5 @@ def node_cell(cell: Control) -> dict[str, Any]:
 
 @register.filter
 def marked(text: str) -> SafeString:
-    """Return a text with `code` in backticks as HTML."""
+    """Return a text as HTML, with what is in backticks as `code`."""
     return SafeString(_CODE.sub(r"<code>\1</code>", escape(text)))

@@ -81,7 +81,7 @@ def _missing(workflow: Workflow, module: GeneratedModule) -> Iterator[tuple[Prob
 
 
 def _unknown_workflows(workflow: Workflow) -> Iterator[Problem]:
-    """Yield a warning for each sub-workflow whose id is that of no workflow.
+    """Yield a warning for each sub-workflow whose id no workflow has.
 
     It may still be the name of a Worker, which only a target knows.
     """

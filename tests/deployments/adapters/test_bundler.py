@@ -26,7 +26,7 @@ MANIFEST = {"name": "pack", "version": "1.0.0", "main": "index.js"}
 
 
 class Build:
-    """A folder as npm leaves it, beside a folder with secrets."""
+    """A folder as npm leaves it, next to a folder with secrets."""
 
     def __init__(self, root: Path) -> None:
         self.build = root / "build"

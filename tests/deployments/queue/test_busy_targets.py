@@ -28,7 +28,7 @@ from tests.targets.cloudflare.accounts import (
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
-# Calls of the SDK before the upload, and of wrangler's at the upload itself.
+# A call by the SDK before the upload, and a call by wrangler for the upload itself.
 LOOK = ("GET", "/workers/subdomain$")
 UPLOAD = ("PUT", "/workers/scripts/awaitstep-")
 

@@ -33,7 +33,7 @@ SETTINGS = {
     "cronTriggers": ["1 1 * * *"],
     "queueConsumers": [{"queue": "partial-jobs"}],
 }
-# For each kind of part: the call of wrangler's that puts it, and of the SDK's that puts it again.
+# For each kind of part: the call with which wrangler sets it, and with which the SDK sets it again.
 CALLS = {
     "workflow": ("PUT", "/workflows/awaitstep-"),
     "subdomain": ("POST", "/subdomain$"),

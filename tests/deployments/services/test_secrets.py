@@ -82,9 +82,8 @@ def deployed(installation: Installation) -> tuple[str, Seen]:
     command = ["set_variable", "TOKEN", "-", "--workflow", workflow, "--secret"]
     installation.manage(*command, stdin=SENTINEL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(
-            warm_wrangler.VARIABLE
-        )  # a wrangler of its own, whose environment is looked at
+        # Without the variable, wrangler runs in a new process, whose environment is recorded.
+        patch.delenv(warm_wrangler.VARIABLE)
         for name, value in OF_THE_SERVER.items():
             patch.setenv(name, value)
         with watched(installation.data_dir / "deploys") as seen:

@@ -1,4 +1,4 @@
-"""What a token may do, by Cloudflare's permission groups."""
+"""What a token may do, according to Cloudflare's permission groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When cron triggers fire, by Cloudflare's rules for their expressions."""
+"""When cron triggers fire, according to Cloudflare's rules for their expressions."""
 
 from __future__ import annotations
 

@@ -319,7 +319,7 @@ def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
 
     wait_until(lambda: not pid_file(platform, "worker-drowsy-neighbour").exists())
 
-    assert psutil.pid_exists(pid)  # without requests for longer than its neighbour
+    assert psutil.pid_exists(pid)  # without requests for longer than its neighbor
 
 
 def test_stored_files_are_private(survivors: Survivors) -> None:

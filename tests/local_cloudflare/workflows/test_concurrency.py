@@ -110,7 +110,7 @@ class Account:
                 wait_until(partial(self.has_none, workflow, status))
 
     def restart(self) -> None:
-        """Kill the platform, and start it again."""
+        """Kill the platform, and restart it."""
         self.platform.kill()
         self.platform = start_platform(self.folder, environment=LIMIT)
 

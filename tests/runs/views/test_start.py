@@ -34,7 +34,7 @@ def live(platform: Platform) -> Deployment:
 
 @pytest.fixture
 def recorded(fake_api: FakeApi) -> Deployment:
-    """A deployment that is live by our records; the fake API records what is sent to its target."""
+    """A deployment that is live according to the record, with a fake API that records its calls."""
     return live_deployment()
 
 

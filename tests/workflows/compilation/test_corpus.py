@@ -36,7 +36,7 @@ def _snippets(name: str) -> list[str]:
 
 
 LOOSE, MISTAKES = _snippets("loose"), _snippets("mistakes")
-CHUNK = 90  # no more errors are shown than people read
+CHUNK = 90  # only the first errors are shown
 
 
 def _document(snippets: list[str]) -> Document:

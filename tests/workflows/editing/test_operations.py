@@ -23,7 +23,7 @@ def two_arms() -> Document:
 
 
 def meeting_arms() -> Document:
-    """Two of three arms meet in a node before the join."""
+    """Two of three arms meet at a node before the join."""
     return document(
         [branch("choose", x="1", y="2", z=""), *map(node, ("a", "b", "shared", "c", "last"))],
         "choose a x", "choose b y", "choose c z", "a shared", "b shared", "shared last", "c last",

@@ -122,7 +122,7 @@ class _Walk:
         return _in_all([*ends, *([] if None in conditions else [state])])
 
     def _in_sequence(self, container: Container, step: Step, state: Nodes) -> Nodes:
-        """Follow regions of which each may stop anywhere, so that the next one starts with nothing new."""
+        """Follow regions that may each stop anywhere, so that the next one starts with nothing new."""
         ends = [(region.label, self.region(region, state)) for region in step.regions]
         cleanup = [end for label, end in ends if label in container.cleanup]
         return _in_all([end for label, end in ends if label not in container.cleanup]) | _in_any(

@@ -42,7 +42,7 @@ def default_entry(ir: WorkflowIR, binding: str, added_triggers: Collection[str] 
 
 
 def needed_handlers(kinds: Collection[str], binding: str, exported: Collection[str] = ()) -> str:
-    """Return the handlers besides `fetch` that these triggers need, without `exported` ones."""
+    """Return the handlers besides `fetch` that these triggers need, except those in `exported`."""
     needed = [_NEEDED[kind] for kind in sorted(kinds) if kind in _NEEDED]
     return "".join(
         handler.format(binding=binding) for name, handler in needed if name not in exported

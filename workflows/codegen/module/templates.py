@@ -36,7 +36,7 @@ def type_key(type_: NodeType) -> Key:
 class Template:
     """A template and what it contains; `node` is the first node of its type.
 
-    `env` are the names of `env` that it uses, also through its parameter, except the secrets of its
+    `env` are the names of `env` that it uses, even through its parameter, except the secrets of its
     fields.
     """
 
@@ -123,7 +123,7 @@ class Templates:
 
     @property
     def syntaxes(self) -> dict[Key, Syntax]:
-        """The templates by the label of their type; the first part of the key is "", as no node's."""
+        """The templates by the label of their type; the first part of the key is "", which no node has."""
         return {("", each.path): each.code.syntax for each in self._templates.values()}
 
     @property

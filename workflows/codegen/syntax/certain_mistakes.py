@@ -1,8 +1,8 @@
 """Which compiler errors are certainly mistakes; code with any other error still runs as written.
 
-TypeScript takes the first shape of a value for its only one. JavaScript adds properties later, assigns
+TypeScript assumes that the first shape of a value is its only one. JavaScript adds properties later, assigns
 values of other types, subtracts dates and leaves arguments out. So only these complaints block a
-deploy: an unknown name, a misspelt property of a value whose shape is known from outside the code, a
+deploy: an unknown name, a misspelled property of a value whose shape is known from outside the code, a
 wrong argument of the platform, and a breach of a type that the code declares itself.
 """
 

@@ -64,7 +64,7 @@ class Syntax:
     """A piece of code, its syntax tree, and the nodes and names in it, in source order.
 
     References are replaced by names of the same length in bytes (over several lines, by a name and
-    blanks), so that positions in the tree are positions in the code. An expression is parsed inside
+    spaces), so that positions in the tree are positions in the code. An expression is parsed inside
     parentheses, which nothing in it can close.
 
     Use `bounded_parser.syntax_of` for code that may be slow to parse. Code that is `refused` for
@@ -291,7 +291,7 @@ class Syntax:
 
 
 def blanked(data: bytes) -> bytes:
-    """Replace everything but line breaks with blanks."""
+    """Replace everything but line breaks with spaces."""
     return _NOT_A_BREAK.sub(b" ", data)
 
 

@@ -82,7 +82,7 @@ _DEFAULTS: Final = frozenset({"assignment_pattern", "object_assignment_pattern"}
 
 
 def is_declared(name: Node) -> bool:
-    """Whether this identifier declares a name, also inside a destructuring pattern."""
+    """Whether this identifier declares a name, even inside a destructuring pattern."""
     node, parent = name, name.parent
     while parent is not None and _is_pattern(parent, node):
         node, parent = parent, parent.parent

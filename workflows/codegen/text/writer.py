@@ -50,14 +50,14 @@ class _Segment:
 
 
 def count_line_ends(text: str) -> int:
-    """Return the number of line ends, as the compiler counts them."""
+    """Return the number of line endings, as the compiler counts them."""
     if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.findall(text))
     return text.count("\n")
 
 
 def _is_plain(text: str) -> bool:
-    """Whether the text has no unusual line ends; cheaper than a search."""
+    """Whether the text has no unusual line endings; cheaper than a search."""
     return text.isascii() and "\r" not in text
 
 

@@ -134,7 +134,7 @@ def _http(trigger: Reader) -> Trigger:
 
 
 def _cron(trigger: Reader) -> Trigger:
-    """Read a cron expression; as always in cron, any number of blanks separates the fields."""
+    """Read a cron expression; as usual in cron, any number of spaces separates the fields."""
     text = read_string(trigger, EXPRESSION)
     expression = " ".join(text.split())
     for error in cron_errors(expression) if text else ():

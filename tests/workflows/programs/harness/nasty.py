@@ -159,7 +159,7 @@ def _requests(builder: DocumentBuilder, words: Words, echo: str) -> None:
 
 def _containers(builder: DocumentBuilder, words: Words) -> None:
     code, expected = words.code, builder.expected
-    message = f"<{words.text}>"  # the platform strips blanks from error messages
+    message = f"<{words.text}>"  # the platform strips whitespace from error messages
     error = literal(message)
     arms = [
         {"label": words.label, "condition": f"event.payload.text === {code}"},
