@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from toolchain.node_tools import MODULES
+from workflows.language_server.plain_markdown import plain
 
 MAX_ITEMS: Final = 500
 _MAX_TEXT: Final = 4_000
@@ -14,7 +15,6 @@ _FILES: Final = frozenset({17, 19})  # the kinds of items that are files and fol
 _IMPORTED: Final = re.compile(r'import\("[^"]*"\)(?:\.default\b)?\.?')
 _ADDRESS: Final = re.compile(r"file://[^\s\"')]*")
 _PATH: Final = re.compile(r"(?<![\w.:/])(?:/[\w.@+-]+){2,}|[A-Za-z]:[\\/][^\s\"')]*")
-_FENCE: Final = re.compile(r"^```\w*\n?", re.MULTILINE)
 _MODULE_NAME: Final = re.compile(r"""\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]*)$""")
 _KEPT: Final[tuple[str, ...]] = ("label", "kind", "sortText", "filterText", "insertText")
 _DIRECTIVE: Final = re.compile(r"^\s*///\s*<")
@@ -48,7 +48,7 @@ def plain_text(content: Any) -> str:
     if isinstance(content, list):
         return "\n\n".join(filter(None, map(plain_text, content)))
     text = content.get("value", "") if isinstance(content, dict) else content
-    return without_paths(_FENCE.sub("", text).strip()) if isinstance(text, str) else ""
+    return plain(without_paths(text)) if isinstance(text, str) else ""
 
 
 def allowed(

@@ -28,14 +28,14 @@ _CAPABILITIES: Final = {
         "completion": {
             "completionItem": {
                 "snippetSupport": False,
-                "documentationFormat": ["plaintext"],
+                "documentationFormat": ["markdown"],
                 "insertReplaceSupport": False,
             },
         },
-        "hover": {"contentFormat": ["plaintext"]},
+        "hover": {"contentFormat": ["markdown"]},
         "signatureHelp": {
             "signatureInformation": {
-                "documentationFormat": ["plaintext"],
+                "documentationFormat": ["markdown"],
                 "activeParameterSupport": True,
             }
         },

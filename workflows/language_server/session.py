@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from workflows.codegen.text.slots import SlotKey
 from workflows.compilation.typescript import write_project
-from workflows.language_server import allowed_answers, references
+from workflows.language_server import allowed_answers, completion_order, references
 from workflows.language_server.draft_module import DraftModule
 from workflows.language_server.field_problems import Complaints, problems_of
 from workflows.language_server.module_document import FieldText, ModuleDocument, Spot
@@ -131,8 +131,19 @@ class Session:
             )
             self._list += 1
             start = offset - _word_length(fields.source, offset)
-            kept = list(allowed_answers.items(self._items))
-            return {**_completion(kept, start, offset), "list": self._list}
+            word = fields.source[start:offset]
+            names = document.module.names(fields.key[0])
+            found = completion_order.ordered(
+                allowed_answers.items(self._items),
+                word=word,
+                outputs=names.outputs.values() if names else (),
+            )
+            if not line[: len(line) - len(word)].endswith("."):
+                found += completion_order.paths(document.module, fields.key[0], self._items)
+                found.sort(key=lambda item: item["sortText"])
+            answer = _completion(found, start, offset)
+            has_more = answer["is_incomplete"] or completion_order.is_incomplete(word)
+            return {**answer, "is_incomplete": has_more, "list": self._list}
 
     async def _reference(
         self,

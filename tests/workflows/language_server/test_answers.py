@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -62,6 +63,39 @@ def test_names_of_generated_code_and_of_later_nodes_are_not_offered() -> None:
 
     assert "first" in names
     assert not {"second", "third", "run_first", "storable", "Flow"} & set(names)
+
+
+WAITING = chain(
+    node("approval", "wait_for_event", eventType="yes"), FILES, node("use", code="return 1")
+)
+
+
+def test_what_a_workflow_uses_comes_first_and_types_of_the_platform_only_when_asked_for() -> None:
+    async def scenario(page: Page) -> dict[str, list[str]]:
+        found = {}
+        for text in ("", "pay", "pa", "Base", "event.pay"):
+            page.type("use", f"return {text}|")
+            found[text] = await page.completions("use")
+        return found
+
+    found = in_editor(WAITING, scenario, variables=frozenset({"PAY_KEY"}))
+
+    names = found[""]
+    assert names[:2] == ["approval", "files"]
+    paths = {"approval.payload", "event.payload", "env.PAY_KEY", "env.WORKFLOW"}
+    assert set(names[2:6]) == paths
+    assert names.index("event") < names.index("JSON") < names.index("await")
+    assert not {"arguments", "run", "D1Database"} & set(names)
+    assert not any(name.startswith("Base") for name in names)
+    assert paths - {"env.WORKFLOW"} <= set(found["pay"])
+    assert any(name.startswith("BaseAi") for name in found["Base"])
+    assert "payload" in found["event.pay"]
+    assert not paths & set(found["event.pay"])
+
+
+def test_a_short_word_is_completed_again_when_it_gets_longer() -> None:
+    assert ask(TYPED, "completion", "use", "return Ba|")["isIncomplete"]
+    assert not ask(TYPED, "completion", "use", "return Bas|")["isIncomplete"]
 
 
 def test_a_name_that_is_being_typed_is_replaced() -> None:
@@ -207,6 +241,15 @@ def test_hover_shows_the_type_of_an_output() -> None:
     assert "files: string[]" in found["contents"]["value"]
     assert found["contents"]["kind"] == "plaintext"
     assert found["range"]["start"] == {"line": 0, "character": 7}
+
+
+def test_documentation_has_no_marks_of_markdown() -> None:
+    found = ask(TYPED, "hover", "use", "JSON.string|ify(1)")
+
+    text = found["contents"]["value"]
+    assert re.search(r": string\n+Converts a JavaScript value", text)
+    assert "\nvalue: A JavaScript value" in text
+    assert not {"`", "@", "*"} & set(text)
 
 
 def test_signatures_are_shown_while_arguments_are_typed() -> None:

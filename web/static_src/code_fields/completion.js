@@ -15,7 +15,14 @@ export async function languageCompletion(context) {
   }
 }
 
-function described(option, item, client) {
+// The server ranks items by the first digit of `sortText`. The editor itself only breaks ties with it.
+function ranked(option) {
+  const rank = Number(option.sortText?.[0])
+  return Number.isInteger(rank) ? { ...option, boost: (4 - rank) * 10 } : option
+}
+
+function described(plain, item, client) {
+  const option = ranked(plain)
   if (!item?.data) return option
   const info = async () => {
     try {

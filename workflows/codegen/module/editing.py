@@ -54,7 +54,7 @@ class EditingModule:
     """A module with slots; `nodes` and `variables` are by node id.
 
     `ir` is the document, or None if its graph is not a tree, in which case nothing is known about
-    `missing_outputs` either. `hidden` are the names of generated code.
+    `missing_outputs` either. `env_names` is what `env` contains, and `hidden` are the names of generated code.
     """
 
     parts: tuple[str | SlotKey, ...]
@@ -62,6 +62,7 @@ class EditingModule:
     ir: WorkflowIR | None
     missing_outputs: MissingOutputs | None
     variables: Mapping[str, str]
+    env_names: tuple[str, ...]
     hidden: frozenset[str]
     dependencies: tuple[str, ...]
     without_value: frozenset[str]
@@ -119,6 +120,7 @@ def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingMod
         ir=ir,
         missing_outputs=MissingOutputs(ir, scopes, naming.variables, reader.syntaxes),
         variables=naming.variables,
+        env_names=tuple(sorted(taken)),
         _names=cache(lambda id_: _names(ir.nodes[id_], ir, naming.variables, scopes)),
         hidden=_hidden(naming.names, settings),
         dependencies=tuple(templates.dependencies),
@@ -171,6 +173,7 @@ def generate_without_tree(nodes: Iterable[Node], settings: ModuleSettings) -> Ed
         ir=None,
         missing_outputs=None,
         variables=variables,
+        env_names=tuple(sorted(all_names(reader.uses, settings))),
         _names=lambda own: NodeNames(
             outputs={id_: name for id_, name in variables.items() if id_ != own},
             local=frozenset(),
