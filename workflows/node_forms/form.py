@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -43,6 +43,14 @@ class Choice:
     is_chosen: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A value that a text input offers, and its name."""
+
+    value: str
+    label: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A row of a table or list: its cells, and the other members of its object, as JSON."""
@@ -57,6 +65,7 @@ class Row:
 class Control:
     """One field of a form: `template` is a partial in `templates/workflows/fields/`.
 
+    `suggestions` are values that a text input offers.
     `name` is the name of its first input and the path of its value, such as `data.url`; `text` is the
     content of that input. `is_hidden` if the node's other settings make the field irrelevant.
     """
@@ -72,6 +81,7 @@ class Control:
     problems: tuple[Problem, ...] = ()
     inputs: Inputs
     choices: tuple[Choice, ...] = ()
+    suggestions: Sequence[Suggestion] = ()
     rows: tuple[Row, ...] = ()
     is_hidden: bool = False
     is_secret_set: bool | None = None
@@ -163,16 +173,19 @@ def node_form(
     scope: Sequence[ScopeName] = (),
     set_variables: frozenset[str] | None = None,
     new_variable_url: str = "",
+    suggestions: Callable[[str], Sequence[Suggestion]] | None = None,
 ) -> NodeForm:
     """Return the form of a node in a document, whether or not its settings are valid.
 
     `set_variables` are the names of variables that have a value; None if that is unknown.
     `new_variable_url` is the address of the form for a new variable, with a query; "" for none.
+    `suggestions` returns the existing documents of a kind.
     """
     node_id = str(node.get("id", ""))
     own = [problem for problem in problems if problem.node_id == node_id]
     builder = _Builder(node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
     builder.new_variable_url = new_variable_url
+    builder.suggestions = suggestions
     return builder.form(type_.title, type_.summary, type_.fields)
 
 
@@ -192,6 +205,7 @@ def element_id(node_id: str, name: str) -> str:
 
 class _Builder:
     new_variable_url = ""
+    suggestions: Callable[[str], Sequence[Suggestion]] | None = None
 
     def __init__(
         self,
@@ -250,6 +264,7 @@ class _Builder:
             problems=self._problems_at(place.path, has_rows=has_rows),
             inputs=contents.inputs,
             choices=_choices(field, contents.inputs),
+            suggestions=self._suggested(field),
             rows=tuple(self._rows(place, contents.inputs)),
             is_hidden=not self._applies(field),
             is_secret_set=self._is_set(field),
@@ -257,6 +272,9 @@ class _Builder:
             must_remove=is_secret and value not in (ABSENT, None, ""),
             scope_id=self._scope_id if field.takes_references and self._scope else "",
         )
+
+    def _suggested(self, field: SettingField) -> Sequence[Suggestion]:
+        return self.suggestions(field.suggests) if self.suggestions and field.suggests else ()
 
     def _is_set(self, field: SettingField) -> bool | None:
         if not field.variable or self._set_variables is None:

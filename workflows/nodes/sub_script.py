@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from workflows.codegen.steps.emitter import Emitter
+from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
 from workflows.ir.reading.reader import Reader
@@ -28,6 +29,7 @@ WORKER: Final = SettingField(
     details="Your [script](../scripts.md) must already be deployed",
     required=True,
     rules=NAME_RULES,
+    suggests=SCRIPT,
 )
 _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "method": {"default": "POST"},

@@ -8,6 +8,7 @@ from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Piece
+from workflows.ir.document.kinds import WORKFLOW
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
 from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
@@ -33,6 +34,7 @@ WORKFLOW_ID: Final = SettingField(
     help="The id of one of your workflows.",
     details="It must already be deployed to the same target",
     rules=NAME_RULES,
+    suggests=WORKFLOW,
 )
 SCRIPT_NAME: Final = SettingField(
     name="scriptName",

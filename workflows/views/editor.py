@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -18,13 +19,14 @@ from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument, Workbench
+from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TRIGGER_TYPES, TriggerType
 from workflows.ir.tree.scope_names import scope_names
 from workflows.language_server.address import socket_address
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
-from workflows.node_forms.form import NodeForm, node_form, trigger_form
+from workflows.node_forms.form import NodeForm, Suggestion, node_form, trigger_form
 from workflows.picture.drawing import render
 from workflows.picture.icons import all_symbols
 from workflows.picture.tree_view import ICONS, TreeView
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 PICTURE: Final = "editor"
 _MAX_CHANGES: Final = 50
+_MAX_SUGGESTIONS: Final = 1_000
 CHECK: Final = "check"
 """The parameter that adds the draft's problems to the page, for browsers without scripts."""
 
@@ -116,6 +119,7 @@ class EditorState:
             scope=scope_names(self.opened.draft, self.selected),
             set_variables=_names_of_variables(self.workflow),
             new_variable_url=self._new_variable_url(),
+            suggestions=_documents,
         )
 
     def _new_variable_url(self) -> str:
@@ -173,6 +177,15 @@ def _changes_since(workflow: Workflow, newest: WorkflowVersion | None) -> dict[s
 def trigger_type_of(trigger: dict[str, Any]) -> TriggerType:
     """Return the type of a trigger; an unknown one is shown as manual."""
     return TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])
+
+
+def _documents(kind: str) -> list[Suggestion]:
+    """Return the workflows or the scripts of this installation, by name."""
+    is_script = Q(ir__kind=SCRIPT)
+    is_workflow = ~is_script | Q(ir__kind__isnull=True)  # the default
+    found = Workflow.objects.filter(is_script if kind == SCRIPT else is_workflow)
+    rows = found.values_list("pk", "name")[:_MAX_SUGGESTIONS]
+    return [Suggestion(id_, name) for id_, name in rows]
 
 
 def _names_of_variables(workflow: Workflow) -> frozenset[str]:

@@ -20,6 +20,7 @@ from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.problem_places import field_name, path_in_node
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument
+from workflows.ir.document.model import WorkflowIR
 from workflows.ir.reading.problems import Problem, Severity, quoted
 from workflows.models import Workflow
 from workflows.nodes import branch, sub_workflow
@@ -49,12 +50,13 @@ def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
     """Compile the draft and return its problems, errors first."""
     checked = checked_code(workflow)
     variables = list(_missing(workflow, checked.module)) if checked.module else []
-    others = [*checked.problems, *_unknown_workflows(workflow)]
-    found = [*((problem, "") for problem in others), *variables]
+    opened = _opened(workflow)
+    called = [*_unknown_workflows(workflow), *_endless_calls(workflow, opened)]
+    found = [*((problem, "") for problem in (*checked.problems, *called)), *variables]
     found.sort(key=lambda each: not each[0].is_error)
     problems = [problem for problem, _ in found]
     errors = sum(problem.is_error for problem in problems)
-    rows = _Rows(workflow, may_change=may_change)
+    rows = _Rows(workflow, opened, may_change=may_change)
     context = {
         "rows": [rows.row(problem, variable) for problem, variable in found[:_MAX_SHOWN]],
         "errors": errors,
@@ -97,6 +99,33 @@ def _unknown_workflows(workflow: Workflow) -> Iterator[Problem]:
             )
 
 
+def _endless_calls(workflow: Workflow, opened: OpenDocument | None) -> Iterator[Problem]:
+    """Yield a warning for each sub-workflow that always starts the same workflow again."""
+    if opened is None:
+        return
+    for node_id, id_ in _sub_workflows(workflow.ir):
+        if id_ == workflow.pk and not _depends_on_condition(opened.draft, node_id):
+            yield Problem(
+                path=f"nodes.{node_id}.data.{WORKFLOW_ID.name}",
+                message="starts this workflow again in every run, so that runs never end: choose another "
+                "workflow, or move the node into an arm of a branch",
+                node_id=node_id,
+                severity=Severity.WARNING,
+            )
+
+
+def _depends_on_condition(ir: WorkflowIR, node_id: str) -> bool:
+    """Whether the node is in an arm or a loop, or after a `break`."""
+    region_id, _ = ir.structure.locations[node_id]
+    owners = [
+        ir.nodes[ir.structure.regions[inner].owner].type.container
+        for inner in ir.structure.enclosing(region_id)
+    ]
+    is_optional = any(each and (each.alternatives or each.repeats) for each in owners)
+    breaks = (node.id for node in ir.nodes.values() if node.type.breaks)
+    return is_optional or any(ir.structure.precedes(id_, node_id) for id_ in breaks)
+
+
 def _sub_workflows(document: Any) -> Iterator[tuple[str, str]]:
     """Yield each node that calls a workflow, and the id of that workflow."""
     for item in _items(document):
@@ -121,10 +150,12 @@ def _gravest(problems: Iterable[Problem]) -> dict[str, dict[str, str]]:
 class _Rows:
     """Describes the problems of one draft."""
 
-    def __init__(self, workflow: Workflow, *, may_change: bool) -> None:
+    def __init__(
+        self, workflow: Workflow, opened: OpenDocument | None, *, may_change: bool
+    ) -> None:
         self._workflow = workflow
         self._names = node_names(workflow.ir)
-        self._opened = _opened(workflow)
+        self._opened = opened
         self._may_change = may_change
         self._tried = 0
 

@@ -150,3 +150,50 @@ def test_a_sub_workflow_that_does_not_exist_is_a_problem(admin_client: Client) -
     workflow.ir = chain(node("a") | call)
     services.save_draft(workflow)
     assert problems_of(admin_client, workflow)["nodes"] == {}
+
+
+def test_a_sub_workflow_that_always_calls_its_own_workflow_is_a_problem(
+    admin_client: Client,
+) -> None:
+    workflow = Workflow(ir=chain(node("a")))
+    services.save_draft(workflow)
+    call = node("call", "sub_workflow", workflowId=workflow.pk)
+
+    workflow.ir = chain(node("a"), call)
+    services.save_draft(workflow)
+    assert "never end" in problems_of(admin_client, workflow)["nodes"]["call"]["text"]
+
+    for first in (branch("if", yes="event.payload.n"), node("if", "break", condition="env.X")):
+        label = " yes" if first["type"] == "branch" else ""
+        workflow.ir = document([first, call], f"if call{label}")
+        services.save_draft(workflow)
+        assert "call" not in problems_of(admin_client, workflow)["nodes"]
+
+
+def test_a_sub_workflow_is_chosen_among_the_workflows_and_a_sub_script_among_the_scripts(
+    admin_client: Client,
+) -> None:
+    called, script = (
+        Workflow(ir=chain(node("a"))),
+        Workflow(ir=chain(node("a"), kind="script", trigger={"type": "http"})),
+    )
+    called.ir["metadata"]["name"], script.ir["metadata"]["name"] = "Bill <it>", "Resize"
+    calls = chain(
+        node("flow", "sub_workflow", workflowId="typed"),
+        node("fetch", "sub_script", workerName="own"),
+    )
+    workflow = Workflow(ir=calls)
+    for each in (called, script, workflow):
+        services.save_draft(each)
+    address = workflow.get_absolute_url()
+
+    pages = {id_: admin_client.get(f"{address}?node={id_}") for id_ in ("flow", "fetch")}
+
+    of_workflow = f'<option value="{called.pk}">Bill &lt;it&gt;</option>'
+    of_script = f'<option value="{script.pk}">Resize</option>'
+    flow, fetch = (page.content.decode() for page in pages.values())
+    assert of_workflow in flow
+    assert of_script not in flow
+    assert of_script in fetch
+    assert of_workflow not in fetch
+    assert re.search(r'value="typed"[^>]*list="field-flow-data-workflowId-suggestions"', flow)

@@ -110,6 +110,7 @@ class SettingField:
     - `config_path`: where the node's `config` can hold the value, which then takes precedence.
     - `variable`: the variable that holds the value of a secret.
     - `json_schema`: the JSON Schema of the value, as text, for completion of keys and values.
+    - `suggests`: the kind of the documents whose ids a form suggests; other values are allowed too.
     """
 
     name: str
@@ -132,6 +133,7 @@ class SettingField:
     placeholder: str = ""
     variable: str = ""
     json_schema: str = ""
+    suggests: str = ""
 
     @property
     def must_be_written(self) -> bool:
