@@ -45,7 +45,8 @@ class Area:
 class Line:
     """A line with right angles from the node `source` to the node `node_id`; each may be "".
 
-    `owner` is the container in whose frame it is drawn, if that decides whether a run takes it.
+    `owner` is the container in whose frame it is drawn, if that decides whether a run takes it. A line of
+    a column without nodes `is_empty`.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -54,6 +55,7 @@ class Line:
     owner: str = ""
     is_arrow: bool = False
     is_aside: bool = False
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ class _LayoutBuilder:
         owner: str = "",
         is_arrow: bool = True,
         is_aside: bool = False,
+        is_empty: bool = False,
     ) -> None:
         self.lines.append(
             Line(
@@ -147,6 +150,7 @@ class _LayoutBuilder:
                 owner=owner,
                 is_arrow=is_arrow,
                 is_aside=is_aside,
+                is_empty=is_empty,
             )
         )
 
@@ -228,6 +232,7 @@ class _LayoutBuilder:
                     owner=block.node_id,
                     is_arrow=column.head is None and bool(target),
                     is_aside=column.is_aside,
+                    is_empty=not target,
                 )  # fmt: skip
             self.column(column, axis=middle, top=top + FAN)
 
@@ -246,7 +251,10 @@ class _LayoutBuilder:
         for column, middle in _middles(row, axis):
             if column.falls_through:
                 points = [(middle, top + column.height), (middle, bus), *end]
-                self.line(*points, source=_last(column), owner=block.node_id, is_arrow=False)
+                last = _last(column)
+                self.line(
+                    *points, source=last, owner=block.node_id, is_arrow=False, is_empty=not last
+                )
 
     def _bottom(self, block: Block, at: float) -> float:
         return at + sum(row.height + 2 * FAN for row in block.rows[1:])

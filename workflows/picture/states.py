@@ -46,6 +46,11 @@ class State(StrEnum):
         return self.is_active or self in (State.FAILED, State.STOPPED)
 
     @property
+    def is_of_run(self) -> bool:
+        """Whether the run has left a trace in the node."""
+        return self is State.DONE or self.holds_run
+
+    @property
     def is_untouched(self) -> bool:
         """Whether the run has not executed the node."""
         return self in (State.SKIPPED, State.NOT_REACHED)

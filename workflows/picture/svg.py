@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from workflows.ir.document.model import Node, WorkflowIR
@@ -28,7 +29,7 @@ _CARET_WIDTH: Final = 16
 _REPLACE: Final = "Choose what happens here"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
     """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
 
@@ -53,6 +54,16 @@ class Drawing:
 
     def state(self, node_id: str) -> NodeState:
         return self.states.get(node_id, PLAIN)
+
+    @cached_property
+    def inner_states(self) -> Mapping[str, Collection[State]]:
+        """The states that the run has left inside each container."""
+        structure, found = self.ir.structure, dict[str, set[State]]()
+        for id_, node in self.states.items():
+            if node.state.is_of_run and id_ in structure.locations:
+                for region_id in structure.enclosing(structure.locations[id_][0]):
+                    found.setdefault(structure.regions[region_id].owner, set()).add(node.state)
+        return found
 
 
 def draw(drawing: Drawing) -> str:
@@ -136,10 +147,24 @@ def is_taken(drawing: Drawing, line: Line) -> bool:
     ends = (line.source, line.node_id, line.owner)
     if any(drawing.state(id_).state.is_untouched for id_ in ends):
         return False
+    if line.is_empty:
+        return not _is_passed_by(drawing, line.owner)
     if drawing.state(line.node_id).state is not State.PLAIN:
         return True
     source = drawing.state(line.source)
     return source.iterations > 1 or not source.state.holds_run
+
+
+def _is_passed_by(drawing: Drawing, owner: str) -> bool:
+    """Return whether the run has certainly not taken an arm without nodes, because it took another one.
+
+    In a loop, each iteration may take another arm. The handler of an error only runs after one.
+    """
+    container, state = drawing.ir.nodes[owner].type.container, drawing.state(owner)
+    if container is None or container.concurrent or state.iterations > 1:
+        return False
+    inside = drawing.inner_states.get(owner, ())
+    return State.FAILED not in inside if container.sequential and inside else bool(inside)
 
 
 def _cap(drawing: Drawing, tag: Tag, area: Area, *, icon: str = "") -> str:
