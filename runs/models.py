@@ -110,9 +110,17 @@ class Run(models.Model):
     def status_label(self) -> str:
         return statuses.label(self.status)
 
+    starter = ""
+    """Who started the run here, if a page has looked it up."""
+
     @property
     def trigger_label(self) -> str:
         return statuses.trigger_label(self.trigger)
+
+    @property
+    def started_by(self) -> str:
+        """Who or what started the run."""
+        return self.starter or self.trigger_label
 
 
 class RunText(models.Model):

@@ -16,6 +16,7 @@ from runs import presentation, statuses
 from runs.detail.fetch import FetchedRun
 from runs.detail.json_tree import read_json
 from runs.detail.summary import Summary, summarize
+from runs.index.starters import set_starters
 from runs.models import Run
 from runs.steps.step_nodes import node_ids, parsed_document
 from runs.steps.step_reader import Step, error_text, read_steps
@@ -46,6 +47,7 @@ Context = dict[str, Any]
 def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Context:
     """Return the context of the page; `step` and `page` are numbers from the address, or ""."""
     data = fetched.data or {}
+    set_starters([run])
     steps = read_steps(data, is_over=not run.is_open)
     deployment = _deployment(run)
     ir = parsed_document(deployment.pk) if deployment else None

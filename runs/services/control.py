@@ -20,6 +20,7 @@ from audit.trail import Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment
 from runs.index import writer
+from runs.index.starters import STARTED
 from runs.models import Run
 from runs.services import event_schemas, lookup
 from runs.steps.parsing import read_row
@@ -87,7 +88,13 @@ def check_action(action: str) -> None:
 
 
 def trigger(
-    live: Deployment, payload: Any, *, by: Actor, instance_id: str = "", reason: str = ""
+    live: Deployment,
+    payload: Any,
+    *,
+    by: Actor,
+    instance_id: str = "",
+    reason: str = "",
+    via: str = "",
 ) -> Started:
     """Start a run of a live deployment; an id that is used twice starts one run.
 
@@ -95,7 +102,8 @@ def trigger(
     """
     start = Start.of(live, payload, instance_id=instance_id)
     counted(start.account, Start.CALLS)
-    return record_start(start, start.send(), by=by, reason=reason)
+    detail = {"via": via} if via else {}
+    return record_start(start, start.send(), by=by, reason=reason, **detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +190,7 @@ def record_start(
     if response.is_new:
         name = f"{start.workflow} {instance_id}"
         subject = Subject("run", instance_id[:64], name)
-        trail.record(
-            "run started", subject, by=by, reason=reason, target=start.target.name, **detail
-        )
+        trail.record(STARTED, subject, by=by, reason=reason, target=start.target.name, **detail)
     if response.described:
         row = lookup.row_of(instance_id, response.described)
     else:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from runs.steps.step_reader import Step
+from web.formatting import duration
 from workflows.picture.states import State
 
 PER_PAGE: Final = 300
@@ -15,6 +16,7 @@ MAX_BARS: Final = 60
 NO_KINDS: Final[Mapping[int, str]] = {}
 _MIN_WIDTH: Final = 0.4  # percent; narrower bars would be invisible
 _ROOM_AHEAD: Final = 0.15  # of the time so far, for open steps
+_IN_MILLISECONDS: Final = 4.0  # seconds below which the marks are in milliseconds
 _PAUSE: Final = "Waiting to retry"
 
 
@@ -44,13 +46,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """A page of rows; `marks` are the seconds at each quarter of the width, `now` those until now."""
+    """A page of rows; `marks` label each quarter of the width, `now` are the seconds until now."""
 
     rows: tuple[Row, ...]
     page: int
     pages: int
     total: int
-    marks: tuple[float, ...]
+    marks: tuple[str, ...]
     seconds: float
     now: float
 
@@ -80,10 +82,20 @@ def timeline(
         page=page,
         pages=pages,
         total=len(steps),
-        marks=tuple(scale.seconds * quarter / 4 for quarter in range(5)),
+        marks=tuple(_marks(scale.seconds)),
         seconds=scale.seconds,
         now=max((now - scale.start).total_seconds(), 0),
     )
+
+
+def _marks(seconds: float) -> Iterator[str]:
+    """Yield a label for each quarter of the time, "" if it would repeat the one before."""
+    before = ""
+    for quarter in range(5):
+        time = seconds * quarter / 4
+        mark = f"{round(time * 1000):,} ms" if seconds < _IN_MILLISECONDS else duration(time)
+        yield mark if mark != before else ""
+        before = mark
 
 
 def _row(step: Step, scale: _Scale, kind: str) -> Row:

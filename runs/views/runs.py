@@ -20,6 +20,7 @@ from runs.detail.json_tree import read_json
 from runs.index import listing, watchers, writer
 from runs.index.lag import index_lag
 from runs.index.listing import Filters
+from runs.index.starters import set_starters
 from runs.models import PollStatus, Run
 from runs.permissions import CONTROL, MAY_ACT, TRIGGER, VIEW
 from runs.services import control, failed_runs
@@ -71,11 +72,13 @@ def runs(request: HttpRequest) -> HttpResponse:
     watchers.mark_watched(watchers.channel_of_workflow(workflow.pk) if workflow else watchers.ALL)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     counts = listing.counts(filters)
+    listed = listing.page(filters, **cursors)
+    set_starters(listed.runs)
     context = {
         "filters": filters,
         "problem": requested.problem,
         "workflow": workflow,
-        "page": listing.page(filters, **cursors),
+        "page": listed,
         "chips": _chips(filters, counts),
         "total": sum(counts.values()),
         "sync_problems": sync_problems(),

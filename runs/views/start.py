@@ -17,6 +17,7 @@ from runs import presentation
 from runs.bulk import batch_start
 from runs.detail import fetch
 from runs.detail.json_tree import read_json
+from runs.index.starters import PAGE
 from runs.models import Run
 from runs.permissions import TRIGGER
 from runs.services import control, failed_runs, payloads
@@ -50,6 +51,7 @@ def start(request: HttpRequest) -> HttpResponse:
             payloads.read_unmasked(entered["payload"]),
             by=Actor.of(request.user),
             instance_id=entered["instance_id"].strip(),
+            via=PAGE,
         )
     except DeployError as error:
         context: dict[str, Any] = presentation.refusal_context(error, "started") | entered

@@ -21,6 +21,25 @@ def make_timeline(*raw: Any, now: float = 10) -> Timeline:
     return timeline(steps(*raw), page=1, now=START + timedelta(seconds=now))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "marks"),
+    [
+        (0.002, ("0 ms", "", "1 ms", "2 ms", "")),
+        (1.2, ("0 ms", "300 ms", "600 ms", "900 ms", "1,200 ms")),
+        (8, ("0 ms", "2.0 s", "4.0 s", "6.0 s", "8.0 s")),
+        (240, ("0 ms", "1 m 00 s", "2 m 00 s", "3 m 00 s", "4 m 00 s")),
+    ],
+)
+def test_the_marks_of_a_short_run_are_in_milliseconds_and_never_repeated(
+    seconds: float, marks: tuple[str, ...]
+) -> None:
+    step = waiting_step(end=seconds, finished=True)
+    page = timeline(steps(step, is_over=True), page=1, now=START + timedelta(seconds=600))
+
+    assert page.seconds == pytest.approx(seconds)
+    assert page.marks == marks
+
+
 def test_a_retried_step_has_a_bar_for_each_attempt_and_pause() -> None:
     (row,) = make_timeline(attempted_step((0, 2, False), (6, 10, True))).rows
 

@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from audit import trail
 from audit.models import Entry
+from audit.trail import Actor, Subject
 from runs.models import BulkChange, PollStatus, Run, Watcher
 from tests.deployments.factories import make_deployment
 from tests.runs.examples import START, live_deployment, make_run, workflow_of
@@ -77,6 +79,22 @@ def test_a_run_is_listed_with_its_status_and_error(admin_client: Client) -> None
     for word in ("Errored", "1.4 s", "sold out", "waits for approve", "Dreaming", "API"):
         assert word in text(page)
     assert f'href="/runs/{run.pk}/"' in page.content.decode()
+
+
+def test_a_run_that_was_started_here_names_who_started_it(admin_client: Client) -> None:
+    live = live_deployment()
+    runs = [make_run(live, trigger=trigger) for trigger in ("api", "api", "event")]
+    for run, via in zip(runs, ({"via": "page"}, {}, {}), strict=True):
+        subject = Subject("run", run.instance_id, str(run))
+        trail.record("run started", subject, by=Actor(name="ada"), **via)
+    make_run(live)
+
+    page = text(admin_client.get("/runs/"))
+
+    assert page.count("by ada on the page") == 1
+    assert page.count("by ada") == 2
+    assert page.count("by Event") == 1
+    assert page.count("by API") == 1
 
 
 def test_filters_are_in_the_address_and_counted(admin_client: Client) -> None:
