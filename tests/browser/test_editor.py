@@ -496,3 +496,14 @@ def test_copied_nodes_can_be_pasted_in_another_tab(open_page: Open) -> None:
     other.keyboard.press("Control+v")
 
     expect(other.get_by_role("treeitem", name=re.compile("^Original"))).to_have_count(2)
+
+    other.evaluate(
+        """async () => {
+            const text = await navigator.clipboard.readText()
+            await navigator.clipboard.writeText(text.replace('"data": {', '"data": {"n": 9007199254740993,'))
+        }"""
+    )
+    other.keyboard.press("Control+v")
+
+    expect(other.get_by_text("This cannot be pasted").first).to_contain_text("9007199254740993")
+    expect(other.get_by_role("treeitem", name=re.compile("^Original"))).to_have_count(2)

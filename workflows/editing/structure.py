@@ -12,6 +12,8 @@ from workflows.editing.refusals import Refused
 from workflows.editing.tree import Block, Location, Region, ids_in, leads_outside, locations
 from workflows.editing.workbench import JsonObject, Workbench
 from workflows.ir.document.node_types import NodeType
+from workflows.ir.reading.problems import InvalidIR, quoted
+from workflows.ir.validation.validate import read_json
 from workflows.nodes import branch
 
 
@@ -113,11 +115,27 @@ def duplicate(bench: Workbench, arguments: Arguments) -> Outcome:
 
 
 def paste(bench: Workbench, arguments: Arguments) -> Outcome:
-    """Insert the nodes of the document `fragment` at `slot`, with ids that are not used yet."""
+    """Insert the nodes of the document `fragment` at `slot`, with ids that are not used yet.
+
+    The fragment is an object, or the JSON of one as text, in which numbers are as they were written.
+    """
     region, index = bench.place(arguments.slot())
-    blocks = fragments.inserted(bench, arguments.object("fragment"))
+    blocks = fragments.inserted(bench, _fragment(arguments))
     bench.insert(blocks, region, index)
     return Outcome(summary=f"Pasted {_listed(bench, blocks)}", selected=blocks[0].node_id)
+
+
+def _fragment(arguments: Arguments) -> JsonObject:
+    text = arguments.raw("fragment")
+    if not isinstance(text, str):
+        return arguments.object("fragment")
+    try:
+        value = read_json(text)
+    except InvalidIR as invalid:
+        raise Refused(f"This cannot be pasted: {invalid.problems[0]}") from None
+    if not isinstance(value, dict):
+        raise Refused(f"This cannot be pasted: it must be an object, not {quoted(value)}.")
+    return value
 
 
 def wrap(bench: Workbench, arguments: Arguments) -> Outcome:

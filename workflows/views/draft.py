@@ -156,7 +156,8 @@ def fragment(request: HttpRequest, pk: str) -> HttpResponse:
         return _refusal(refused)
     if not blocks:
         return _refusal(Refused("Select at least one node."))
-    return JsonResponse(fragments.fragment_of(bench, blocks))
+    style = {"indent": 2, "ensure_ascii": False}
+    return JsonResponse(fragments.fragment_of(bench, blocks), json_dumps_params=style)
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -388,6 +389,19 @@ def test_a_fragment_is_pasted_with_new_ids() -> None:
 
     assert outline(result) == "a a2 b"
     assert item(result, "b")["data"]["code"] == "return a2;"
+
+
+def test_a_number_in_a_pasted_text_is_kept_as_written_or_refused() -> None:
+    def pasted(number: str) -> Any:
+        fragment = json.dumps(chain(node("b", unknown=7))).replace("7", number)
+        return edited(chain(node("a")), "paste", fragment=fragment, slot=after("a"))
+
+    assert pasted("9007199254740992")["nodes"][1]["data"]["unknown"] == 9007199254740992
+    with pytest.raises(Refused, match=r"This cannot be pasted: nodes\S*\.data\.unknown"):
+        pasted("9007199254740993")
+    for text in ("{", "[]"):
+        with pytest.raises(Refused, match="This cannot be pasted"):
+            edit(chain(node("a")), "paste", fragment=text, slot=after("a"))
 
 
 def test_a_fragment_without_a_tree_is_refused() -> None:

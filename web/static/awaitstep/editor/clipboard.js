@@ -1,5 +1,5 @@
 import { announce, showMessage } from '../notices.js'
-import { getJson } from './requests.js'
+import { getText } from './requests.js'
 
 // The last copy, for browsers that do not let pages read the clipboard.
 const OWN = 'awaitstep-clipboard'
@@ -15,9 +15,8 @@ export class Clipboard {
     const nodes = this.selection.nodes()
     if (!nodes.length) return false
     const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
-    const fragment = await getJson(`${this.draft.url}fragment/?${query}`)
-    if (!fragment) return false
-    const text = JSON.stringify(fragment, null, 2)
+    const text = await getText(`${this.draft.url}fragment/?${query}`)
+    if (!text) return false
     sessionStorage.setItem(OWN, text)
     await navigator.clipboard?.writeText(text).catch(() => {})
     announce(`Copied ${nodes.length === 1 ? 'one node' : `${nodes.length} nodes`}`)
@@ -26,8 +25,8 @@ export class Clipboard {
 
   async paste() {
     const text = await navigator.clipboard?.readText?.().catch(() => null)
-    const fragment = parse(text ?? sessionStorage.getItem(OWN) ?? '')
-    if (!fragment) {
+    const fragment = text ?? sessionStorage.getItem(OWN) ?? ''
+    if (!hasNodes(fragment)) {
       showMessage({ text: 'There are no nodes on the clipboard. Copy some first.', level: 'warning' })
       return
     }
@@ -35,11 +34,11 @@ export class Clipboard {
   }
 }
 
-function parse(text) {
+// The server reads the text itself, because numbers would be rounded here.
+function hasNodes(text) {
   try {
-    const value = JSON.parse(text)
-    return Array.isArray(value?.nodes) ? value : null
+    return Array.isArray(JSON.parse(text)?.nodes)
   } catch {
-    return null
+    return false
   }
 }

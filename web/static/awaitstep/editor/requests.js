@@ -18,3 +18,8 @@ export async function getJson(url) {
   const response = await fetch(url).catch(() => null)
   return response?.ok ? response.json() : null
 }
+
+export async function getText(url) {
+  const response = await fetch(url).catch(() => null)
+  return response?.ok ? response.text() : null
+}
