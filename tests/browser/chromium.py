@@ -29,9 +29,9 @@ def find_chromium(playwright: Playwright) -> str | None:
     )
 
 
-def log_in(page: Page, address: str) -> None:
+def log_in(page: Page, address: str, *, name: str = "deployer") -> None:
     page.goto(f"/admin/login/?next={address}")
-    page.fill("#id_username", "deployer")
+    page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.click("input[type=submit]")
     page.wait_for_url(lambda url: "/login/" not in url)

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.chromium import log_in
 from tests.browser.conftest import Open
-from tests.support.installation import Installation
+from tests.support.installation import PASSWORD, Installation
 
 OUTLINE = """() => [...document.querySelectorAll('#editor-outline [role=treeitem]')]
   .map(item => `${item.ariaLevel} ${item.ariaLabel}`)"""
@@ -21,6 +21,10 @@ CODE_OF = {
     "Charge line": "return item * 2;",
     "Finish": "return { total: loadOrder.total, charged: eachLine?.results };",
 }
+ANOTHER_USER = f"""
+from django.contrib.auth.models import User
+User.objects.create_superuser("another", password={PASSWORD!r})
+"""
 CODE = '#editor-panel .node-field[data-field="data.code"] .cm-content'
 BUILT = [
     "1 Trigger POST /",
@@ -337,6 +341,26 @@ def test_what_is_typed_while_logged_out_is_saved_after_the_next_login(page: Page
     saved(page)
     page.reload()
     expect(page.locator(CODE)).to_have_text("return 'logged out';")
+
+
+def test_what_is_typed_is_not_saved_as_someone_else_who_logs_in(
+    page: Page, installation: Installation
+) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    installation.manage("shell", "-v", "0", "-c", ANOTHER_USER)
+    tab = page.context.new_page()
+    page.context.clear_cookies()
+    log_in(tab, "/", name="another")
+    type_code(page, "return 'mine';")
+    expect(page.get_by_text("You are now logged in as a different user.")).to_be_visible()
+
+    page.context.clear_cookies()
+    log_in(tab, "/")
+
+    saved(page)
+    page.reload()
+    expect(page.locator(CODE)).to_have_text("return 'mine';")
+    expect(page.locator("#draft-changes")).not_to_contain_text("another")
 
 
 class Gate:

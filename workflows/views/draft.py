@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from web.decorators import HttpRequest, staff_with
+from web.decorators import HttpRequest, View, staff_with
 from workflows import drafts, services
 from workflows.drafts import Changed, ChangedMeanwhile
 from workflows.editing import fragments
@@ -72,26 +72,18 @@ def _user(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-@require_POST
-@staff_with(CHANGE)
-def undo(request: HttpRequest, pk: str) -> HttpResponse:
-    """Reverse the user's last operation."""
-    return _answer(
-        request,
-        pk,
-        lambda: drafts.undo(pk, by=_user(request), request_id=_request_id(request)),
-    )
+def _step_in_history(perform: Callable[..., Changed]) -> View:
+    @require_POST
+    @staff_with(CHANGE)
+    def view(request: HttpRequest, pk: str) -> HttpResponse:
+        by = _user(request)
+        return _answer(request, pk, lambda: perform(pk, by=by, request_id=_request_id(request)))
+
+    return view
 
 
-@require_POST
-@staff_with(CHANGE)
-def redo(request: HttpRequest, pk: str) -> HttpResponse:
-    """Repeat the operation that the user undid last."""
-    return _answer(
-        request,
-        pk,
-        lambda: drafts.redo(pk, by=_user(request), request_id=_request_id(request)),
-    )
+undo: Final = _step_in_history(drafts.undo)
+redo: Final = _step_in_history(drafts.redo)
 
 
 @require_GET
@@ -99,8 +91,10 @@ def redo(request: HttpRequest, pk: str) -> HttpResponse:
 def parts(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the parts of the editor for the node `node`, or one `part`; 204 if `revision` is current.
 
-    `folded` are the containers that are folded in the picture.
+    `folded` are the containers that are folded in the picture, `user` is the user of the page.
     """
+    if _is_of_other_user(request, request.GET.get("user")):
+        return _other_user(request)
     current = get_object_or_404(Workflow.objects.only("draft_revision"), pk=pk)
     if request.GET.get("revision") == str(current.draft_revision):
         return HttpResponse(status=204)
@@ -234,6 +228,8 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
     """Return the changed parts of the editor, or a redirect to its page for a form."""
     is_script = _is_json(request)
     try:
+        if is_script and _is_of_other_user(request, _body(request).get("user")):
+            return _other_user(request)
         changed = make()
     except Workflow.DoesNotExist:
         return JsonResponse({"error": "This workflow was deleted."}, status=404)
@@ -256,6 +252,20 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
             "parts": state.parts(),
         }
     )
+
+
+def _is_of_other_user(request: HttpRequest, page_user: Any) -> bool:
+    """Whether a page was opened by a different user, who was logged in in this browser before.
+
+    Scripts fetch the new session's CSRF token; for forms, the token of their page is refused.
+    """
+    return page_user is not None and str(page_user) != str(_user(request).pk)
+
+
+def _other_user(request: HttpRequest) -> HttpResponse:
+    name = _user(request).get_username()
+    error = f"You are now logged in as {name}, but this page was opened by a different user."
+    return JsonResponse({"error": error, "other_user": True}, status=409)
 
 
 def _folded(request: HttpRequest, renamed: Mapping[str, str]) -> frozenset[str]:

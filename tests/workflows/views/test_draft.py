@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
@@ -48,6 +49,23 @@ def test_an_operation_returns_the_changed_parts(admin_client: Client, workflow: 
     assert answer.json()["selected"] == "sleep"
     assert 'data-node="sleep"' in answer.json()["parts"]["editor-outline"]
     assert 'data-node="sleep"' in answer.json()["parts"]["editor-picture"]
+
+
+def test_a_page_that_someone_else_opened_in_the_browser_changes_nothing(
+    admin_client: Client, admin_user: User, workflow: Workflow
+) -> None:
+    operation = {"type": "rename", "node": "a", "name": "First"}
+    bodies = [("change", {"revision": 0, "operation": operation}), ("undo", {}), ("redo", {})]
+    other, own = admin_user.pk + 1, str(admin_user.pk)
+
+    answers = [post(admin_client, workflow, path, **body, user=other) for path, body in bodies]
+    answers.append(admin_client.get(f"/workflows/{workflow.pk}/draft/", {"user": other}))
+
+    assert {answer.status_code for answer in answers} == {409}
+    assert {answer.json()["other_user"] for answer in answers} == {True}
+    assert "logged in as admin" in answers[0].json()["error"]
+    assert post(admin_client, workflow, **bodies[0][1], user=own).status_code == 200
+    assert workflow.draft_revision == 1
 
 
 def test_the_picture_has_the_folded_containers_of_the_page(

@@ -57,14 +57,17 @@ export class Draft extends EventTarget {
   // Fetches the changes by others.
   async refresh({ always = false, part = '' } = {}) {
     const node = this.selected ?? ''
-    const query = new URLSearchParams({ node })
+    const query = new URLSearchParams({ node, user: this.root.dataset.user })
     if (!always) query.set('revision', this.revision)
     if (part) query.set('part', part)
     const folded = this.folded()
     for (const id of part === 'panel' ? [] : folded) query.append('folded', id)
     const response = await fetch(`${this.url}?${query}`).catch(() => null)
-    if (response?.status !== 200 || !isJson(response)) return
-    const answer = await response.json()
+    const isUnchanged = response?.status === 204
+    if (!response || !(isUnchanged || isJson(response))) return
+    const answer = isUnchanged ? {} : await response.json()
+    this.#showOtherUser(answer)
+    if (response.status !== 200) return
     const isOutdated =
       answer.revision < this.revision || node !== (this.selected ?? '') || (!always && this.isTyping())
     if (isOutdated) return
@@ -123,7 +126,8 @@ export class Draft extends EventTarget {
     for (;;) {
       change.folded = this.folded()
       const { id, folded } = change
-      const body = JSON.stringify({ ...change.body, id, folded, revision: this.revision })
+      const { user } = this.root.dataset
+      const body = JSON.stringify({ ...change.body, id, user, folded, revision: this.revision })
       const response = await fetch(this.url + change.path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
@@ -132,8 +136,12 @@ export class Draft extends EventTarget {
       }).catch(() => null)
       change.outlivesPage = false
       const hasAnswered = response?.status < 500
-      if (hasAnswered && isJson(response)) return this.#answered(response, change)
-      if (hasAnswered) {
+      if (hasAnswered && isJson(response)) {
+        const answer = await response.json()
+        this.#showOtherUser(answer)
+        if (!answer.other_user) return this.#answered(response, answer, change)
+        change.isRenewed = false
+      } else if (hasAnswered) {
         const status = await this.#renewLogin()
         if (status === 'ok' && !change.isRenewed) {
           change.isRenewed = true
@@ -141,7 +149,7 @@ export class Draft extends EventTarget {
         }
         if (status === 'ok' || status === 'forbidden') return this.#refused(FORBIDDEN, change)
       }
-      this.root.dataset.offline = ''
+      this.root.toggleAttribute('data-offline', !this.root.hasAttribute('data-other-user'))
       await pause()
     }
   }
@@ -149,16 +157,21 @@ export class Draft extends EventTarget {
   // The server responded with a page: the login page or an error page.
   async #renewLogin() {
     for (;;) {
-      const status = await renewCsrfToken()
+      const status = await renewCsrfToken(this.root.dataset.user)
       this.root.toggleAttribute('data-logged-out', status === 'logged-out')
-      if (status !== 'logged-out') return status
+      this.#showOtherUser({ other_user: status === 'other-user' })
+      if (status !== 'logged-out' && status !== 'other-user') return status
       await pause()
     }
   }
 
-  async #answered(response, change) {
+  // Someone else has logged in in this browser: their session must not save what this user has typed.
+  #showOtherUser(answer) {
+    this.root.toggleAttribute('data-other-user', answer.other_user === true)
+  }
+
+  async #answered(response, answer, change) {
     delete this.root.dataset.offline
-    const answer = await response.json()
     if (response.ok) {
       this.#rename(answer.renamed)
       if ((this.selected ?? '') !== change.selected) {
