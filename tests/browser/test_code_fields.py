@@ -106,13 +106,17 @@ def test_the_form_saves_the_content_of_the_editor(form: Page) -> None:
 
 
 def test_escape_and_tab_leave_the_editor(form: Page) -> None:
+    hint = form.get_by_text("Esc, then Tab leaves the field")
+    expect(hint).to_be_hidden()
     editor(form).focus()
+    expect(hint).to_be_visible()
     form.keyboard.press("Tab")
     expect(editor(form)).to_be_focused()
     form.keyboard.press("Escape")
     form.keyboard.press("Tab")
 
     expect(editor(form)).not_to_be_focused()
+    expect(hint).to_be_hidden()
 
 
 def test_the_editor_is_labeled_with_the_name_of_its_field(form: Page) -> None:

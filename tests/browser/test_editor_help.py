@@ -133,6 +133,12 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     expect(inner).to_have_count(0)
     expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
+    page.get_by_role("button", name="Save as v").click()
+    expect(page.locator(".messagelist")).to_contain_text("Saved as v")
+    expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
+    expect(item(page, "Every line")).to_have_attribute("aria-selected", "true")
+    expect(inner).to_have_count(0)
+
 
 def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: Page) -> None:  # noqa: F811
     page.locator("#editor-panel summary", has_text="Entry code").click()
@@ -177,6 +183,9 @@ def test_a_picture_larger_than_its_pane_has_a_map_that_scrolls_it(page: Page) ->
 
     assert frame.evaluate("""frame => frame.scrollTop + frame.clientHeight >= frame.scrollHeight - 1
         && frame.scrollLeft + frame.clientWidth >= frame.scrollWidth - 1""")
+    last = page.locator("#editor-picture .pic-cap").last.bounding_box()
+    assert last
+    assert last["y"] + last["height"] < box["y"]
     page.set_viewport_size({"width": 360, "height": 740})
     expect(overview).to_be_hidden()
 
@@ -329,8 +338,13 @@ def test_a_drop_in_an_impossible_place_says_why_and_commands_save(page: Page) ->
     page.mouse.move(source["x"] + 60, source["y"] - 10)
     page.locator(".outline-row.is-legal").first.wait_for()
     page.mouse.move(target["x"] + 60, target["y"] + 10)
+    top = page.locator(".editor-panes").bounding_box()
     page.mouse.up()
     expect(page.locator(".messagelist")).to_contain_text("\u201cCount\u201d cannot be moved there")
+    assert page.locator(".editor-panes").bounding_box() == top
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".messagelist li")).to_have_count(0)
+    hold_at_top_of_outline(page, "Count")
 
     page.keyboard.press("ControlOrMeta+k")
     page.keyboard.type("deploy")
@@ -341,3 +355,19 @@ def test_a_drop_in_an_impossible_place_says_why_and_commands_save(page: Page) ->
     page.keyboard.type("save as a version")
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("Saved as v2.")
+
+
+def hold_at_top_of_outline(page: Page, name: str) -> None:
+    """Drag a node to the top of an outline that is scrolled down, and wait there until it is scrolled up."""
+    pane = page.locator("#editor-outline")
+    pane.evaluate("pane => { pane.style.maxHeight = '80px'; pane.scrollTo(0, pane.scrollHeight) }")
+    source, frame = item(page, name).bounding_box(), pane.bounding_box()
+    assert source
+    assert frame
+    page.mouse.move(source["x"] + 60, source["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(source["x"] + 60, frame["y"] + 20)
+    page.mouse.move(source["x"] + 60, frame["y"] + 10)
+    page.wait_for_function("() => document.querySelector('#editor-outline').scrollTop === 0")
+    page.keyboard.press("Escape")
+    page.mouse.up()

@@ -179,7 +179,7 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
     following = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(following, {request.get_host()}):
         return redirect(following)
-    return _back(request, pk)
+    return _back(request, pk, selected=request.POST.get("node", ""))
 
 
 def _opened(pk: str) -> OpenDocument:

@@ -144,6 +144,7 @@ class EditorState:
         newest = workflow.versions.order_by("-number").first()
         context = {
             "workflow": workflow,
+            "selected": self.selected,
             "may_change": self.may_change,
             "undo": drafts.next_undo(workflow, self.user) if self.may_change else None,
             "redo": drafts.next_redo(workflow, self.user) if self.may_change else None,

@@ -9,7 +9,9 @@ export function showFailure(event) {
 }
 
 const JUST_SHOWN = 5000 // milliseconds
+const GOOD_NEWS = 8000
 const shownAt = new WeakMap()
+let isFloating = false
 
 // Shows what an action has done, with a link, like Django's own messages.
 export function showMessage({ text, url, link, after, level }) {
@@ -23,8 +25,29 @@ export function showMessage({ text, url, link, after, level }) {
     item.append(' ', anchor, ` ${after}`)
   }
   shownAt.set(item, performance.now())
+  if (isFloating) removeOldMessages()
   messageList().append(item)
   announce(item.textContent)
+  if (isFloating) makeClosable(item)
+}
+
+// Shows messages over the page, so that its parts stay where they are.
+export function floatMessages() {
+  isFloating = true
+  for (const item of document.querySelectorAll('.messagelist > li')) makeClosable(item)
+}
+
+// Good news disappears on its own, unless someone points at it.
+function makeClosable(item) {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.className = 'message-close'
+  button.setAttribute('aria-label', 'Close')
+  button.addEventListener('click', () => item.remove())
+  item.append(button)
+  if (!item.matches('.success, .info')) return
+  const hide = () => (item.matches(':hover, :focus-within') ? setTimeout(hide, GOOD_NEWS) : item.remove())
+  setTimeout(hide, GOOD_NEWS)
 }
 
 function messageList() {

@@ -28,6 +28,7 @@ const FIELDS = 'textarea[data-code-field]'
 const MARGIN = 8
 const SYNC_DELAY = 100
 const HOW_TO_LEAVE = 'Press Escape and then Tab to leave the editor.'
+const SHORT_HOW_TO_LEAVE = 'Esc, then Tab leaves the field'
 const fromTextArea = Annotation.define()
 const editors = new Map()
 
@@ -73,6 +74,7 @@ class CodeField {
       state: EditorState.create({ doc: area.value, extensions: this.#extensions(connection, height) }),
     })
     shadow.append(this.#status)
+    if (!area.readOnly && !area.disabled) shadow.append(hint())
     this.attach()
     this.#listen(connection)
   }
@@ -217,6 +219,15 @@ class CodeField {
     this.#area.value = state.doc.toString()
     this.#area.dispatchEvent(new Event('input', { bubbles: true }))
   }
+}
+
+// Tab indents, so people who can see the field are told how to leave it; others hear its description.
+function hint() {
+  const element = document.createElement('p')
+  element.className = 'hint'
+  element.textContent = SHORT_HOW_TO_LEAVE
+  element.setAttribute('aria-hidden', 'true')
+  return element
 }
 
 // The part of the window in which completion and descriptions are shown: below the page's header.

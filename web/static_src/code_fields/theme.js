@@ -71,12 +71,27 @@ const colors = HighlightStyle.define([
   { tag: tags.invalid, color: 'var(--error-fg)' },
 ])
 
-// In a shadow root, the editor's styles are constructed style sheets, which the page's policy allows.
+// In a shadow root, the editor's styles are constructed style sheets, which the page's policy allows. The
+// hint lies on the top border, where it neither covers the text nor moves anything.
 export const SHADOW_STYLE = `
-  :host { display: block; flex: 1; min-width: 0; }
+  :host { position: relative; display: block; flex: 1; min-width: 0; }
   :host([hidden]) { display: none; }
   [role="status"] { margin: 4px 0 0; font-size: 0.75rem; color: var(--body-quiet-color); }
   [role="status"]:empty { display: none; }
+  .hint {
+    position: absolute;
+    top: 0;
+    right: 8px;
+    margin: 0;
+    padding: 0 4px;
+    background: var(--body-bg);
+    color: var(--body-quiet-color);
+    font-size: 0.6875rem;
+    line-height: 1;
+    translate: 0 -50%;
+    pointer-events: none;
+  }
+  :host(:not(:focus-within)) .hint { display: none; }
 `
 
 export const theme = [appearance, syntaxHighlighting(colors)]

@@ -5,7 +5,7 @@ import { slotOf } from './selection.js'
 const THRESHOLD = 6 // px that the pointer moves before a press becomes a drag
 const REACH = 48 // px around a mark in the picture
 const EDGE = 32 // px at the edges of a scrolling area
-const SPEED = 12
+const SPEED = 12 // px per frame
 
 // Moves nodes to a slot, which is found by dragging with a pointer, or with the keyboard.
 export class Dragging {
@@ -15,6 +15,7 @@ export class Dragging {
   #slots = []
   #at = -1
   #ghost = null
+  #pointer = null
 
   constructor(root, draft, selection) {
     this.root = root
@@ -70,7 +71,7 @@ export class Dragging {
     this.#nodes = []
     this.#slots = []
     this.#ghost?.remove()
-    this.#ghost = null
+    this.#ghost = this.#pointer = null
     delete this.root.dataset.lifted
     delete this.root.dataset.dragging
     for (const marked of this.root.querySelectorAll('.is-legal, .is-target')) {
@@ -157,6 +158,7 @@ export class Dragging {
     this.#ghost.textContent = nodes.length > 1 ? `${nodes.length} nodes` : name
     this.root.append(this.#ghost)
     this.root.dataset.dragging = ''
+    this.#scrollAtEdges()
     source.closest('dialog')?.close()
     getSelection()?.removeAllRanges()
     if (!(await this.#prepare(nodes)) || !this.#ghost) return
@@ -166,22 +168,31 @@ export class Dragging {
   #moved(event) {
     this.#ghost.style.setProperty('left', `${event.clientX + 12}px`)
     this.#ghost.style.setProperty('top', `${event.clientY + 12}px`)
+    this.#pointer = event
     this.#mark(this.#slotAt(event))
-    const pane = document
-      .elementFromPoint(event.clientX, event.clientY)
-      ?.closest('.editor-outline, .picture-frame')
-    if (!pane) return
-    const { top, bottom } = pane.getBoundingClientRect()
-    if (event.clientY < top + EDGE) pane.scrollBy(0, -SPEED)
-    if (event.clientY > bottom - EDGE) pane.scrollBy(0, SPEED)
+  }
+
+  // Scrolls a pane for as long as the pointer is at one of its edges, even if it does not move.
+  #scrollAtEdges() {
+    if (!this.#ghost) return
+    const pane = this.#pointer && under(this.#pointer)?.closest('.editor-outline, .picture-frame')
+    if (pane) {
+      const { left, right, top, bottom } = pane.getBoundingClientRect()
+      const { scrollLeft, scrollTop } = pane
+      const { clientX, clientY } = this.#pointer
+      pane.scrollBy(speedAt(clientX, left, right), speedAt(clientY, top, bottom))
+      const hasMoved = pane.scrollLeft !== scrollLeft || pane.scrollTop !== scrollTop
+      if (hasMoved) this.#mark(this.#slotAt(this.#pointer))
+    }
+    requestAnimationFrame(() => this.#scrollAtEdges())
   }
 
   // The slot under the pointer: after a row of the outline, or at the nearest mark in the picture.
   #slotAt({ clientX, clientY }, kind = '.is-legal') {
-    const under = document.elementFromPoint(clientX, clientY)
-    const row = under?.closest('.outline-row')
+    const element = under({ clientX, clientY })
+    const row = element?.closest('.outline-row')
     if (row) return row.matches(kind) ? slotOf(row) : null
-    if (!under?.closest('#editor-picture')) return null
+    if (!element?.closest('#editor-picture')) return null
     const distances = [...this.root.querySelectorAll(`.pic-slot${kind}`)].map(mark => {
       const { left, top, width, height } = mark.getBoundingClientRect()
       return [Math.hypot(left + width / 2 - clientX, top + height / 2 - clientY), mark]
@@ -190,3 +201,8 @@ export class Dragging {
     return distance <= REACH ? slotOf(mark) : null
   }
 }
+
+const under = ({ clientX, clientY }) => document.elementFromPoint(clientX, clientY)
+
+const speedAt = (position, start, end) =>
+  position < start + EDGE ? -SPEED : position > end - EDGE ? SPEED : 0

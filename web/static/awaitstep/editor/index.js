@@ -1,10 +1,11 @@
 // The editor of a workflow. Every change is an operation that the server performs; its response contains
 // the parts of the page that show the new draft.
 
-import { showMessage } from '../notices.js'
+import { floatMessages, showMessage } from '../notices.js'
 import { Clipboard } from './clipboard.js'
 import { Draft } from './draft.js'
 import { Dragging } from './dragging.js'
+import { Folding } from './folding.js'
 import { Keyboard } from './keyboard.js'
 import { Menu } from './menu.js'
 import { Minimap } from './minimap.js'
@@ -18,7 +19,9 @@ import { Selection } from './selection.js'
 export function startEditor() {
   const root = document.querySelector('[data-editor]')
   if (!root) return
+  floatMessages()
   const draft = new Draft(root)
+  new Folding(root, draft)
   const selection = new Selection(root, draft)
   const palette = new Palette(root, draft, selection)
   const clipboard = new Clipboard(draft, selection)
@@ -35,6 +38,8 @@ export function startEditor() {
     const button = event.target.closest('[data-action]')
     if (button && !button.disabled) actions[button.dataset.action]()
   })
+  // After "Save as v2", the same node is selected.
+  root.addEventListener('formdata', ({ formData }) => formData.set('node', draft.selected))
   root.dataset.ready = ''
 }
 

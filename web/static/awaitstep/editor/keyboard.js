@@ -1,4 +1,4 @@
-import { outerOf, toggle } from './selection.js'
+import { outerOf, toggle } from './folding.js'
 
 // The keys of the outline, as in any ARIA tree, and those of the whole editor.
 export class Keyboard {

@@ -24,8 +24,9 @@ export class Minimap {
 
   #draw() {
     const picture = this.#picture
-    const { scrollWidth, clientWidth, scrollHeight, clientHeight } = this.frame
-    const isLarger = picture && (scrollWidth > clientWidth || scrollHeight > clientHeight)
+    const { clientWidth, clientHeight } = this.frame
+    const { width, height } = picture?.getBoundingClientRect() ?? {}
+    const isLarger = width > clientWidth || height > clientHeight
     this.map.toggleAttribute('hidden', !isLarger)
     if (picture) this.observer.observe(picture)
     if (!isLarger) return

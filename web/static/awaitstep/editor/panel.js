@@ -1,6 +1,5 @@
 import { showMessage } from '../notices.js'
-import { showApplying } from './conditions.js'
-import { inputsOf } from './inputs.js'
+import { inputsOf, showApplying } from './inputs.js'
 import { Rows } from './rows.js'
 
 const DELAY = 700

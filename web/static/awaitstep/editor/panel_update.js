@@ -1,5 +1,4 @@
-import { showApplying } from './conditions.js'
-import { inputsOf, isBlankRow } from './inputs.js'
+import { inputsOf, isBlankRow, showApplying } from './inputs.js'
 import { withNewIds } from './new_ids.js'
 
 // Updates the form of the same node after an operation, without disturbing someone who is typing: values,

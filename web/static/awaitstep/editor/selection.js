@@ -1,4 +1,5 @@
 import { announce } from '../notices.js'
+import { isShown, outerOf, reveal, toggle } from './folding.js'
 
 const MARGIN = 24 // px between the selected node and the edge of the picture
 
@@ -134,7 +135,7 @@ export class Selection {
     }
     const frame = this.root.querySelector('#editor-picture')
     const box = frame.querySelector('.pic-node.is-selected') ?? frame.querySelector('.is-selected')
-    if (box) scrollTo(frame, box)
+    if (box) scrollTo(frame, box, this.root.querySelector('#editor-minimap'))
   }
 }
 
@@ -145,38 +146,16 @@ export function slotOf(item) {
   return owner ? { owner, region: Number(region) } : { owner: '' }
 }
 
-// Folds or unfolds an item; the picture follows.
-export function toggle(item, isOpen = item.getAttribute('aria-expanded') === 'false') {
-  const isChanged =
-    item.hasAttribute('aria-expanded') && item.getAttribute('aria-expanded') !== String(isOpen)
-  if (!isChanged) return
-  item.setAttribute('aria-expanded', String(isOpen))
-  item.dispatchEvent(new Event('awaitstep:folded', { bubbles: true }))
-}
-
-// The container or the arm around an item. Items are followed by the list of what is inside them.
-export const outerOf = item =>
-  item.parentElement.parentElement.closest('li')?.querySelector(':scope > [role=treeitem]')
-
-function isShown(item) {
-  for (let outer = outerOf(item); outer; outer = outerOf(outer)) {
-    if (outer.getAttribute('aria-expanded') === 'false') return false
-  }
-  return !item.parentElement.classList.contains('is-hidden')
-}
-
-function reveal(item) {
-  for (let outer = outerOf(item); outer; outer = outerOf(outer)) toggle(outer, true)
-}
-
-// Scrolls an element into view within its frame, without scrolling the page.
-function scrollTo(frame, element) {
+// Scrolls an element into view within its frame, without scrolling the page. A cover hides the bottom left.
+function scrollTo(frame, element, cover = null) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()]
+  const covered = cover?.getBoundingClientRect()
+  const bottom = covered?.height && inner.left < covered.right ? covered.top : outer.bottom
   const by = (start, end, from, to) =>
     start < from ? start - from : end > to ? Math.min(end - to, start - from) : 0
   frame.scrollBy({
     left: by(inner.left, inner.right, outer.left + MARGIN, outer.right - MARGIN),
-    top: by(inner.top, inner.bottom, outer.top + MARGIN, outer.bottom - MARGIN),
+    top: by(inner.top, inner.bottom, outer.top + MARGIN, bottom - MARGIN),
   })
 }
 
