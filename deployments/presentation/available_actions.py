@@ -31,6 +31,7 @@ def available_actions(
     return {
         "may_cancel": not deployment.is_final and user.has_perm(CANCEL),
         "may_deploy": bool(deployment.workflow_id) and may_deploy,
+        "newer": _running_after(deployment) if deployment.is_final else None,
         "may_roll_back": exists and is_rollback_target and user.has_perm(ROLL_BACK),
         "may_retry": may_redeploy and deployment.can_retry and not successors["replaced_by"],
         "may_redeploy": may_redeploy and _is_older(deployment, newest),
@@ -38,6 +39,15 @@ def available_actions(
         "repeat": remediation.repeat_link(deployment) if _may_repeat(deployment, user) else None,
         **successors,
     }
+
+
+def _running_after(deployment: Deployment) -> Deployment | None:
+    """Return a newer deployment of the workflow that is queued or running."""
+    newer = Deployment.objects.filter(
+        workflow_public_id=deployment.workflow_public_id, pk__gt=deployment.pk
+    )
+    last = newer.only("status", "stage").order_by("-pk").first()
+    return last if last and not last.is_final else None
 
 
 def _may_repeat(deployment: Deployment, user: User | AnonymousUser) -> bool:

@@ -49,6 +49,11 @@ class WorkflowHead:
         return deployments.only("status", "stage").order_by("-pk").first()
 
     @property
+    def running(self) -> Deployment | None:
+        """The deployment that is queued or running."""
+        return self.last if self.last and not self.last.is_final else None
+
+    @property
     def is_ahead(self) -> bool:
         """Whether an earlier version is live on some target, but the newest one is not live anywhere."""
         live = [worker.live.version_number for worker in self.workers if worker.live]

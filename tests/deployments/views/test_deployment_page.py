@@ -72,6 +72,20 @@ def test_a_running_deployment_shows_its_stage_and_listens_from_its_last_record(
     assert 'sse-close="result"' in shown
 
 
+def test_a_second_deploy_is_not_the_main_action_while_one_runs(admin_client: Client) -> None:
+    old = reached("COMPLETED", status="succeeded", finished_at=timezone.now())
+    again = 'class="button {}" form="deploy-form" id="deploy-again"'
+    assert again.format("default") in page(admin_client, old)
+
+    busy = make_deployment(workflow=old.workflow, status="running", stage="DEPLOYING")
+
+    for deployment in (old, busy):
+        assert again.format("secondary") in page(admin_client, deployment)
+    watch = f'<a class="button default" id="watch" href="{busy.get_absolute_url()}">'
+    assert watch in page(admin_client, old)
+    assert watch not in page(admin_client, busy)
+
+
 def test_a_stage_that_starts_while_the_page_loads_arrives_as_an_event(
     admin_client: Client,
 ) -> None:

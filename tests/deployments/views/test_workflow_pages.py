@@ -79,6 +79,17 @@ def test_the_heading_shows_that_the_newest_version_is_not_live(admin_client: Cli
     assert 'name="version" value="2"' in re.sub(r"\s+", " ", answer.content.decode())
 
 
+def test_while_a_deployment_runs_the_main_action_is_to_watch_it(admin_client: Client) -> None:
+    busy = make_deployment(status="running", stage="DEPLOYING")
+    address = f"/workflows/{busy.workflow_id}/versions/"
+
+    head = " ".join(head_of(admin_client.get(address).content.decode()).split())
+
+    watch = f'<a class="button default" id="watch" href="{busy.get_absolute_url()}">'
+    assert f"{watch}Watch deployment #{busy.pk}</a>" in head
+    assert 'id="deploy" class="button secondary"' in head
+
+
 def test_only_users_with_the_permission_see_a_tab_and_the_button(log_in: LogIn) -> None:
     workflow = make_workflow()
     client = log_in("workflows.view_workflow")
