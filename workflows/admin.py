@@ -283,10 +283,11 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
     """Variables and secrets, of one workflow or of all workflows."""
 
     form = VariableForm
-    list_display = ["name", "scope", "is_secret", "updated_at"]
+    list_display = ["name", "set_for", "is_secret", "updated_at"]
     list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow"]
     search_fields = ["name", "workflow__name"]
+    empty_value_display = "all workflows"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentVariable]:
         """Leave out the values, so that a list works even if one cannot be decrypted."""
@@ -320,8 +321,8 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
         super().delete_queryset(request, queryset)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        scope = ["workflow"] if obj else ["workflow", "for_all"]
-        return ["name", *scope, "new_value", "is_secret"]
+        scope = ["set_for"] if obj else ["workflow", "for_all"]
+        return ["name", "new_value", "is_secret", *scope]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Choose the workflow from whose page the list, and then this form, was opened."""
@@ -330,13 +331,13 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
         workflow = filters.get("workflow__id__exact")
         return {"workflow": workflow, **initial} if workflow else initial
 
-    @admin.display(description="scope", ordering="workflow__name")
-    def scope(self, variable: EnvironmentVariable) -> str:
+    @admin.display(description="set for", ordering="workflow__name")
+    def set_for(self, variable: EnvironmentVariable) -> str:
         return variable.workflow.name if variable.workflow else "all workflows"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Name and workflow identify a variable and cannot be changed."""
-        return ["name", "workflow"] if obj else []
+        return ["name", "set_for"] if obj else []
 
 
 @admin.register(NodeType)

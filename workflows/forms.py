@@ -202,21 +202,26 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
     for_all = forms.BooleanField(
         label="For all workflows",
         required=False,
-        help_text="Current and future workflows get the variable if their code uses its name.",
+        help_text="Every workflow whose code uses the name gets the value, unless it has a variable of "
+        "its own with that name.",
     )
 
     class Meta:
         model = EnvironmentVariable
         fields = ["name", "workflow", "is_secret"]
         help_texts = {
-            "name": "Capital letters, digits and _. X_BINDING_ID names the resource of the binding X: "
-            "the id of a KV namespace, a D1 database, a Hyperdrive configuration or a workflow, or "
-            "the name of an R2 bucket, a queue, a Worker, a dataset or a Vectorize index. It is "
-            "never sent to the Worker and cannot be a secret.",
+            "name": "Capital letters, digits and underscores, such as API_KEY. Code reads it as "
+            "env.API_KEY. A name that ends in _BINDING_ID is special: DB_BINDING_ID holds the id or name "
+            "of the resource behind the binding DB, and is not sent to the Worker.",
+            "workflow": "Only this workflow gets the value.",
+            "is_secret": "For API keys, passwords and tokens. Nobody can see the value after you save it; "
+            "you can only replace it.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "workflow" in self.fields:
+            self._simplify_workflow()
         self.was_secret = bool(self.instance.pk and self.instance.is_secret)
         if self.was_secret:
             self.fields[
@@ -224,6 +229,13 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
             ].help_text = "A secret is stored. Enter a new value to replace it."
         elif self.instance.pk:
             self._show_stored()
+
+    def _simplify_workflow(self) -> None:
+        """Only choose a workflow, without the admin's links to add, change and view one."""
+        field = cast("forms.ModelChoiceField[Workflow]", self.fields["workflow"])
+        field.empty_label = "Choose a workflow"
+        field.widget = getattr(field.widget, "widget", field.widget)
+        field.widget.choices = field.choices
 
     def _show_stored(self) -> None:
         try:

@@ -193,6 +193,13 @@ def test_a_variable_that_is_added_from_a_workflows_page_is_the_workflows(
     assert EnvironmentVariable.objects.get().workflow == workflow
 
 
+def test_the_form_asks_for_what_an_api_key_needs_first(admin_client: Client) -> None:
+    shown = admin_client.get(ADD)
+
+    assert "related-widget-wrapper-link" not in shown.content.decode()
+    assert "Choose a workflow" in text(shown)
+
+
 def test_a_global_variable_is_a_choice(admin_client: Client) -> None:
     workflow, form = make_workflow(), {"name": "API_KEY", "new_value": "1"}
 
