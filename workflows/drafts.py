@@ -24,7 +24,7 @@ from workflows.editing.arguments import Arguments
 from workflows.editing.content import index_of
 from workflows.editing.operations import REPLACE, Edit, perform, perform_without_tree
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
-from workflows.editing.problem_places import sentence
+from workflows.editing.problem_places import sentence, sentence_in_text
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.repairs import Repair, repair
 from workflows.editing.workbench import OpenDocument
@@ -93,7 +93,7 @@ def problem_sentence(workflow: Workflow, problem: Problem) -> str:
     try:
         return sentence(open_draft(workflow), problem)
     except NotEditable:
-        return str(problem)
+        return sentence_in_text(workflow.ir, problem)
 
 
 _State = tuple[int | None, int]

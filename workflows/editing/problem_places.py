@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.document.triggers import TRIGGER_TYPES
@@ -38,6 +39,38 @@ def field_name(opened: OpenDocument | None, problem: Problem) -> str:
         type_ = TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])
         return BETWEEN.join(labels_at(type_.fields, path))
     return path
+
+
+def sentence_in_text(document: Any, problem: Problem) -> str:
+    """Return a problem in a document without a tree in one line: "Edge from A to B: remove it"."""
+    for place, label in _places(document):
+        rest = problem.path.removeprefix(place)
+        if rest != problem.path and rest[:1] in ("", ".", "["):
+            where = BETWEEN.join(filter(None, [label, rest.removeprefix(".")]))
+            return f"{where}: {' '.join(problem.message.split())}"
+    return str(problem)
+
+
+def _places(document: Any) -> Iterator[tuple[str, str]]:
+    """Yield the paths of nodes and edges, with the names that people know them by."""
+    names = {
+        str(node.get("id")): str(node.get("name") or node.get("id"))
+        for _, node in _items(document, "nodes")
+    }
+    for index, node in _items(document, "nodes"):
+        label = names[str(node.get("id"))]
+        yield from ((place, label) for place in (f"nodes.{node.get('id')}", f"nodes[{index}]"))
+    for index, edge in _items(document, "edges"):
+        source, target = (str(edge.get(end)) for end in ("source", "target"))
+        label = f"Edge from {names.get(source, source)} to {names.get(target, target)}"
+        yield from ((place, label) for place in (f"edges.{edge.get('id')}", f"edges[{index}]"))
+
+
+def _items(document: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    items = document.get(key) if isinstance(document, dict) else None
+    for index, item in enumerate(items if isinstance(items, list) else []):
+        if isinstance(item, dict):
+            yield index, item
 
 
 def sentence(opened: OpenDocument, problem: Problem) -> str:

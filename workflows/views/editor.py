@@ -17,6 +17,7 @@ from web.decorators import HttpRequest
 from workflows import drafts
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
+from workflows.editing.problem_places import sentence_in_text
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.kinds import SCRIPT
@@ -217,7 +218,9 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     except NotEditable as error:
         return {
             "workflow": workflow,
-            "graph_problems": error.problems,
+            "graph_problems": [
+                sentence_in_text(workflow.ir, problem) for problem in error.problems
+            ],
             "repair": drafts.repair_of(workflow),
             "may_change": cast("User", request.user).has_perm("workflows.change_workflow"),
             "document_address": document_address(workflow.pk),

@@ -55,7 +55,11 @@ def test_a_page_that_someone_else_opened_in_the_browser_changes_nothing(
     admin_client: Client, admin_user: User, workflow: Workflow
 ) -> None:
     operation = {"type": "rename", "node": "a", "name": "First"}
-    bodies = [("change", {"revision": 0, "operation": operation}), ("undo", {}), ("redo", {})]
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("change", {"revision": 0, "operation": operation}),
+        ("undo", {}),
+        ("redo", {}),
+    ]
     other, own = admin_user.pk + 1, str(admin_user.pk)
 
     answers = [post(admin_client, workflow, path, **body, user=other) for path, body in bodies]
@@ -323,6 +327,8 @@ def test_a_viewer_sees_the_editor_and_changes_nothing(log_in: LogIn, workflow: W
     answer = operate(client, workflow, "rename", node="a", name="x")
 
     assert "data-may-change" not in shown.content.decode()
+    chosen = text(client.get(f"{workflow.get_absolute_url()}?node=a"))
+    assert "Name a Name in code a" in " ".join(chosen.split())
     assert answer.status_code == 403
 
 
@@ -347,7 +353,9 @@ def test_a_button_repairs_connections_that_do_not_form_a_tree(
     Workflow.objects.filter(pk=workflow.pk).update(ir=broken)
     repairs = "Add the missing arm \u201cbody\u201d to \u201cl\u201d"
 
-    assert repairs in text(admin_client.get(workflow.get_absolute_url()))
+    page = text(admin_client.get(workflow.get_absolute_url()))
+    assert repairs in page
+    assert "Edge from a to gone \u203a target: no node has the id" in page
     viewer = log_in("workflows.view_workflow")
     assert repairs not in text(viewer.get(workflow.get_absolute_url()))
     form = {"revision": "0", "operation": json.dumps({"type": "repair_connections"})}
