@@ -357,7 +357,7 @@ def test_a_drop_in_an_impossible_place_says_why_and_commands_save(page: Page) ->
     expect(page.locator(".messagelist")).to_contain_text("Saved as v2.")
 
 
-def hold_at_top_of_outline(page: Page, name: str) -> None:
+def hold_at_top_of_outline(page: Page, name: str) -> None:  # noqa: F811
     """Drag a node to the top of an outline that is scrolled down, and wait there until it is scrolled up."""
     pane = page.locator("#editor-outline")
     pane.evaluate("pane => { pane.style.maxHeight = '80px'; pane.scrollTo(0, pane.scrollHeight) }")

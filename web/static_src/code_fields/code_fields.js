@@ -221,7 +221,7 @@ class CodeField {
   }
 }
 
-// Tab indents, so people who can see the field are told how to leave it; others hear its description.
+// Tab indents, so the field shows how to leave it; screen readers read its description.
 function hint() {
   const element = document.createElement('p')
   element.className = 'hint'
