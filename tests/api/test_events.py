@@ -114,7 +114,7 @@ def test_an_event_that_starts_nothing_is_not_found(client: Client) -> None:
     assert 'No deployed workflow is started by the event "paid"' in response["error"]
 
 
-def test_a_user_with_the_permission_raises_an_event_and_is_on_the_audit_trail(
+def test_a_user_with_the_permission_raises_an_event_and_it_is_in_the_audit_trail(
     client: Client, fake_api: FakeApi
 ) -> None:
     eve = User.objects.create_user("eve", is_staff=True)
@@ -212,7 +212,7 @@ def test_a_partially_live_workflow_is_started(db: None) -> None:
 
 
 @pytest.mark.parametrize("event_type", [".", "..", "x" * 200_000, "a%20b", "%00"])
-def test_an_event_type_that_is_none_is_a_bad_request(client: Client, event_type: str) -> None:
+def test_an_invalid_event_type_is_a_bad_request(client: Client, event_type: str) -> None:
     status, answer = post(client, url=f"/api/events/{event_type}")
 
     assert status == 400

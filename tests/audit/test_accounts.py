@@ -135,7 +135,7 @@ def test_a_password_that_someone_else_sets_is_recorded(ada: User, root: Client) 
     assert written(since) == [("admin", "password changed", "ada", {})]
 
 
-def test_a_hash_that_a_login_upgrades_is_no_password_change(ada: User) -> None:
+def test_a_hash_upgraded_by_a_login_is_not_a_password_change(ada: User) -> None:
     ada.password = "md5$salt$" + "0" * 32
     ada.save()
     since = newest()

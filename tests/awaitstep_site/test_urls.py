@@ -188,7 +188,7 @@ def _expected(row: Row, identity: str, access: Access) -> str:
     return OPEN if identity in access else REFUSED
 
 
-def test_other_methods_open_nothing_to_those_without_rights(
+def test_other_methods_give_no_access_to_users_without_permission(
     addresses: dict[str, str], visitors: dict[str, Visitor]
 ) -> None:
     wrong = [
@@ -204,7 +204,7 @@ def test_other_methods_open_nothing_to_those_without_rights(
     assert wrong == []
 
 
-def test_the_table_gives_more_rights_to_those_with_more() -> None:
+def test_the_table_gives_more_access_to_users_with_more_permissions() -> None:
     for pattern, row in TABLE.items():
         for access in (row.get, row.post):
             if access not in (NOBODY, LOGGED_OUT):

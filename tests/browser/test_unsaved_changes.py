@@ -63,7 +63,7 @@ def test_a_link_asks_before_it_leaves_a_form_with_changes(
         area.fill(area.evaluate("field => field.defaultValue"))
 
 
-def test_an_unchanged_or_saved_form_lets_go(page: Page, ids: dict[str, object]) -> None:
+def test_an_unchanged_or_saved_form_does_not_ask(page: Page, ids: dict[str, object]) -> None:
     page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     assert follow(page, "#site-name a", leave=True) == []
     page.wait_for_url(lambda url: url.endswith("/"))

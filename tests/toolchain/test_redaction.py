@@ -41,7 +41,7 @@ def test_a_secret_too_short_to_hide_does_not_garble_the_text() -> None:
     assert redact("wrangler ended", ["e"]) == "wrangler ended"
 
 
-def test_no_secrets_change_nothing() -> None:
+def test_without_secrets_nothing_changes() -> None:
     assert redact("text", ["", *[]]) == "text"
 
 

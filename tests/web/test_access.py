@@ -57,7 +57,7 @@ def test_staff_without_the_permission_see_which_one_is_missing(log_in: LogIn) ->
     assert "does not have the permission Can view deployment" in text(answers[0])
 
 
-def test_a_denied_access_is_on_the_audit_trail(log_in: LogIn) -> None:
+def test_a_denied_access_is_in_the_audit_trail(log_in: LogIn) -> None:
     deployment = make_deployment()
 
     log_in("deployments.add_deployment").get(f"/deployments/{deployment.pk}/code/")
@@ -89,7 +89,7 @@ def test_a_request_for_another_host_is_logged_without_a_traceback(
     assert [line.exc_info for line in caplog.records] == [None]
 
 
-def test_setting_a_variable_without_permission_changes_nothing_and_is_on_the_audit_trail(
+def test_setting_a_variable_without_permission_changes_nothing_and_is_in_the_audit_trail(
     log_in: LogIn,
 ) -> None:
     variable = set_variable("TOKEN", "as-it-was", is_secret=True)
@@ -135,7 +135,7 @@ def test_requests_that_could_show_a_secret_need_the_permission(
     assert Deployment.objects.get() == deployment
 
 
-def test_access_denied_by_the_target_admin_is_on_the_audit_trail(viewer: Client) -> None:
+def test_access_denied_by_the_target_admin_is_in_the_audit_trail(viewer: Client) -> None:
     target = make_target()
 
     answer = viewer.post(f"/admin/targets/target/{target.pk}/delete/", {"post": "yes"})
@@ -146,7 +146,7 @@ def test_access_denied_by_the_target_admin_is_on_the_audit_trail(viewer: Client)
     assert (entry.action, entry.detail) == ("access denied", {"method": "POST"})
 
 
-def test_access_denied_by_the_api_is_on_the_audit_trail(viewer: Client) -> None:
+def test_access_denied_by_the_api_is_in_the_audit_trail(viewer: Client) -> None:
     answer = viewer.post("/api/events/order.created", {}, content_type="application/json")
 
     assert answer.status_code == 403

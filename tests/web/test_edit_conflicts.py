@@ -89,7 +89,7 @@ def test_a_refused_change_saves_nothing(admin_client: Client) -> None:
     assert getattr(made, "value") == "Ada's"  # noqa: B009 - any model
 
 
-def test_saving_twice_alone_is_no_conflict(admin_client: Client) -> None:
+def test_saving_twice_alone_is_not_a_conflict(admin_client: Client) -> None:
     _, address = variable(value="old")
 
     for value in ("first", "second"):

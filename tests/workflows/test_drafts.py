@@ -122,7 +122,7 @@ def test_the_newest_version_does_not_change(mia: User) -> None:
     assert not workflow.newest_version.has_content(workflow.content)
 
 
-def test_an_operation_without_effect_is_no_change(mia: User) -> None:
+def test_an_operation_without_effect_is_not_a_change(mia: User) -> None:
     workflow = flow()
 
     assert perform(workflow, "move", by=mia, nodes=["b"], slot=after("a")).summary == ""
@@ -167,7 +167,7 @@ def test_two_changes_of_one_field_are_a_conflict_that_shows_both(mia: User, tom:
     assert workflow.ir["nodes"][0]["data"]["code"] == "return 1;"
 
 
-def test_the_same_value_twice_is_no_conflict(mia: User, tom: User) -> None:
+def test_the_same_value_twice_is_not_a_conflict(mia: User, tom: User) -> None:
     workflow = flow()
 
     for user in (mia, tom):
@@ -223,7 +223,7 @@ def test_undo_and_redo_restore_the_bytes(mia: User) -> None:
         assert json.dumps(workflow.ir) == later
 
 
-def test_undo_only_reverts_own_changes(mia: User, tom: User) -> None:
+def test_undo_only_reverts_the_users_own_changes(mia: User, tom: User) -> None:
     workflow = flow()
     perform(workflow, "configure", by=mia, node="a", field="data.retryLimit", value=1)
     perform(workflow, "configure", by=tom, node="a", field="data.timeout", value="2 minutes")
@@ -361,7 +361,7 @@ def test_an_import_replaces_edits_made_in_the_meantime(mia: User) -> None:
     perform(workflow, "rename", by=mia, node="c", name="Renamed")
 
 
-def test_an_operation_on_a_forgotten_revision_is_refused(mia: User) -> None:
+def test_an_operation_on_a_revision_that_is_no_longer_kept_is_refused(mia: User) -> None:
     workflow = flow()
     for number in range(3):
         perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
@@ -387,7 +387,7 @@ def test_a_conflict_that_is_not_about_a_field_has_no_other_value(
     assert conflict.value.current is None
 
 
-def test_the_oldest_changes_are_forgotten(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_changes_are_deleted(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "MAX_CHANGES", 5)
     workflow = flow()
     for number in range(9):
@@ -399,7 +399,7 @@ def test_the_oldest_changes_are_forgotten(mia: User, monkeypatch: pytest.MonkeyP
     assert workflow.ir["nodes"][0]["data"]["note"] == 7
 
 
-def test_large_changes_are_forgotten_sooner(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_changes_are_deleted_sooner(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "MAX_CHANGES_SIZE", 10_000)
     workflow = flow()
     for number in range(9):

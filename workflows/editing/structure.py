@@ -81,7 +81,7 @@ def delete(bench: Workbench, arguments: Arguments) -> Outcome:
     for block in deleted:
         _refuse_if_leading_outside(bench, block, "deleted")
         touched += [(id_, "") for id_ in ids_in(block)]
-    selected = _neighbour(bench, deleted[0])
+    selected = _neighbor(bench, deleted[0])
     bench.remove(deleted)
     for block in deleted:
         bench.forget(block)
@@ -92,7 +92,7 @@ def delete(bench: Workbench, arguments: Arguments) -> Outcome:
     )
 
 
-def _neighbour(bench: Workbench, block: Block) -> str:
+def _neighbor(bench: Workbench, block: Block) -> str:
     """Return the node before, after or around a block."""
     location = bench.locate(block.node_id)
     siblings = location.region.blocks

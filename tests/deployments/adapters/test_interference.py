@@ -144,7 +144,7 @@ def test_a_secret_that_the_live_version_uses_is_not_deleted(
     assert control.writes() == []
 
 
-def test_a_queued_deployment_is_refused_if_its_target_is_frozen_meanwhile(
+def test_a_queued_deployment_is_refused_if_its_target_has_been_frozen(
     target: Target, control: Control
 ) -> None:
     waiting = request_deployment(make_workflow(), target=target)

@@ -126,7 +126,7 @@ def test_a_deleted_worker_is_reported_and_can_be_deployed_again(
     assert drift.check(workflow_of(deployed), target).state == DriftState.SAME
 
 
-def test_a_target_that_cannot_be_asked_is_no_drift(
+def test_an_unreachable_target_is_not_drift(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
     control.faults(Fault(path="/deployments", status=500, code=10001, message="Oops"))

@@ -113,7 +113,7 @@ def test_without_anyone_who_can_grant_a_permission_the_page_names_the_command() 
 
 @pytest.mark.parametrize("role", ["Viewer", ADMINISTRATOR])
 @pytest.mark.parametrize("page", ["audit/entry/add/", "workflows/workflowversion/add/"])
-def test_what_no_one_can_do_is_not_blamed_on_a_permission(role: str, page: str) -> None:
+def test_an_action_closed_to_everyone_is_not_blamed_on_a_permission(role: str, page: str) -> None:
     _, client = log_in_as(role)
 
     shown = client.post(f"/admin/{page}").content.decode()

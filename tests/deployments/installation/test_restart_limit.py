@@ -5,7 +5,7 @@ from itertools import count
 from deployments.installation.restart_limit import MOST, WITHIN_SECONDS, RestartLimit
 
 
-def test_restarts_take_longer_each_time_and_end() -> None:
+def test_restarts_take_longer_each_time_and_eventually_stop() -> None:
     clock = count()
     limit = RestartLimit(lambda: float(next(clock)))
 

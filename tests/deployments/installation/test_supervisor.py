@@ -56,7 +56,7 @@ def listener(port: int) -> psutil.Process:
     )
 
 
-def test_a_server_that_is_killed_is_started_again(make_server: Callable[..., Server]) -> None:
+def test_a_killed_server_is_restarted(make_server: Callable[..., Server]) -> None:
     server = make_server(LISTENS, port=(port := free_port()))
     server.start()
     server.wait_until_ready()
@@ -73,7 +73,7 @@ def test_a_server_that_is_killed_is_started_again(make_server: Callable[..., Ser
         assert listener(port).is_running()
 
 
-def test_a_server_that_always_ends_is_not_started_for_ever(
+def test_a_server_that_keeps_exiting_is_not_restarted_forever(
     make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RestartLimit, "next_pause", iter([0.0, 0.0, None]).__next__)
@@ -86,7 +86,7 @@ def test_a_server_that_always_ends_is_not_started_for_ever(
     assert len(said) == 3
 
 
-def test_a_server_that_ends_on_its_first_start_is_an_error(
+def test_a_server_that_exits_on_its_first_start_is_an_error(
     make_server: Callable[..., Server],
 ) -> None:
     server = make_server(ENDS, port=free_port())
@@ -112,7 +112,7 @@ PAGES = ["/", "/runs/", "/admin/", "/runs/waiting/"]
     indirect=["outage"],
 )
 @pytest.mark.usefixtures("outage")
-def test_pages_say_that_the_platform_does_not_run(admin_client: Client, advice: str) -> None:
+def test_pages_say_that_the_platform_is_not_running(admin_client: Client, advice: str) -> None:
     for page in PAGES:
         shown = text(admin_client.get(page))
         assert "The embedded platform is not running. It stopped at 2026-01-01 12:00:00" in shown
@@ -134,7 +134,7 @@ def test_open_pages_notice_the_end_of_an_outage(admin_client: Client) -> None:
 
 @pytest.mark.parametrize("outage", [False], indirect=True)
 @pytest.mark.usefixtures("outage")
-def test_strangers_are_not_told(client: Client, db: None) -> None:
+def test_anonymous_visitors_do_not_see_an_outage(client: Client, db: None) -> None:
     assert "not running" not in text(client.get("/admin/login/"))
 
 

@@ -117,7 +117,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     hurried.stop()
 
 
-def test_wrangler_beyond_its_time(hurried: Installation) -> None:
+def test_wrangler_beyond_its_time_limit(hurried: Installation) -> None:
     workflow = hurried.import_document(document())
 
     row = failed(hurried, workflow)

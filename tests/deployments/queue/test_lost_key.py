@@ -85,7 +85,7 @@ def test_a_draft_is_warned_of_them(workflow: Workflow) -> None:
     assert problem.message.startswith(VARIABLES_LOST)
 
 
-def test_an_own_variable_that_can_be_read_is_enough(workflow: Workflow) -> None:
+def test_a_readable_variable_of_the_workflow_is_enough(workflow: Workflow) -> None:
     set_variable("ONE", "new value", workflow=workflow)
     set_variable("TWO", "new value", workflow=workflow)
 

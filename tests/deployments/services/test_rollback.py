@@ -308,7 +308,7 @@ def test_an_unconfirmed_rollback_is_completed_by_its_retry(
     assert [schedule["cron"] for schedule in answer.json()["result"]["schedules"]] == ["1 1 * * *"]
 
 
-def test_what_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:
+def test_a_deployment_that_never_went_live_cannot_be_rolled_back_to(target: Target) -> None:
     failed = deploy(make_workflow("return env.NOBODY_SET;"), target)
 
     with pytest.raises(Refused, match="did not make a version live"):

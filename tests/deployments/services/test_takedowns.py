@@ -73,7 +73,7 @@ def test_a_takedown_killed_before_its_last_write_is_interrupted(
     assert records.live(before.workflow_public_id, target) == before
 
 
-def test_the_message_says_that_the_target_cannot_be_asked() -> None:
+def test_the_message_says_that_the_target_is_unreachable() -> None:
     stopped = killed(live(make_target()))
 
     assert (stopped.state, stopped.uploaded) == (Status.INTERRUPTED, Uploaded.UNKNOWN.value)

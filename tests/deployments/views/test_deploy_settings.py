@@ -178,7 +178,7 @@ def test_a_malformed_form_is_refused_with_a_message(
     assert workflow.versions.count() == 1
 
 
-def test_who_may_not_change_workflows_may_not_see_or_save_settings(log_in: LogIn) -> None:
+def test_a_user_who_may_not_change_workflows_may_not_see_or_save_settings(log_in: LogIn) -> None:
     client = log_in("workflows.view_workflow", "deployments.view_deployment")
     workflow = make_workflow()
 

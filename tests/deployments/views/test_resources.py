@@ -48,7 +48,7 @@ def made(target: Target, name: str, kind: BindingKind = BindingKind.KV) -> Resou
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
-def test_a_created_resource_is_listed_and_recorded_on_the_audit_trail(
+def test_a_created_resource_is_listed_and_recorded_in_the_audit_trail(
     admin_client: Client, platform: Platform, kind: str, name: str
 ) -> None:
     target = account_target(platform)
@@ -67,7 +67,7 @@ def test_a_created_resource_is_listed_and_recorded_on_the_audit_trail(
     ("kind", "name"),
     [("kv", " "), ("d1", "-x"), ("r2", "UP"), ("queue", "a_b"), ("queue", "x" * 64)],
 )
-def test_an_invalid_name_is_refused_before_cloudflare_is_asked(
+def test_an_invalid_name_is_refused_before_cloudflare_is_called(
     admin_client: Client, kind: str, name: str
 ) -> None:
     answer = admin_client.post(address(make_target(), kind=kind), {"name": name})

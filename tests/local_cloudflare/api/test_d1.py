@@ -137,7 +137,7 @@ def test_an_export_is_imported_into_another_database(database: Database) -> None
     assert copy.rows() == ROWS
 
 
-def test_an_export_has_the_tables_and_parts_that_are_asked_for(database: Database) -> None:
+def test_an_export_has_the_requested_tables_and_parts(database: Database) -> None:
     database.query(
         "CREATE TABLE t (n INTEGER); CREATE TABLE u (n INTEGER); INSERT INTO t VALUES (1)"
     )

@@ -78,7 +78,7 @@ def test_resources_are_listed_with_their_names(platform: Platform) -> None:
     assert r2["bucket_name"] in [bucket.name for bucket in buckets]
 
 
-def test_namespaces_are_listed_in_the_order_that_is_asked_for(platform: Platform) -> None:
+def test_namespaces_are_listed_in_the_requested_order(platform: Platform) -> None:
     for letter in "bca":
         create_namespace(platform, f"order-{letter}")
 

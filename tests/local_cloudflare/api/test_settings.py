@@ -156,7 +156,7 @@ def test_parts_of_an_upload_cannot_be_changed_alone(
     assert (response.status_code, error_codes(response)) == (501, [99501]), response.text
 
 
-def test_a_setting_that_is_off_is_no_setting(platform: Platform) -> None:
+def test_a_setting_that_is_off_is_accepted(platform: Platform) -> None:
     off: dict[str, object] = {
         "tail_consumers": [],
         "assets": None,

@@ -50,7 +50,7 @@ def test_a_run_survives_a_deploy_of_its_worker(
 
 
 def test_a_deploy_does_not_restart_other_workers(platform: Platform) -> None:
-    names = [f"neighbour-{number}" for number in range(3)]
+    names = [f"neighbor-{number}" for number in range(3)]
     for name in names:
         deploy_worker(platform, name, HELLO)
     before = [group_pid(platform, f"worker-{name}") for name in names]

@@ -315,9 +315,9 @@ def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
     deploy_workflow(platform, "awake")
     start_run(platform, "awake", sleep="1 hour")
     pid = group_pid(platform, "worker-awake")
-    deploy_worker(platform, "drowsy-neighbour", HELLO)
+    deploy_worker(platform, "drowsy-neighbor", HELLO)
 
-    wait_until(lambda: not pid_file(platform, "worker-drowsy-neighbour").exists())
+    wait_until(lambda: not pid_file(platform, "worker-drowsy-neighbor").exists())
 
     assert psutil.pid_exists(pid)  # without requests for longer than its neighbor
 

@@ -133,7 +133,7 @@ def payload_of(size: int) -> dict[str, str]:
     return {"filler": "x" * (size - len(json.dumps({"filler": ""}, separators=(",", ":"))))}
 
 
-def test_a_payload_is_held_to_its_limit_by_the_api(limits: Platform) -> None:
+def test_the_api_enforces_the_limit_of_a_payload(limits: Platform) -> None:
     path = f"workflows/{NAME}/instances"
 
     fits = limits.api("POST", path, json={"params": payload_of(MIB)})
@@ -143,7 +143,7 @@ def test_a_payload_is_held_to_its_limit_by_the_api(limits: Platform) -> None:
     assert "payload is too large. Maximum allowed size is 1MiB." in refused.text
 
 
-def test_a_payload_is_held_to_its_limit_by_a_binding(limits: Platform) -> None:
+def test_a_binding_enforces_the_limit_of_a_payload(limits: Platform) -> None:
     fits = limits.fetch(NAME, method="POST", json={"size": len(payload_of(MIB)["filler"])})
     refused = limits.fetch(NAME, method="POST", json={"size": MIB})
 
@@ -151,7 +151,7 @@ def test_a_payload_is_held_to_its_limit_by_a_binding(limits: Platform) -> None:
     assert (fits.text, refused.text) == ("accepted", message)
 
 
-def test_an_event_is_held_to_its_limits(limits: Platform) -> None:
+def test_the_limits_of_an_event_are_enforced(limits: Platform) -> None:
     run = start_run(limits, NAME, type="call")
     wait_for_status(limits, NAME, run, "waiting")
     path = f"workflows/{NAME}/instances/{run}/events"
@@ -176,22 +176,22 @@ def test_an_event_is_held_to_its_limits(limits: Platform) -> None:
     [("i" * 100, 200), ("i" * 101, 400), ("-id", 400), ("cf_" + "0" * 64, 400)],
     ids=["100", "101", "dash", "reserved"],
 )
-def test_an_instance_id_is_held_to_its_limits(limits: Platform, instance: str, status: int) -> None:
+def test_the_limits_of_an_instance_id_are_enforced(
+    limits: Platform, instance: str, status: int
+) -> None:
     body = {"instance_id": instance, "params": {"type": "never"}}
 
     assert limits.api("POST", f"workflows/{NAME}/instances", json=body).status_code == status
 
 
 @pytest.mark.parametrize(("name", "status"), [("w" * 64, 200), ("w" * 65, 400)], ids=["64", "65"])
-def test_the_name_of_a_workflow_is_held_to_its_limit(
-    limits: Platform, name: str, status: int
-) -> None:
+def test_the_limit_of_a_workflow_name_is_enforced(limits: Platform, name: str, status: int) -> None:
     body = {"script_name": NAME, "class_name": "Flow"}
 
     assert limits.api("PUT", f"workflows/{name}", json=body).status_code == status
 
 
-def test_a_batch_is_held_to_its_limit(limits: Platform) -> None:
+def test_the_limit_of_a_batch_is_enforced(limits: Platform) -> None:
     batch = [{"instance_id": "batch", "params": {}}] * 101
 
     assert limits.api("POST", f"workflows/{NAME}/instances/batch", json=batch).status_code == 400

@@ -94,7 +94,7 @@ def test_a_bulk_change_waits_for_a_rate_limited_target(fake_api: FakeApi) -> Non
     assert Entry.objects.filter(action="run: pause").count() == 2
 
 
-def test_a_long_bulk_change_lets_others_have_their_turn(
+def test_a_long_bulk_change_lets_others_take_turns(
     fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch, enqueued: list[int]
 ) -> None:
     change = enqueue_change(make_runs(2))

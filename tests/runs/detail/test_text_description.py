@@ -124,7 +124,7 @@ def test_a_long_output_is_truncated_with_a_hint() -> None:
         (timedelta(days=800), "2 years"),
     ],
 )
-def test_durations_are_in_one_unit_like_wranglers(span: timedelta, words: str) -> None:
+def test_durations_are_in_one_unit_as_in_wrangler(span: timedelta, words: str) -> None:
     assert in_words(span) == words
 
 

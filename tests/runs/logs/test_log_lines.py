@@ -33,7 +33,7 @@ def test_the_event_comes_first_with_its_outcome() -> None:
     assert first.at == "2026-09-21T14:13:20.000+00:00"
 
 
-def test_arguments_are_joined_like_in_a_console() -> None:
+def test_arguments_are_joined_as_in_a_console() -> None:
     logs = [{"level": "warn", "timestamp": AT, "message": ["slow:", {"ms": 12}, 3, None]}]
 
     assert parsed(logs=logs)[1] == ("warn", 'slow: {"ms": 12} 3 null')

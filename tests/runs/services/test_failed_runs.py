@@ -78,7 +78,7 @@ def test_the_links_of_a_group_lead_to_exactly_its_runs(admin_client: Client) -> 
     assert set(BulkChange.objects.get().run_ids) == {run.pk for run in runs}
 
 
-def test_seen_removes_the_group_from_the_dashboard_and_is_on_the_audit_trail(
+def test_seen_removes_the_group_from_the_dashboard_and_is_in_the_audit_trail(
     admin_client: Client,
 ) -> None:
     newest = failed(failed())
@@ -111,7 +111,7 @@ def test_a_run_that_somebody_who_can_act_has_opened_is_seen(log_in: LogIn, permi
     assert f'id="failed-{run.pk}"' not in client.get("/").content.decode()
 
 
-def test_a_glance_of_somebody_who_cannot_act_does_not_count(log_in: LogIn) -> None:
+def test_a_view_by_somebody_who_cannot_act_does_not_count(log_in: LogIn) -> None:
     run = failed()
     viewer = log_in(*VIEWS)
 

@@ -115,7 +115,7 @@ def hasty_port(installation: Installation) -> Iterator[int]:
         head(LOGIN, "Transfer-Encoding: chunked") + b"5\r\nnext=\r\n",
     ],
 )
-def test_a_request_that_never_ends_is_ended(hasty_port: int, started: bytes) -> None:
+def test_a_request_that_never_ends_is_aborted(hasty_port: int, started: bytes) -> None:
     with connect(hasty_port) as connection:
         connection.sendall(started)
 

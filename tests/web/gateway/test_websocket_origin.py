@@ -35,7 +35,7 @@ def test_an_origin_is_ours_if_scheme_host_and_port_are(origin: str, *, is_own: b
     assert allowed(origin) == is_own
 
 
-def test_a_host_that_is_not_served_is_no_origin() -> None:
+def test_a_host_that_is_not_served_is_not_an_origin() -> None:
     assert not allowed("http://evil.example", host="evil.example")
 
 
@@ -65,7 +65,7 @@ async def accept(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refused_websocket_is_on_the_audit_trail() -> None:
+def test_a_refused_websocket_is_in_the_audit_trail() -> None:
     async def connect(origin: bytes) -> bool:
         headers = [(b"host", b"127.0.0.1:8000"), (b"origin", origin)]
         socket = WebsocketCommunicator(SameOriginWebSockets(accept), "/", headers=headers)

@@ -54,7 +54,7 @@ def log_out(_user: User) -> None:
 
 
 @pytest.mark.parametrize("end", [log_out, change_password, deactivate, remove_from_staff])
-def test_nobody_stays_after_the_session_or_the_right_has_ended(end: Any) -> None:
+def test_no_stream_stays_open_after_the_session_or_the_permission_has_ended(end: Any) -> None:
     ada = User.objects.create_superuser("ada")
     cookie = session_cookie(ada)
     assert may_stay(cookie)
@@ -117,7 +117,7 @@ def test_the_stream_of_a_deploy_ends_after_a_logout() -> None:
     assert b"event: result" not in frames
 
 
-def test_refused_streams_are_on_the_audit_trail_once() -> None:
+def test_refused_streams_are_in_the_audit_trail_once() -> None:
     cookie = session_cookie(User.objects.create_user("bob"))
     scopes = [http_scope(f"/deployments/{pk}/events/", cookie=cookie.decode()) for pk in range(3)]
 

@@ -60,7 +60,7 @@ def test_a_new_value_replaces_the_secret(admin_client: Client) -> None:
     assert variable.value == "new\nlines "
 
 
-def test_line_ends_that_a_browser_sends_are_stored_as_they_were_typed(
+def test_line_endings_that_a_browser_sends_are_stored_as_they_were_typed(
     admin_client: Client,
 ) -> None:
     for secret in ("", "on"):
@@ -163,7 +163,7 @@ def test_a_value_that_cannot_be_decrypted_can_be_replaced(admin_client: Client) 
     assert variable.value == "new"
 
 
-def test_setting_and_deleting_a_variable_is_on_the_audit_trail_without_its_value(
+def test_setting_and_deleting_a_variable_is_in_the_audit_trail_without_its_value(
     admin_client: Client,
 ) -> None:
     form = {"name": "API_KEY", "new_value": SENTINEL, "is_secret": "on", "for_all": "on"}

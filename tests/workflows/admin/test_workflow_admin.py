@@ -208,7 +208,7 @@ def test_opening_and_saving_a_workflow_leaves_its_code(admin_client: Client, cod
     assert (workflow.entry_code, workflow.newest_version) == (code, version)
 
 
-def test_line_ends_that_a_browser_sends_are_stored_as_they_were_typed(
+def test_line_endings_that_a_browser_sends_are_stored_as_they_were_typed(
     admin_client: Client,
 ) -> None:
     code = "export default {\r\n};\r\n"

@@ -104,7 +104,7 @@ def test_uses_of_env_are_found_in_entry_code(entry: str) -> None:
     assert [(use.name, use.node_id, use.path) for use in uses] == [("A", "", "entryCode")]
 
 
-def test_uses_in_conditions_text_and_json_are_found_without_the_own_workflow() -> None:
+def test_uses_in_conditions_text_and_json_are_found_except_the_workers_own_workflow() -> None:
     ask = node("ask", "http_request", url="{{ env.HOST }}/x", headers={"a": ["{{ env.KEY }}"]})
     workflow = document(
         [branch("b", x="env.FLAG === '1'"), ask, node("s", code="await env.WORKFLOW.create()")],

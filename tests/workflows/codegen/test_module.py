@@ -214,7 +214,7 @@ def test_a_value_from_an_arm_can_be_used_after_the_join(tmp_path: Path) -> None:
     assert compile_module(source, tmp_path)
 
 
-def test_a_misspelt_value_after_a_join_is_an_error_too(tmp_path: Path) -> None:
+def test_a_misspelled_value_after_a_join_is_an_error_too(tmp_path: Path) -> None:
     workflow = document(
         [branch("b", x="1", y=""), node("made", code="return { id: 1 };"),
          node("after", code="return made.ld;")],
@@ -239,7 +239,7 @@ BLANKS = ["{{\u00a0a.from\u00a0}}", "{{\u2003a.from}}", "{{\n a.from\r\n}}", "{{
 
 
 @pytest.mark.parametrize("written", BLANKS)
-def test_a_reference_may_hold_any_blanks(written: str) -> None:
+def test_a_reference_may_contain_any_whitespace(written: str) -> None:
     module = generated(chain(node("a"), node("b", code=f"return {written}.length + {written};")))
 
     assert "return a.from.length + a.from;" in module.source

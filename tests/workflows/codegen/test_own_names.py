@@ -21,7 +21,7 @@ OWN_NAMES = (
 )
 
 
-def test_own_names_hide_those_of_a_loop_wherever_the_value_is_read(tmp_path: Path) -> None:
+def test_names_of_the_code_hide_those_of_a_loop_wherever_the_value_is_read(tmp_path: Path) -> None:
     ids = [f"n{number}" for number in range(len(OWN_NAMES))]
     workflow = document(
         [
@@ -37,7 +37,7 @@ def test_own_names_hide_those_of_a_loop_wherever_the_value_is_read(tmp_path: Pat
     assert run["output"] == [["own", "b", 1]] * len(OWN_NAMES)
 
 
-def test_own_names_hide_the_error_of_a_catch(tmp_path: Path) -> None:
+def test_names_of_the_code_hide_the_error_of_a_catch(tmp_path: Path) -> None:
     workflow = document(
         [
             node("guard", "try_catch"), node("bad", code="throw new Error('no');", retryLimit=0),
@@ -50,7 +50,7 @@ def test_own_names_hide_the_error_of_a_catch(tmp_path: Path) -> None:
     assert run_document(tmp_path, workflow)["output"] == "own"
 
 
-def test_a_reference_means_the_output_even_beside_an_own_name(tmp_path: Path) -> None:
+def test_a_reference_means_the_output_even_beside_a_name_of_the_code(tmp_path: Path) -> None:
     workflow = document(
         [
             node("room", code="return { id: 7 };"),

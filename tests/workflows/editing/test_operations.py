@@ -138,7 +138,7 @@ def test_a_node_cannot_leave_the_loop_whose_item_it_uses() -> None:
         edit(before, "move", nodes=["a"], slot=after("each"))
 
 
-def test_deleting_a_node_connects_its_neighbours() -> None:
+def test_deleting_a_node_connects_its_neighbors() -> None:
     result = edited(chain(*map(node, "abc")), "delete", nodes=["b"])
 
     assert outline(result) == "a c"
@@ -176,7 +176,7 @@ def test_copies_refer_to_each_other() -> None:
     assert item(result, "b2")["data"]["code"] == "return { a: a2, x: {{ a2.from }}, y: a2.from };"
 
 
-def test_own_names_of_code_are_not_rewritten() -> None:
+def test_names_that_the_code_declares_are_not_rewritten() -> None:
     code = "const a = 1; return { a, b: 'a', c: { a: 2 }.a };"
     before = chain(node("a"), node("b", code=code))
 
@@ -196,7 +196,7 @@ def test_nodes_are_wrapped_in_a_loop() -> None:
     assert outline(result) == "a loop(body: b c) d"
 
 
-def test_only_neighbours_can_be_wrapped() -> None:
+def test_only_neighbors_can_be_wrapped() -> None:
     with pytest.raises(Refused, match="consecutive nodes"):
         edit(chain(*map(node, "abc")), "wrap", nodes=["a", "c"], node_type="loop")
 

@@ -61,5 +61,5 @@ def test_megabytes_of_broken_code_take_linear_time(monster: str) -> None:
 @pytest.mark.parametrize(
     "path", ["x" * 257, "x[" + "7" * 5_000 + "]", "x" + ".y" * 101, "x" * 1_000_000]
 )
-def test_what_is_longer_than_any_reference_is_text(path: str) -> None:
+def test_text_longer_than_any_reference_is_text(path: str) -> None:
     assert references_in(f"{{{{ {path} }}}}") == ()

@@ -41,7 +41,7 @@ def test_setting_a_variable_again_replaces_its_value() -> None:
     ("piped", "value"),
     [("key\n", "key"), ("key\r\n", "key"), ("a\r\nb\r\n", "a\r\nb"), (" key ", " key ")],
 )
-def test_line_ends_after_a_piped_value_are_not_part_of_it(
+def test_line_endings_after_a_piped_value_are_not_part_of_it(
     monkeypatch: pytest.MonkeyPatch, piped: str, value: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(piped, newline=""))
@@ -62,7 +62,7 @@ def test_a_secret_is_not_printed_and_stays_a_secret(monkeypatch: pytest.MonkeyPa
     assert "sentinel" not in printed
 
 
-def test_setting_a_variable_is_on_the_audit_trail_without_its_value() -> None:
+def test_setting_a_variable_is_in_the_audit_trail_without_its_value() -> None:
     workflow = make_workflow()
 
     run("TOKEN", "sentinel", "--workflow", workflow.pk, "--secret")

@@ -198,7 +198,7 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert "greet/1.0.0/template.ts: is missing" in printed
 
 
-def test_a_use_of_env_that_cannot_be_analysed_is_a_warning(tmp_path: Path) -> None:
+def test_a_use_of_env_that_cannot_be_analyzed_is_a_warning(tmp_path: Path) -> None:
     write(tmp_path, node_json(), "export default async ({ env }) => Object.keys(env).length;\n")
 
     printed = run(str(tmp_path))

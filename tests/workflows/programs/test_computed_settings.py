@@ -56,7 +56,7 @@ NODES = {
 
 
 @pytest.mark.parametrize("kind", NODES)
-def test_what_is_no_duration_is_an_error_that_names_node_and_value(
+def test_an_invalid_duration_is_an_error_that_names_node_and_value(
     kind: str, tmp_path: Path
 ) -> None:
     waiting, setting = NODES[kind]
@@ -76,7 +76,7 @@ def test_what_is_no_duration_is_an_error_that_names_node_and_value(
         assert message.endswith(f"not {value}"), message
 
 
-def test_what_is_a_duration_is_waited_for(tmp_path: Path) -> None:
+def test_a_valid_duration_is_waited_for(tmp_path: Path) -> None:
     sleep = node("x", "sleep", duration="{{ trigger.value }}")
 
     assert messages(tmp_path, _caught(sleep), [0, 5, "0 seconds"]) == ["waited"] * 3
@@ -90,7 +90,7 @@ def test_a_timeout_of_zero_is_an_error(tmp_path: Path) -> None:
     assert said == ['"x": timeout must be longer than 0'] * 2
 
 
-def test_an_event_type_that_is_none_is_an_error(tmp_path: Path) -> None:
+def test_an_invalid_event_type_is_an_error(tmp_path: Path) -> None:
     waiting = node("x", "wait_for_event", eventType="{{ trigger.value }}", timeout="1 second")
 
     said = messages(tmp_path, _caught(waiting), [None, "", "a b", "ä", "a" * 101, 5, {"a": 1}])
@@ -99,7 +99,7 @@ def test_an_event_type_that_is_none_is_an_error(tmp_path: Path) -> None:
     assert said[5].endswith("not 5")
 
 
-def test_a_moment_that_is_none_or_too_far_ahead_is_an_error(tmp_path: Path) -> None:
+def test_an_invalid_date_or_one_too_far_ahead_is_an_error(tmp_path: Path) -> None:
     waiting = node("x", "sleep_until", timestamp="{{ trigger.value }}")
     far = (time.time() + milliseconds("366 days") / 1000) * 1000  # type: ignore[operator]
 

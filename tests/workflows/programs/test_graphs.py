@@ -15,7 +15,7 @@ from workflows.nodes.documents import parse
 DRAWN = examples(15, 300)
 
 
-def test_graphs_of_all_containers_run_like_a_walking_token(tmp_path: Path) -> None:
+def test_graphs_of_all_containers_run_in_the_order_of_a_walk(tmp_path: Path) -> None:
     random = Random(20261128)  # noqa: S311 - the same graphs each time
     graphs = {f"Graph{index}": _valid_graph(random) for index in range(DRAWN)}
     choices = {name: random_choices(random, graph) for name, graph in graphs.items()}

@@ -67,7 +67,7 @@ def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
     assert "started from its page" in json.loads(results[9]["text"])["error"]
 
 
-def test_own_entry_code_replaces_the_handlers(tmp_path: Path) -> None:
+def test_entry_code_replaces_the_handlers(tmp_path: Path) -> None:
     modules = compiled({"Own": chain(node("a"))}, tmp_path, entry_code=OWN)
 
     (result,) = run_all(modules, [_ask("Own")], variables={"NAME": "a"})
@@ -171,7 +171,7 @@ def test_a_path_is_compared_in_its_url_encoding(tmp_path: Path) -> None:
     assert [result["status"] for result in results] == [200] * len(paths)
 
 
-def test_own_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
+def test_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule.cron")
     workflow = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})
     own = "export function fetch() { return new Response('custom') }"

@@ -79,7 +79,7 @@ class CertainMistakes:
         if part is None:
             return False
         if code in _NO_PROPERTY:
-            return self._is_misspelt(part, code, message)
+            return self._is_misspelled(part, code, message)
         if code in _NOT_ASSIGNABLE | _ARGUMENTS:
             return self._is_wrong_value(part, code, message)
         return False
@@ -119,7 +119,7 @@ class CertainMistakes:
 
     # Properties
 
-    def _is_misspelt(self, part: Node, code: str, message: str) -> bool:
+    def _is_misspelled(self, part: Node, code: str, message: str) -> bool:
         match = _TYPE_IN_MESSAGE.search(message)
         type_, name = match[1] if match else "", text(part)
         holder = _holder(part)

@@ -49,7 +49,7 @@ class _Segment:
     piece: Mapped
 
 
-def count_line_ends(text: str) -> int:
+def count_line_endings(text: str) -> int:
     """Return the number of line endings, as the compiler counts them."""
     if not _is_plain(text) and _ODD_LINE_END.search(text):
         return len(_LINE_END.findall(text))
@@ -148,7 +148,7 @@ class Writer:
         """Return the column after a text, and count its lines."""
         if "\n" not in text and _is_plain(text):
             return column + len(text)
-        ends = count_line_ends(text)
+        ends = count_line_endings(text)
         if not ends:
             return column + len(text)
         self._line += ends
@@ -188,7 +188,7 @@ class Writer:
         for text in self.source.split("\n"):
             location = self.locate(line, 1)
             nodes.append(location.node_id if location else "")
-            line += count_line_ends(f"{text}\n")
+            line += count_line_endings(f"{text}\n")
         return nodes
 
 
