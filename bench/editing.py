@@ -23,7 +23,7 @@ GOALS: Final = {200: 150.0, 1_000: 400.0}
 METHOD = """
 Method: a document is opened in the editor, then operations are posted one after another as the page posts
 them: add, configure, rename, move, delete and undo at random places, with Django's test client, with
-session, permissions, database, and all parts of the page in the answer. A third of the nodes are branches.
+session, permissions, database, and all parts of the page in the response. A third of the nodes are branches.
 Figures are in milliseconds; "p95" is over all operations; the ratio compares the median with reading and
 checking the same document once ("parse"). The problems of the draft are a second request."""
 

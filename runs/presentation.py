@@ -41,9 +41,9 @@ ACTION_DONE: Final = {
 
 
 def refusal_context(error: DeployError, done: str) -> dict[str, str]:
-    """Return the context of an error; without an answer, the action may still have been `done`."""
+    """Return the context of an error; without a response, the action may still have been `done`."""
     if error.cause is Cause.UNREACHABLE:
-        headline = f"No answer: it may have been {done}"
+        headline = f"No response: it may have been {done}"
     else:
         headline = f"Nothing was {done}"
     return {"refusal": str(error), "headline": headline}

@@ -23,7 +23,7 @@ from targets.models import Target
 
 CREDENTIAL: Final = "api_token"
 ACCESS: Final = frozenset({"account_id", "api_base_url", CREDENTIAL})
-"""The fields that decide what the target answers: a change invalidates its checks."""
+"""The fields that decide how the target responds: a change invalidates its checks."""
 
 _FREEZE: Final = frozenset({"frozen_from", "frozen_until", "frozen_reason"})
 _PROTECTION: Final = frozenset({"protected", "deployers"})

@@ -65,7 +65,7 @@ class _Worker:
         self._output = cast("IO[bytes]", self._process.stdout)
 
     def ask(self, request: str, *, timeout: float) -> dict[str, Any]:
-        """Return the reply; raises TookTooLong if the process ended or does not answer in time."""
+        """Return the reply; raises TookTooLong if the process exited or does not respond in time."""
         try:
             self._input.write(request.encode() + b"\n")
             self._input.flush()

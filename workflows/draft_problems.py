@@ -47,7 +47,7 @@ def checked_code(workflow: Workflow) -> CheckedCode:
 
 
 def _type_problems(module: GeneratedModule) -> list[Problem]:
-    """Compile the module; the answer is kept, because each visit of the draft's page needs it."""
+    """Compile the module; the result is kept, because each visit to the draft's page needs it."""
     content = "\0".join([module.source, *module.dependencies])
     key = f"located-problems-{sha256(content.encode()).hexdigest()}"
     known: list[Problem] | None = cache.get(key)

@@ -85,9 +85,11 @@ class Server:
         until = time.monotonic() + _READY_SECONDS
         while not _answers(self._port):
             if (code := self._exit_code()) is not None:
-                raise CannotStart(f"{self.name} has ended (exit code {code}). Its output is above.")
+                raise CannotStart(
+                    f"{self.name} has exited (exit code {code}). Its output is above."
+                )
             if time.monotonic() > until:
-                raise CannotStart(f"{self.name} did not answer on port {self._port} in time.")
+                raise CannotStart(f"{self.name} did not respond on port {self._port} in time.")
             time.sleep(0.05)
         self.is_starting = False
 
@@ -108,10 +110,10 @@ class Server:
         pause = self._limit.next_pause()
         self.outage = Outage(since=since, is_final=pause is None)
         if pause is None:
-            say(f"{self.name} has ended too often (exit code {code}) and is not restarted.")
+            say(f"{self.name} has exited too often (exit code {code}) and will not be restarted.")
         else:
             self._start_at = time.monotonic() + pause
-            say(f"{self.name} has ended (exit code {code}) and is being restarted.")
+            say(f"{self.name} has exited (exit code {code}) and is being restarted.")
 
     def _exit_code(self) -> int | None:
         return self._process.poll() if self._process else None
@@ -161,7 +163,7 @@ class Servers:
                 server.keep_running(self._say)
             self._report_outage()
             if self._web.outage and self._web.outage.is_final:
-                raise CannotStart("The web server has ended too often. Its output is above.")
+                raise CannotStart("The web server has exited too often. Its output is above.")
             time.sleep(_CHECK_SECONDS)
 
     def _report_outage(self) -> None:

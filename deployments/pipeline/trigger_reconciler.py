@@ -53,7 +53,7 @@ def _obsolete(previous: Triggers, expected: Triggers) -> list[Part]:
 def _read_back(
     request: DeployRequest, expected: Triggers, *, tools: Remote, upload_error: str
 ) -> dict[Part, str]:
-    """Return an error for each part that is not as expected; for all if the target does not answer."""
+    """Return an error for each part that is not as expected; for all if the target does not respond."""
     previous = request.previous_triggers
     try:
         actual = tools.triggers(request.worker_name, merged(previous, expected))
@@ -99,7 +99,7 @@ def confirm_live(
     previous: Triggers,
     upload_error: str = "",
 ) -> str:
-    """Return the version that is live on the target; raises Incomplete if it does not answer.
+    """Return the version that is live on the target; raises Incomplete if it does not respond.
 
     In that case all parts count as failed, so that a retry checks all of them, not only the code.
     """

@@ -124,7 +124,7 @@ _REPEAT = {
     Action.ROLLBACK: Advice("Roll back again. A deploy would make different code live.", "repeat"),
     Action.RETRY: Advice("Retry failed parts.", "repeat"),
     Action.TAKEDOWN: Advice("Repeat the takedown.", "repeat"),
-    Action.DELETE_SECRETS: Advice("See which secrets are left, then delete those again.", "repeat"),
+    Action.DELETE_SECRETS: Advice("See which secrets are left, then delete them.", "repeat"),
 }
 
 

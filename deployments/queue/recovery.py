@@ -29,7 +29,7 @@ _NEXT_STEP = {
     Action.DEPLOY: "You can deploy again.",
     Action.ROLLBACK: "Roll back again: the Worker's routes and triggers may be incomplete.",
     Action.RETRY: "Retry failed parts.",
-    Action.DELETE_SECRETS: "See which secrets are left, then delete those again.",
+    Action.DELETE_SECRETS: "See which secrets are left, then delete them.",
     Action.TAKEDOWN: "Repeat the takedown: parts of the Worker may already be removed.",
 }
 

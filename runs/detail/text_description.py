@@ -168,7 +168,7 @@ def _text(value: Any) -> str:
     more = len(text) - LONGEST_OUTPUT
     if more <= 0:
         return text
-    return f"{text[:LONGEST_OUTPUT]}[... {more:,} characters more: --json prints them]"
+    return f"{text[:LONGEST_OUTPUT]}[... {more:,} more characters; use --json to print them]"
 
 
 def in_words(duration: timedelta) -> str:

@@ -85,7 +85,7 @@ class _Triggers:
         self._by_deployment: dict[int, str] = {}
 
     def of(self, run: Run) -> str:
-        """Return the trigger of the run; the target's answer if its code does not decide it."""
+        """Return the trigger of the run; what the target reports if its code does not decide it."""
         source = "binding" if run.trigger in _HANDLER_TRIGGERS else run.trigger
         if run.deployment is None:
             return source

@@ -60,7 +60,7 @@ class Refused(DeployError):
 class Started:
     """The result of a start; `is_new` is False if a run with this id already existed.
 
-    `answer` is the target's answer, with `id` and `status` at least.
+    `answer` is the target's response, with `id` and `status` at least.
     """
 
     run: Run
@@ -108,7 +108,7 @@ def trigger(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartResponse:
-    """The target's answer to a start; `described` is the run itself, if it could be read."""
+    """The target's response to a start; `described` is the run itself, if it could be read."""
 
     at: datetime
     is_new: bool

@@ -177,7 +177,7 @@ class Account:
         except cloudflare.APIStatusError as error:
             raise self._failed(doing, error, cause) from None
         except _UNREADABLE:
-            logger.warning("could not read an answer of %s", self.api_base_url, exc_info=True)
+            logger.warning("could not read a response from %s", self.api_base_url, exc_info=True)
             raise not_the_api(self.api_base_url, doing) from None
         except cloudflare.APIConnectionError as lost:
             raise self._lost(doing, lost.__cause__) from None
@@ -229,9 +229,9 @@ class Account:
 
 
 def not_the_api(base_url: str, doing: str) -> DeployError:
-    """Return the error for an answer that does not have the form of Cloudflare's API."""
+    """Return the error for a response that is not in the format of Cloudflare's API."""
     return DeployError(
-        f"Could not {doing}: {base_url} does not answer like Cloudflare's API. Check the target's API "
+        f"Could not {doing}: {base_url} does not respond like Cloudflare's API. Check the target's API "
         "base URL.",
         cause=Cause.TARGET,
     )

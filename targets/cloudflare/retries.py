@@ -1,4 +1,4 @@
-"""Retries of calls that a busy target could not answer, within the caller's retry policy.
+"""Retries of calls that a busy target could not handle, within the caller's retry policy.
 
 A rate-limited call was not carried out, so it is always safe to retry. After any other failure
 only idempotent calls are retried, because the target may have carried out the first one.

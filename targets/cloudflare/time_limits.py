@@ -1,4 +1,4 @@
-"""Time limits for calls to a target: a person, or the next target, waits for the answer."""
+"""Time limits for calls to a target: a person, or the next target, waits for the response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.retries import RetryPolicy
 
 PAGE_SECONDS: Final = 2.0
-"""How long a page waits for a target before it renders without the answer."""
+"""How long a page waits for a target before it renders without the response."""
 _CALL_SECONDS: Final = 6.0
 _TOTAL_SECONDS: Final = 9.0
 _MAX_WAIT: Final = 1.0
@@ -36,7 +36,7 @@ def until_deadline(seconds: float = PAGE_SECONDS, *, max_wait: float | None = No
     def sleep(pause: float) -> None:
         if time.monotonic() + pause > deadline:
             raise DeployError(
-                f"The target did not answer within {seconds:.0f} seconds. Try again in a moment.",
+                f"The target did not respond within {seconds:.0f} seconds. Try again in a moment.",
                 cause=Cause.UNREACHABLE,
             )
         time.sleep(pause)

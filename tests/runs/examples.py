@@ -49,7 +49,7 @@ def live_deployment(**fields: Any) -> Deployment:
 
 
 def make_run(deployment: Deployment | None = None, **fields: Any) -> Run:
-    """A run of a live workflow on a target that does not answer."""
+    """A run of a live workflow on a target that does not respond."""
     deployment = deployment or live_deployment()
     values = {
         "target": deployment.target,

@@ -211,7 +211,7 @@ def test_a_target_that_hangs_fails_within_the_time_limit(
     row = rows(account_target(platform))["API token"]
 
     assert row["state"] == "failed"
-    assert "did not answer within 1 seconds" in row["message"]
+    assert "did not respond within 1 seconds" in row["message"]
 
 
 def test_a_token_that_cannot_be_decrypted_fails(platform: Platform) -> None:

@@ -98,7 +98,7 @@ class Editor:
             raise Refused(INVALID, "the field is not open")
         last = changes[-1]
         if not isinstance(last, dict) or "range" in last:
-            raise Refused(INVALID, "send the whole text")
+            raise Refused(INVALID, "the change must contain the whole text")
         self.texts[key] = FieldText(
             self._text(key, last.get("text")),
             is_expression=known.is_expression,
@@ -139,7 +139,7 @@ class Editor:
         position = _object(params, "position")
         numbers = {part: position.get(part) for part in ("line", "character")}
         if not all(type(number) is int and number >= 0 for number in numbers.values()):
-            raise Refused(INVALID, "a position has a line and a character")
+            raise Refused(INVALID, "a position must have a line and a character")
         return Fields(dict(self.texts), key), lines, lines.offset(numbers)  # type: ignore[arg-type]
 
     async def _resolve(self, item: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class ServerFailed(Exception):
 
 
 class NoAnswer(ServerFailed):
-    """The server was killed because it did not answer in time."""
+    """The server was killed because it did not respond in time."""
 
 
 class LanguageServer:
@@ -104,12 +104,12 @@ class LanguageServer:
             return await asyncio.wait_for(answer, seconds)
         except TimeoutError:
             await self.stop()
-            raise NoAnswer(f"no answer to {method} within {seconds:g} seconds") from None
+            raise NoAnswer(f"no response to {method} within {seconds:g} seconds") from None
         finally:
             self._waiting.pop(number, None)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> None:
-        """Send a message that expects no answer; raises ServerFailed."""
+        """Send a message that expects no response; raises ServerFailed."""
         self._send({"method": method, "params": params})
 
     async def stop(self) -> None:

@@ -114,7 +114,7 @@ KEYS: Final = (
     ("d", "Duplicate"),
     ("u", "Unwrap a container"),
     ("Delete", "Delete"),
-    ("Ctrl+C, X, V", "Copy, cut and paste, also between workflows"),
+    ("Ctrl+C, X, V", "Copy, cut and paste, even between workflows"),
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Shift+Z", "Redo"),
     ("Ctrl+K", "All node types and commands"),

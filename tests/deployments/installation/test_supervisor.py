@@ -20,9 +20,9 @@ from tests.support.page_text import text
 from toolchain import platform_outage
 from toolchain.platform_outage import Outage
 
-# A server that accepts connections, and one that ends immediately.
+# A server that accepts connections, and one that exits immediately.
 LISTENS = "import socket, sys; s = socket.create_server(('127.0.0.1', {port})); [s.accept() for _ in iter(int, 1)]"
-ENDS = "raise SystemExit(3)"
+EXITS = "raise SystemExit(3)"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -66,7 +66,7 @@ def test_a_killed_server_is_restarted(make_server: Callable[..., Server]) -> Non
     said += keep_running(server, until=lambda: server.outage is None)
 
     assert said == [
-        "The server has ended (exit code -9) and is being restarted.",
+        "The server has exited (exit code -9) and is being restarted.",
         "The server is running again.",
     ]
     with socket.create_connection(("127.0.0.1", port)):
@@ -77,22 +77,22 @@ def test_a_server_that_keeps_exiting_is_not_restarted_forever(
     make_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RestartLimit, "next_pause", iter([0.0, 0.0, None]).__next__)
-    server = make_server(ENDS, port=free_port())
+    server = make_server(EXITS, port=free_port())
     server.start()
 
     said = keep_running(server, until=lambda: bool(server.outage and server.outage.is_final))
 
-    assert said[-1] == "The server has ended too often (exit code 3) and is not restarted."
+    assert said[-1] == "The server has exited too often (exit code 3) and will not be restarted."
     assert len(said) == 3
 
 
 def test_a_server_that_exits_on_its_first_start_is_an_error(
     make_server: Callable[..., Server],
 ) -> None:
-    server = make_server(ENDS, port=free_port())
+    server = make_server(EXITS, port=free_port())
     server.start()
 
-    with pytest.raises(CannotStart, match=re.escape("has ended (exit code 3)")):
+    with pytest.raises(CannotStart, match=re.escape("has exited (exit code 3)")):
         server.wait_until_ready()
 
 

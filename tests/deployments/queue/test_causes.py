@@ -150,7 +150,7 @@ def test_npm_packages_that_do_not_exist(target: Target) -> None:
     is_told(deploy(workflow, target), Cause.PACKAGES, Stage.CREATING_WORKER, "npm could not")
 
 
-def test_a_target_that_does_not_answer() -> None:
+def test_a_target_that_does_not_respond() -> None:
     is_told(
         deploy(make_workflow(), make_target()),
         Cause.UNREACHABLE,

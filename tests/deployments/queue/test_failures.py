@@ -127,7 +127,7 @@ def test_wrangler_beyond_its_time_limit(hurried: Installation) -> None:
         is_told(client, row, "still running after 0.2 seconds")
 
 
-def test_a_target_that_does_not_answer(tmp_path: Path) -> None:
+def test_a_target_that_does_not_respond(tmp_path: Path) -> None:
     alone = Installation(tmp_path / "data")
     alone.migrate()
     workflow = alone.import_document(document())

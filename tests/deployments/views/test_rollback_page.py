@@ -74,7 +74,7 @@ def test_a_secret_that_was_saved_since_is_a_warning(
     assert "saved and deployed since" not in page(admin_client, first)
 
 
-def test_a_target_that_does_not_answer_does_not_prevent_the_page(admin_client: Client) -> None:
+def test_a_target_that_does_not_respond_does_not_prevent_the_page(admin_client: Client) -> None:
     first = two_deployments()
 
     shown = page(admin_client, first)

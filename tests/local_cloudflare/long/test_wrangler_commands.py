@@ -43,7 +43,7 @@ def recorded(project: Project) -> Iterator[Project]:
 
 
 def _problem(call: Call) -> str:
-    """Return how an answer differs from its declaration; "" if it does not."""
+    """Return how a response differs from its declaration; "" if it does not."""
     name = f"{call.method} {call.path}"
     if call.status >= 500:
         return f"{name}: {call.status} {call.body}"

@@ -1,4 +1,4 @@
-"""A proxy in front of the platform's API that records each call and its answer."""
+"""A proxy in front of the platform's API that records each call and its response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_FORWARDED: Final = ("transfer-encoding", "content-length", "connection", "c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call and its answer; `body` is None unless it is JSON."""
+    """A call and its response; `body` is None unless it is JSON."""
 
     method: str
     path: str

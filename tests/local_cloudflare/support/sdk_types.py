@@ -1,4 +1,4 @@
-"""The types of the API's answers, as Cloudflare's own Python library declares them.
+"""The types of the API's responses, as Cloudflare's own Python library declares them.
 
 The library is generated from Cloudflare's description of its API. Each of its methods names a path
 and the type of the result; they are read from its source.
@@ -44,7 +44,7 @@ _METHODS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A call that the library has, and the source of the type of its answer.
+    """A call that the library has, and the source of the type of its response.
 
     The type is that of the result if `is_wrapped`, and otherwise that of the whole body.
     """
@@ -136,7 +136,7 @@ def endpoint_of(call: Call) -> Endpoint | None:
 
 
 def check(call: Call, endpoint: Endpoint) -> None:
-    """Raise if the answer is not of the declared type."""
+    """Raise if the response is not of the declared type."""
     expected = endpoint.result_type()
     if not endpoint.is_list:
         value = call.body["result"] if endpoint.is_wrapped else call.body

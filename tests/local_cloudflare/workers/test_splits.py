@@ -58,7 +58,7 @@ def answers(platform: Platform, name: str, number: int = 32) -> Counter[str]:
 
 
 def with_key(platform: Platform, name: str) -> dict[int, str]:
-    """Return the answers to 40 requests, each with a different key."""
+    """Return the responses to 40 requests, each with a different key."""
     keys = range(40)
     headers = [{"Cloudflare-Workers-Version-Key": f"user-{key}"} for key in keys]
     return {key: platform.fetch(name, headers=headers[key]).text for key in keys}

@@ -108,7 +108,7 @@ def test_a_step_that_will_be_retried_shows_when(backoff: str, wait: int) -> None
 def test_a_long_output_is_truncated_with_a_hint() -> None:
     text = "\n".join(lines(run(step("big-1", output="x" * (LONGEST_OUTPUT + 7)))))
 
-    assert "[... 7 characters more: --json prints them]" in text
+    assert "[... 7 more characters; use --json to print them]" in text
 
 
 @pytest.mark.parametrize(

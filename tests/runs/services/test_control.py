@@ -1,4 +1,4 @@
-"""Starting, changing and answering runs when a target refuses or does not answer."""
+"""Starting, changing and answering runs when a target refuses or does not respond."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_an_invalid_payload_is_not_sent(fake_api: FakeApi, payload: Any) -> None
     ("cause", "headline"),
     [
         (Cause.PERMISSION, "Nothing was sent"),
-        (Cause.UNREACHABLE, "No answer: it may have been sent"),
+        (Cause.UNREACHABLE, "No response: it may have been sent"),
     ],
 )
 def test_a_page_claims_that_nothing_was_done_only_if_that_is_certain(

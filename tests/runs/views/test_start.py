@@ -76,7 +76,7 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
         ({"payload": '{"a": 1, "a": 2}'}, 'an object has the key "a" twice'),
         ({"payload": '{"a": [9007199254740993]}'}, "a.0 in the payload is 9007199254740993"),
         ({"payload": '{"a": "\\ud800"}'}, "a in the payload contains a lone surrogate"),
-        ({"payload": "[" * 600 + "]" * 600}, "must nest values at most 500 levels deep"),
+        ({"payload": "[" * 600 + "]" * 600}, "must not nest values more than 500 levels deep"),
         ({"payload": "1e999"}, "The payload is a number that is too large"),
         ({"payload": f'"{"x" * 1024 * 1024}"'}, "the limit is 1,048,576 bytes"),
         ({"instance_id": "has blank"}, "The id of a run must have"),

@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _send(arguments: list[str]) -> bytes:
-    """Exit with the command's exit code; if the host does not accept the command, return its answer."""
+    """Exit with the command's exit code; if the host does not accept the command, return its reply."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ACCEPT_SECONDS)
         try:

@@ -207,8 +207,8 @@ TEXTS = {
     '{"a": NaN}': "NaN is not a JSON value",
     '{"a": 1, "a": 2}': 'an object has the key "a" twice',
     "[" * 200 + "]" * 200: "must be an object",
-    '{"a":' * 200 + "1" + "}" * 200: "must nest values at most 100 levels deep",
-    '{"a":' * 100_000: "must nest values at most 100 levels deep",
+    '{"a":' * 200 + "1" + "}" * 200: "must not nest values more than 100 levels deep",
+    '{"a":' * 100_000: "must not nest values more than 100 levels deep",
     '"' + "x" * MAX_BYTES + '"': "is larger than 4 MB",
     " " * (MAX_TEXT + 1): "is larger than 4 MB",
 }

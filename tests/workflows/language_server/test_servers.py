@@ -229,7 +229,7 @@ def test_a_stuck_server_is_killed() -> None:
     in_pool(scenario)
 
 
-def test_code_that_a_server_does_not_answer_about_is_kept_from_the_next_one(
+def test_code_that_makes_a_server_hang_is_kept_from_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scenario(pool: Pool, clock: Clock) -> None:

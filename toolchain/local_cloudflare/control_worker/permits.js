@@ -14,7 +14,7 @@ export class Permits extends WorkerEntrypoint {
   async #call(operation, request) {
     const body = JSON.stringify({ ...request, operation });
     const response = await this.env.PERMITS.fetch('http://permits/', { method: 'POST', body });
-    if (!response.ok) throw new Error(`the platform answered with ${response.status}`);
+    if (!response.ok) throw new Error(`the platform responded with ${response.status}`);
     return response.json();
   }
 }

@@ -49,7 +49,7 @@ def write_script(plan: Plan, body: Writer) -> Emitter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ScriptFrame(Frame):
-    """A script returns its answer at the end or at a `break`."""
+    """A script returns its response at the end or at a `break`."""
 
     answer: Callable[[], str]
 
@@ -61,7 +61,7 @@ class _ScriptFrame(Frame):
 
 
 class _ScriptEmitter(Emitter):
-    """Tracks which outputs are assigned: an answer can only contain those."""
+    """Tracks which outputs are assigned: a response can only contain those."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
         super().__init__(plan, writer)

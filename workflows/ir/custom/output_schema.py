@@ -43,7 +43,7 @@ def _type(schema: Reader, *, depth: int) -> str:
         schema.problem("type", f"must be one of {listed(_TYPES)}, not {quoted(kind)}")
         return ANY
     if depth > _MAX_DEPTH:
-        schema.problem("type", f"must nest types at most {_MAX_DEPTH} levels deep")
+        schema.problem("type", f"must not nest types more than {_MAX_DEPTH} levels deep")
         return ANY
     type_ = _SIMPLE.get(kind) or _CONTAINERS[kind](schema, depth)
     return f"{type_} | null" if nullable and type_ not in (ANY, "null") else type_

@@ -38,7 +38,7 @@ def check_values(document: object, *, max_depth: int) -> list[Problem]:
     if _is_usable(document, max_depth):
         return []
     if _is_deeper_than(document, max_depth):
-        return [Problem(path="", message=f"must nest values at most {max_depth} levels deep")]
+        return [Problem(path="", message=f"must not nest values more than {max_depth} levels deep")]
     return list(_unusable_values(document))
 
 

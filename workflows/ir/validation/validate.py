@@ -111,7 +111,7 @@ def read_json(text: str | bytes) -> object:
             f"is not valid UTF-8 at byte {error.start}: save the file as UTF-8"
         ) from None
     except RecursionError:
-        raise _invalid(f"must nest values at most {MAX_DEPTH} levels deep") from None
+        raise _invalid(f"must not nest values more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise _invalid(str(error)) from None
     return value

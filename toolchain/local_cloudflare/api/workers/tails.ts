@@ -20,7 +20,7 @@ export function tails(platform: Platform): Hono {
   });
   return new Hono()
     .get(PATH, (c) => {
-      const newest = tails.of(worker(c)).at(-1); // Cloudflare's answer is one tail, not a list
+      const newest = tails.of(worker(c)).at(-1); // Cloudflare responds with one tail, not a list
       return ok(c, newest ? serialize(c, newest) : null);
     })
     .post(PATH, async (c) => {
