@@ -28,7 +28,9 @@ from toolchain.node_tools import MODULES, NODE, WRANGLER
 
 _PREFIX: Final = "awaitstep-build-"
 _SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
-_MODULES: Final = frozenset({".wasm", ".bin", ".txt", ".html", ".sql"})  # uploaded beside the code
+_MODULES: Final = frozenset(
+    {".wasm", ".bin", ".txt", ".html", ".sql"}
+)  # uploaded together with the code
 _LOCATED: Final = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+):[0-9]+: ERROR: (?P<text>.*)")
 _OUTSIDE: Final = (
     "The npm packages read {files}, which is not part of them. Nothing was uploaded. Remove the "
@@ -144,7 +146,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _copy(output: Path, *, into: Path, known: set[bytes]) -> None:
-    """Copy the code, and the modules beside it. The metafile does not list where those are from."""
+    """Copy the code, and the modules next to it. The metafile does not list where those are from."""
     modules = [path for path in output.iterdir() if path.suffix in _MODULES]
     foreign = [path.name.partition("-")[2] for path in modules if _digest(path) not in known]
     if foreign:

@@ -8,8 +8,8 @@ from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
 from tests.support.installation import Installation
 
-CODE = """import colours from "picocolors";
-return { red: typeof colours.red };"""
+CODE = """import colors from "picocolors";
+return { red: typeof colors.red };"""
 
 
 def depend(installation: Installation, workflow: str, packages: dict[str, str]) -> None:

@@ -119,7 +119,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("code", WRONG)
-def test_only_real_mistakes_are_reported_beside_loose_code(code: str, tmp_path: Path) -> None:
+def test_only_real_mistakes_are_reported_next_to_loose_code(code: str, tmp_path: Path) -> None:
     module = generated(_reads_reshaped_values(code))
 
     with pytest.raises(CompileFailed, match=WRONG[code]) as failed:

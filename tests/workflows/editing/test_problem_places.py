@@ -26,7 +26,7 @@ def opened() -> OpenDocument:
         ("c", "data.branches.0.condition", "Arm 1 \u203a Condition"),
         ("c", "data.branches.1", "Arm 2"),
         ("c", "data.branches", "Arms"),
-        ("c", "data.branches.0.colour", "Arm 1 \u203a colour"),
+        ("c", "data.branches.0.color", "Arm 1 \u203a color"),
         ("call", "data.headers.x-id", "Headers \u203a x-id"),
         ("call", "data.urls", "urls"),
         ("call", "config.retries.limit", "Retries"),

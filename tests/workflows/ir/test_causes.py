@@ -66,8 +66,8 @@ def test_a_second_mistake_elsewhere_is_reported_too() -> None:
 
 
 def test_a_warning_of_a_setting_without_effect_names_the_setting() -> None:
-    odd = change("nodes.1.data", {"code": "return 1;", "colour": "red"})
+    odd = change("nodes.1.data", {"code": "return 1;", "color": "red"})
 
     (warning,) = parse(odd).problems
 
-    assert warning.message.startswith('"colour" is not a setting of this node type')
+    assert warning.message.startswith('"color" is not a setting of this node type')

@@ -234,11 +234,11 @@ def test_more_than_10000_nodes_are_a_problem() -> None:
 
 
 def test_there_is_a_warning_for_an_unknown_setting() -> None:
-    parsed = parse(chain(node("a", inline=False, colour="red")))
+    parsed = parse(chain(node("a", inline=False, color="red")))
 
     assert parsed.ir is not None
     assert [str(problem) for problem in parsed.problems] == [
-        'nodes.a.data.colour: "colour" is not a setting of this node type and has no effect: check the spelling'
+        'nodes.a.data.color: "color" is not a setting of this node type and has no effect: check the spelling'
     ]
 
 

@@ -30,7 +30,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.ids: list[str] = []
-        self.labelled: set[str] = set()
+        self.labeled: set[str] = set()
         self.controls: list[dict[str, str]] = []
         self._labels = 0
         self.feed(html)
@@ -40,10 +40,10 @@ class Page(HTMLParser):
         self.ids += [values["id"]] if "id" in values else []
         if tag == "label":
             self._labels += 1
-            self.labelled.add(values.get("for", ""))
+            self.labeled.add(values.get("for", ""))
         if tag in ("input", "textarea", "select") and values.get("type") != "hidden":
             if self._labels or "aria-label" in values:
-                self.labelled.add(values.get("id", ""))
+                self.labeled.add(values.get("id", ""))
             self.controls.append(values)
 
     def handle_endtag(self, tag: str) -> None:
@@ -61,7 +61,7 @@ def test_every_control_has_a_label_and_a_unique_id(type_: NodeType) -> None:
 
     assert len(page.ids) == len(set(page.ids))
     assert all(re.fullmatch(r"[!-~]+", id_) for id_ in page.ids)
-    assert {control["id"] for control in page.controls if "id" in control} <= page.labelled
+    assert {control["id"] for control in page.controls if "id" in control} <= page.labeled
 
 
 @pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)

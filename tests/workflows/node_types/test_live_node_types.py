@@ -12,10 +12,10 @@ from tests.workflows.ir.node_jsons import with_fields
 from tests.workflows.node_types.test_load_node_types import write
 
 KEY = {"type": "secret", "envVarName": "PAINT_KEY", "required": True}
-TEMPLATE = """import colours from "picocolors";
+TEMPLATE = """import colors from "picocolors";
 
 export default async (ctx) => {
-  return { red: typeof colours.red, key: ctx.config.key.length, id: ctx.idempotencyKey };
+  return { red: typeof colors.red, key: ctx.config.key.length, id: ctx.idempotencyKey };
 };
 """
 

@@ -69,7 +69,7 @@ export interface ApiOptions {
   onError: (error: Error) => void;
   /** Run before each call. */
   middleware?: MiddlewareHandler[];
-  /** Served beside Cloudflare's API. */
+  /** Served in addition to Cloudflare's API. */
   extraRoutes?: Hono;
 }
 

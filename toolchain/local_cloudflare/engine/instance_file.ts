@@ -166,7 +166,7 @@ export interface StreamReference {
   meta: { attempt: number; totalBytes: number };
 }
 
-/** The bytes of a stream that a step returned; the engine keeps them in chunks beside the log. */
+/** The bytes of a stream that a step returned; the engine keeps them in chunks next to the log. */
 export function readStream(database: DatabaseSync, { cacheKey, meta }: StreamReference): Uint8Array {
   const chunks = database.prepare(
     'SELECT chunk FROM streaming_step_chunks WHERE cache_key = ? AND attempt = ? ORDER BY chunk_index',

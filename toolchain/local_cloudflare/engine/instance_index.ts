@@ -1,4 +1,4 @@
-// An index of a Workflow's instances, in memory, updated when the engine's files change. A copy is saved beside those
+// An index of a Workflow's instances, in memory, updated when the engine's files change. A copy is saved next to those
 // files, so that after a restart only files that changed since need to be read.
 
 import fs from 'node:fs';

@@ -6,7 +6,7 @@ export function splitNode(node: string): [kind: string, name: string] {
   return [node.slice(0, colon), node.slice(colon + 1)];
 }
 
-/** The name under which another version of a Worker runs beside the main one; no Worker has such a name. */
+/** The name under which another version of a Worker runs alongside the main one; no Worker has such a name. */
 export const variantName = (worker: string, version: string): string => `${worker}@${version}`;
 
 /** The Worker that a variant belongs to. */

@@ -23,7 +23,7 @@ class Reader:
     """A reader of one object of the document; its methods return usable values for any input.
 
     `fields` collects the settings with code, text or JSON, for later checks. `config` is the object
-    beside a node's `data`, whose settings take precedence.
+    next to a node's `data`, whose settings take precedence.
     """
 
     __slots__ = ("_known", "_log", "config", "fields", "node_id", "path", "value")

@@ -69,7 +69,7 @@ class Exports {
     return { success: true, type: 'export', at_bookmark, messages: [`Generating ${filename}`] };
   }
 
-  /** The file is both in `result`, where the API's schema has it, and beside it, where the documentation has it. */
+  /** The file is both in `result`, where the API's schema has it, and next to it, where the documentation has it. */
   #finish(c: Context, at_bookmark: string): object {
     const { id = '', filename = '' } = this.#ids.get(at_bookmark) ?? {};
     if (this.#files.read(id) === undefined) {
