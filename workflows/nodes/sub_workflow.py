@@ -262,6 +262,7 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
   const id: string = await step.do(child.name(": id"), child.config, async () => (globalThis as any).crypto.randomUUID());
   await step.do(child.name(""), child.config, async (ctx: any) => {
     const params = await child.params(ctx);
+    checkInput(child, params);
     try {
       await child.workflow.create({ id, params });
     } catch (error) {
@@ -272,6 +273,15 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
     return { instanceId: id };
   });
   return { instanceId: id };
+}
+
+/** A run that gets a function never starts. */
+function checkInput(child: ChildRun, params: unknown): void {
+  try {
+    (globalThis as any).structuredClone(params);
+  } catch (error: any) {
+    throw new NonRetryableError(`the input of ${child.name("")} cannot be sent to another run: ${error?.message}`);
+  }
 }
 
 /** Waits for the child with increasing sleeps: at most about 60, even for a year. */

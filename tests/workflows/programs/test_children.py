@@ -63,6 +63,24 @@ def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     assert "did not finish within 2000 ms" in run["error"]["message"]
 
 
+def test_an_input_that_cannot_be_sent_fails_the_node_without_a_retry(tmp_path: Path) -> None:
+    inputs = {"code": "() => 1", "method": "{ n: { run() {} } }"}
+    workflow = document(
+        [
+            node("all", "parallel", onError="collect"),
+            *(child(id_, "double", input=value) for id_, value in inputs.items()),
+        ],
+        *(f"all {id_}" for id_ in inputs),
+    )
+
+    run = run_document(tmp_path, workflow)
+
+    reasons = [arm["error"]["message"] for arm in run["output"]]
+    assert "the input of code cannot be sent to another run" in reasons[0]
+    assert "the input of method cannot be sent to another run" in reasons[1]
+    assert all(len(step["attempts"]) == 1 for step in run["steps"])
+
+
 def test_a_child_without_waiting_returns_its_id_and_each_iteration_has_its_own(
     tmp_path: Path,
 ) -> None:
