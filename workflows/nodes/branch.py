@@ -35,10 +35,11 @@ BRANCHES: Final = SettingField(
     kind=FieldKind.LIST,
     label="Arms",
     help="The arms in order, each with a `label` and a `condition`. The first arm whose condition is true runs.",
-    details='An arm with an empty condition is the "else" arm, and must come last',
+    details='An arm with an empty condition is the "else" arm, and must come last. There can be at most 1,000 arms',
     required=True,
     items=(LABEL, CONDITION),
 )
+_MAX_ARMS: Final = 1_000  # engines cannot parse a chain of `else if` that is a few times longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,11 @@ def read(data: Reader) -> Settings:
     arms = tuple(map(_arm, readers))
     if data.value.get(BRANCHES.name) == []:
         data.problem(BRANCHES.name, "must have at least one arm")
+    if len(arms) > _MAX_ARMS:
+        data.problem(
+            BRANCHES.name,
+            f"must have at most {_MAX_ARMS:,} arms, not {len(arms):,}: split it into several branches",
+        )
     _check_labels(readers, arms)
     for reader, arm in list(zip(readers, arms, strict=True))[:-1]:
         if arm.condition is None:

@@ -297,8 +297,8 @@ async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
     });
     if (run.status === "complete") return run.output;
     if (run.status === "errored" || run.status === "terminated") {
-      const reason = run.error?.message ?? run.error ?? "";
-      throw new Error(`${child.name("")} ${run.status} (run ${instanceId}): ${reason}`);
+      const reason = run.error?.message ?? run.error;
+      throw new Error(`${child.name("")} ${run.status} (run ${instanceId})${reason ? `: ${reason}` : ""}`);
     }
   }
   throw new Error(`${child.name("")} (run ${instanceId}) did not finish within ${child.timeout} ms`);

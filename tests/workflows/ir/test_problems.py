@@ -41,6 +41,10 @@ INVALID: dict[str, tuple[Any, str]] = {
         chain(node("a", "http_request", url="https://x.test", method="POST", body='{"n": {{ trigger.n }}, "n": 2}')),
         'nodes.a.data.body: an object has the key "n" twice: keep one',
     ),
+    "a branch with too many arms": (
+        chain(branch("a", **{f"c{number}": "true" for number in range(1_001)})),
+        "nodes.a.data.branches: must have at most 1,000 arms, not 1,001: split it into several branches",
+    ),
     "headers that have a name twice": (
         chain(node("a", "http_request", url="https://x.test", headers='{"x": "1", "x": "2"}')),
         'nodes.a.data.headers: an object has the key "x" twice: keep one',
