@@ -33,8 +33,9 @@ from web.streams.listener import RIGHTS_CHECK_SECONDS
 
 logger = logging.getLogger(__name__)
 
-_MAX_QUEUED: Final = 1000  # lines
+_MAX_QUEUED: Final = 1000  # lines, and events of which no lines have been read yet
 _SEND_INTERVAL: Final = 0.2  # seconds
+SECRETS_SECONDS: Final = 1.0  # a new secret can be deployed and printed after this time
 _FORBIDDEN: Final = 4403
 _NOT_LIVE: Final = 4404
 _ENDED: Final = 4500
@@ -48,6 +49,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self.filter, self.is_paused, self.lost = LineFilter(), False, 0
+        self.events: deque[dict[str, Any]] = deque()
         self.queue: deque[Line] = deque()
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
@@ -95,33 +97,39 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._end("The target ended the log stream. Open it again.", _ENDED)
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        """Queue the lines of an event; one that cannot be read does not end the stream."""
-        try:
-            for line in log_lines(event, hide=self.hide):
-                self._enqueue(line)
-        except Exception:
-            logger.exception("could not read a trace event")
+        self._enqueue(self.events, event)
 
-    def _enqueue(self, line: Line) -> None:
-        """Queue a line; a page that is paused or too slow loses the oldest."""
-        if not self.filter.matches(line):
-            return
-        if len(self.queue) >= _MAX_QUEUED:
-            self.queue.popleft()
+    def _read_events(self) -> None:
+        """Queue the lines of new events; one that cannot be read does not end the stream."""
+        while self.events:
+            try:
+                for line in log_lines(self.events.popleft(), hide=self.hide):
+                    if self.filter.matches(line):
+                        self._enqueue(self.queue, line)
+            except Exception:
+                logger.exception("could not read a trace event")
+
+    def _enqueue(self, queue: deque[Any], item: object) -> None:
+        """Queue an item; a page that is paused or too slow loses the oldest."""
+        if len(queue) >= _MAX_QUEUED:
+            queue.popleft()
             self.lost += 1
-        self.queue.append(line)
+        queue.append(item)
 
     async def _write(self, live: Deployment) -> None:
-        checked_at = monotonic()
+        checked_at = loaded_at = monotonic()
         while True:
             await asyncio.sleep(_SEND_INTERVAL)
             if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
                 if not await _ACCESS.may_stay(self.scope):
                     await self._end("You no longer have permission to view runs.", _FORBIDDEN)
                     return
+                checked_at = monotonic()
+            if self.events and monotonic() - loaded_at >= SECRETS_SECONDS:
                 if not await self._load_secrets(live):
                     return
-                checked_at = monotonic()
+                loaded_at = monotonic()
+            self._read_events()
             if self.queue and not self.is_paused:
                 await self._send_lines()
 

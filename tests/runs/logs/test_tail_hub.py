@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from runs.logs.tail_hub import watch_tail
 from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
 from tests.runs.logs.log_sockets import open_socket
+from workflows.services import set_variable
 
 
 class Tails:
@@ -120,6 +122,29 @@ def test_a_viewer_who_logs_out_is_disconnected(
             return message["error"], (await socket.receive_output(timeout=10))["code"]
 
     assert asyncio.run(scenario()) == ("You no longer have permission to view runs.", 4403)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_secret_that_is_set_while_logs_are_shown_is_masked(
+    tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "SECRETS_SECONDS", 0)
+    live, ada = live_deployment(), User.objects.create_superuser("ada")
+
+    async def scenario() -> Any:
+        async with open_socket(live.workflow_public_id, ada) as socket:
+            async with asyncio.timeout(10):
+                while not tails.queues:
+                    await asyncio.sleep(0.01)
+            secret = partial(set_variable, "TOKEN", "sentinel", workflow=live.workflow)
+            await asyncio.to_thread(secret, is_secret=True)
+            tails.queues[0].put_nowait({"logs": [{"message": ["it is sentinel"]}]})
+            return json.loads(await socket.receive_from(timeout=10))
+
+    assert [line["text"] for line in asyncio.run(scenario())["lines"]] == [
+        "invocation",
+        "it is •••",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
