@@ -9,12 +9,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.local_cloudflare.support.queues import create_queue
 from tests.local_cloudflare.support.workers import (
     HELLO,
     create_namespace,
     deploy_worker,
     upload,
 )
+from tests.local_cloudflare.support.zones import create_record, create_zone
 from tests.support.platform_fixture import Platform
 
 VARIABLE = {"type": "plain_text", "text": "x"}
@@ -235,3 +237,48 @@ def test_settings_of_static_files_that_cannot_be_used_are_refused(
 
     assert next(iter(config)) in message
     assert platform.api("GET", "workers/scripts/site/versions").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def objects(platform: Platform) -> dict[str, str]:
+    """The paths of objects whose calls are tried with odd bodies."""
+    upload(platform, "odd", HELLO)
+    zone = create_zone(platform, "odd-bodies.test")
+    record = create_record(platform, zone, name="a")
+    database = platform.api("POST", "d1/database", json={"name": "odd"}).json()["result"]["uuid"]
+    return {
+        "worker": "workers/scripts/odd",
+        "queue": f"queues/{create_queue(platform, 'odd')}",
+        "record": f"../../zones/{zone}/dns_records/{record.id}",
+        "database": f"d1/database/{database}",
+    }
+
+
+DEEP = '{"a":' * 20_000 + "1" + "}" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "{worker}/settings", DEEP),
+        ("PATCH", "{worker}/script-settings", DEEP),
+        ("POST", "{worker}/deployments", '{"versions": 5}'),
+        ("POST", "{worker}/deployments", '{"versions": [null]}'),
+        ("PUT", "{worker}/schedules", "[null]"),
+        ("PUT", "{worker}/routes", "[null]"),
+        ("PUT", "{worker}/domains/records", '{"origins": 5}'),
+        ("POST", "{worker}/domains/changeset", "[null]"),
+        ("PATCH", "{record}", '{"name": 5}'),
+        ("POST", "{database}/query", '{"sql": 5}'),
+        ("POST", "{database}/query", '{"batch": [null]}'),
+        ("POST", "{database}/raw", '{"sql": "SELECT 1", "params": 5}'),
+    ],
+)
+def test_a_body_of_the_wrong_shape_is_refused(
+    platform: Platform, objects: dict[str, str], method: str, path: str, body: str
+) -> None:
+    refusal(platform.api(method, path.format(**objects), content=body))
+
+
+def test_settings_of_a_queue_may_be_null(platform: Platform, objects: dict[str, str]) -> None:
+    assert platform.api("PATCH", objects["queue"], json={"settings": None}).status_code == 200

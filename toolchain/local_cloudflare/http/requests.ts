@@ -3,6 +3,9 @@
 import type { Context } from 'hono';
 import { invalidBody, unsupported } from './errors.ts';
 
+/** Deeper values would end in a stack overflow where they are read. */
+const MAX_DEPTH = 1000;
+
 export function positiveInteger(c: Context, name: string, fallback: number): number {
   const value = Number(c.req.query(name) ?? fallback);
   return Number.isInteger(value) && value > 0 ? value : fallback;
@@ -16,9 +19,13 @@ export async function readPart(form: FormData, name: string): Promise<string | u
 
 /** The JSON object in the body; an empty body is an empty object. */
 export async function readObject<T extends object>(c: Context): Promise<Partial<T>> {
-  const value = await readBody(c);
+  return checkObject<T>(await readBody(c), 'the body');
+}
+
+/** The value of a client, which must be an object. */
+export function checkObject<T extends object>(value: unknown, what: string): Partial<T> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidBody('the body must be a JSON object');
+    throw invalidBody(`${what} must be a JSON object`);
   return value;
 }
 
@@ -46,12 +53,40 @@ export async function readList<T>(c: Context, items: string): Promise<T[]> {
   return value;
 }
 
+/** The list of objects in the body. */
+export async function readObjects<T extends object>(c: Context, items: string): Promise<Partial<T>[]> {
+  return checkObjects<T>(await readBody(c), items);
+}
+
+/** The value of a client, which must be a list of objects. */
+export function checkObjects<T extends object>(value: unknown, items: string): Partial<T>[] {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'object' && item !== null))
+    throw invalidBody(`${items} must be a list of objects`);
+  return value;
+}
+
 export async function readBody(c: Context): Promise<unknown> {
   const text = await c.req.text();
   if (text === '') return {};
+  return parseJson(text);
+}
+
+/** The value of JSON that a client sent. */
+export function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw invalidBody('the body is not JSON');
   }
+  if (isDeeperThan(value, MAX_DEPTH))
+    throw invalidBody(`the body is nested more than ${MAX_DEPTH} levels deep`);
+  return value;
+}
+
+function isDeeperThan(value: unknown, limit: number): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= limit && level.length > 0; depth += 1)
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  return level.length > 0;
 }

@@ -18,6 +18,7 @@ import {
   workflowFailed,
   workflowHasNoWorker,
 } from '../http/errors.ts';
+import { isText } from '../http/names.ts';
 import { checkSettings } from '../http/requests.ts';
 import { objectId, workflowFolder, workflowKey } from '../state/layout.ts';
 import type { Workflow } from '../state/records.ts';
@@ -215,7 +216,7 @@ function toEngine({ name }: Workflow, instance: Partial<NewInstance>): object {
 }
 
 function checkId(id: string): string {
-  if (!INSTANCE_ID.test(id) || RESERVED.includes(id) || CLOUDFLARES_ID.test(id))
+  if (!isText(id) || !INSTANCE_ID.test(id) || RESERVED.includes(id) || CLOUDFLARES_ID.test(id))
     throw invalidInstance(`"${id}" is not a valid instance id`);
   return id;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { checkBindings, checkSupported } from '../groups/bindings.ts';
 import { invalidAssets, invalidUpload, migrationFailed, missingBinding } from '../http/errors.ts';
 import { hasControlCharacter, isText, shown } from '../http/names.ts';
-import { checkSettings, readPart } from '../http/requests.ts';
+import { checkSettings, parseJson, readPart } from '../http/requests.ts';
 import type { Account } from '../state/account.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Assets, Binding, Module, ModuleType, Source, Version } from '../state/records.ts';
@@ -146,7 +146,7 @@ async function readMetadata(form: FormData): Promise<Metadata> {
   const text = await readPart(form, 'metadata');
   let metadata: Record<string, unknown> | undefined;
   try {
-    const value: unknown = JSON.parse(text ?? '');
+    const value = parseJson(text ?? '');
     if (isObject(value)) metadata = value;
   } catch {
     // reported below

@@ -2,6 +2,7 @@
 
 import { type Context, Hono } from 'hono';
 import { invalidBody, unknownAccount, unsupported } from '../../http/errors.ts';
+import { isText } from '../../http/names.ts';
 import { readObject } from '../../http/requests.ts';
 import { now } from '../../state/new_records.ts';
 import type { Platform } from '../context/platform.ts';
@@ -27,10 +28,10 @@ const FIGURES: Record<string, Read> = {
 
 export function graphql(platform: Platform): Hono {
   return new Hono().post('/graphql', async (c: Context) => {
-    const { query = '', variables = {} } = await readObject<Query>(c);
-    const found = Object.entries(FIGURES).find(([name]) => query.includes(name));
+    const { query, variables } = await readObject<Query>(c);
+    const found = Object.entries(FIGURES).find(([name]) => isText(query) && query.includes(name));
     if (!found) throw unsupported('The embedded platform does not support this GraphQL query');
-    if (variables.accountTag !== platform.account.id) throw unknownAccount(variables.accountTag ?? '');
+    if (variables?.accountTag !== platform.account.id) throw unknownAccount(String(variables?.accountTag));
     const [name, read] = found;
     const accounts = [{ [name]: await read(platform, variables) }];
     return c.json({ data: { viewer: { accounts } }, errors: null });

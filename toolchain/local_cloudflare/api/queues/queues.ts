@@ -123,7 +123,7 @@ async function create({ account, groups }: Platform, body: Partial<QueueBody>): 
 async function update(platform: Platform, c: Context): Promise<Queue> {
   const { account, groups } = platform;
   const before = getQueue(platform, c);
-  const { queue_name = before.name, settings = {} } = await readObject<QueueBody>(c);
+  const { queue_name = before.name, settings } = await readObject<QueueBody>(c);
   if (queue_name !== before.name)
     throw invalidQueue(
       `the embedded platform cannot rename a queue: create "${queue_name}" and delete "${before.name}"`,
@@ -131,7 +131,7 @@ async function update(platform: Platform, c: Context): Promise<Queue> {
   const queue = {
     ...before,
     modified_on: now(),
-    settings: { ...before.settings, ...checkedSettings(settings) },
+    settings: { ...before.settings, ...checkedSettings(settings ?? {}) },
   };
   await groups.apply({ change: () => account.queues.replace(queue) });
   return queue;

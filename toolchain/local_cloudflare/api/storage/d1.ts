@@ -12,8 +12,8 @@ import {
   resourceInUse,
   unsupported,
 } from '../../http/errors.ts';
-import { checkName } from '../../http/names.ts';
-import { readObject } from '../../http/requests.ts';
+import { checkName, isText, shown } from '../../http/names.ts';
+import { checkObjects, readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import { stateFilesOf } from '../../state/layout.ts';
 import { newId, now } from '../../state/new_records.ts';
@@ -132,13 +132,17 @@ async function remove({ account, groups }: Platform, id: string): Promise<void> 
 
 /** The statements of a call. A text may contain several statements, separated by semicolons. */
 function statementsOf(body: Partial<QueryBody>): Statement[] {
-  const statements = (body.batch ?? [body]).flatMap(({ sql, params = [] }) => {
-    if (!sql) throw invalidBody('sql is missing');
-    const parts = splitStatements(sql);
-    if (parts.length > 1 && params.length > 0)
-      throw invalidBody('params belong to one statement: send several as a batch');
-    return parts.map((part) => ({ sql: part, params }));
-  });
+  const statements = checkObjects<QueryBody>(body.batch ?? [body], 'the batch').flatMap(
+    ({ sql, params = [] }) => {
+      if (!sql) throw invalidBody('sql is missing');
+      if (!isText(sql)) throw invalidBody(`sql must be text, not ${shown(sql)}`);
+      if (!Array.isArray(params)) throw invalidBody('params must be a list');
+      const parts = splitStatements(sql);
+      if (parts.length > 1 && params.length > 0)
+        throw invalidBody('params belong to one statement: send several as a batch');
+      return parts.map((part) => ({ sql: part, params }));
+    },
+  );
   if (statements.length === 0) throw queryFailed('No SQL statements detected.');
   return statements;
 }

@@ -2,7 +2,7 @@
 
 import { Hono } from 'hono';
 import { invalidBody, noSuchVersion, secretsChanged } from '../../http/errors.ts';
-import { readObject } from '../../http/requests.ts';
+import { checkObjects, readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { MAX_VERSIONS } from '../../state/account.ts';
 import {
@@ -96,8 +96,8 @@ function changedSecrets(before: Binding[], after: Binding[]): string[] {
 }
 
 /** A deployment has one version or two, and their shares add up to 100 percent. */
-function readShares(versions: Partial<Share>[] | undefined): Share[] {
-  const shares = (versions ?? []).map(({ version_id, percentage }) => ({
+function readShares(versions: unknown): Share[] {
+  const shares = checkObjects<Share>(versions ?? [], 'the versions').map(({ version_id, percentage }) => ({
     version_id: String(version_id),
     percentage: Number(percentage),
   }));

@@ -2,7 +2,7 @@
 
 import { Hono } from 'hono';
 import { invalidBody, needsSubdomain } from '../../http/errors.ts';
-import { readList } from '../../http/requests.ts';
+import { readObjects } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { parseCron } from '../../schedules/cron.ts';
 import { now } from '../../state/new_records.ts';
@@ -16,7 +16,7 @@ export function schedules(platform: Platform): Hono {
     )
     .put('/workers/scripts/:name/schedules', async (c) => {
       const worker = requestedWorker(platform, c);
-      const schedules = (await readList<Partial<Schedule>>(c, 'schedules')).map(read);
+      const schedules = (await readObjects<Schedule>(c, 'the schedules')).map(read);
       if (schedules.length > 0 && !platform.account.subdomain) throw needsSubdomain();
       platform.account.saveWorker({ ...worker, schedules });
       return ok(c, { schedules });

@@ -3,7 +3,7 @@
 import { type Context, Hono } from 'hono';
 import { checkBindings, checkSupported, serializeBinding } from '../../groups/bindings.ts';
 import { invalidBody } from '../../http/errors.ts';
-import { checkSettings, readObject, readPart } from '../../http/requests.ts';
+import { checkObject, checkSettings, parseJson, readObject, readPart } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import type { Binding, Version, Worker } from '../../state/records.ts';
 import { liveAndNewest, redeploy } from '../../workers/deploy.ts';
@@ -86,11 +86,7 @@ async function change(platform: Platform, c: Context, worker: Worker): Promise<v
 async function readChange(c: Context): Promise<Change> {
   if (!c.req.header('content-type')?.startsWith('multipart/form-data')) return readObject<Change>(c);
   const text = await readPart(await c.req.raw.formData(), 'settings');
-  try {
-    return JSON.parse(text ?? '{}');
-  } catch {
-    throw invalidBody('the part "settings" must be JSON');
-  }
+  return checkObject<Change>(parseJson(text ?? '{}'), 'the part "settings"');
 }
 
 /** All bindings are replaced, but `inherit`, or a secret without text, keeps the previous one. */

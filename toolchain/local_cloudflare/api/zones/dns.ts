@@ -8,6 +8,7 @@ import {
   noSuchRecord,
   readOnlyRecord,
 } from '../../http/errors.ts';
+import { isText, shown } from '../../http/names.ts';
 import { readObject } from '../../http/requests.ts';
 import { ok, okPage } from '../../http/responses.ts';
 import { newHexId, now } from '../../state/new_records.ts';
@@ -73,6 +74,7 @@ async function read(c: Context, zone: Zone, existing: Existing): Promise<DnsReco
   const { type = '', content, data, ttl = 1, proxied = false, comment = null, tags = [], priority } = fields;
   if (!TYPE.test(type)) throw invalidRecord(`"${type}" is not a record type`);
   if (!fields.name) throw invalidRecord('the record has no name');
+  if (!isText(fields.name)) throw invalidRecord(`${shown(fields.name)} is not a name`);
   if (content === undefined && data === undefined) throw invalidRecord('the record has no content');
   return {
     id: existing.id,

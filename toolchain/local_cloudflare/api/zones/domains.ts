@@ -2,7 +2,7 @@
 
 import { type Context, Hono } from 'hono';
 import { hostHasDns, hostInUse, invalidBody, noSuchDomain, noSuchZone } from '../../http/errors.ts';
-import { readList, readObject } from '../../http/requests.ts';
+import { checkObjects, readObject, readObjects } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { newHexId, now } from '../../state/new_records.ts';
 import type { DnsRecord, Domain } from '../../state/records.ts';
@@ -88,7 +88,7 @@ function read(platform: Platform, body: Partial<DomainBody>): Domain {
 }
 
 async function readAll(platform: Platform, c: Context): Promise<Domain[]> {
-  const origins = await readList<DomainBody>(c, 'custom domains');
+  const origins = await readObjects<DomainBody>(c, 'the custom domains');
   return origins.map((origin) => read(platform, { ...origin, service: c.req.param('name') ?? '' }));
 }
 
@@ -160,11 +160,13 @@ async function publish(platform: Platform, c: Context): Promise<Domain[]> {
   const { zones } = platform.account;
   const service = c.req.param('name') ?? '';
   const {
-    origins = [],
+    origins,
     override_scope,
     override_existing_origin: mayMove = false,
   } = await readObject<PublishBody>(c);
-  const requested = origins.map((origin) => read(platform, { ...origin, service }));
+  const requested = checkObjects<DomainBody>(origins ?? [], 'origins').map((origin) =>
+    read(platform, { ...origin, service }),
+  );
   for (const domain of requested) check(platform, domain, mayMove);
   const hosts = requested.map(({ hostname }) => hostname);
   const isRemoved = (domain: Domain) => domain.service === service && !hosts.includes(domain.hostname);

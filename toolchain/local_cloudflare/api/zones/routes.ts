@@ -8,7 +8,7 @@ import {
   routeExists,
   routeHasNoWorker,
 } from '../../http/errors.ts';
-import { readBody, readObject } from '../../http/requests.ts';
+import { checkObjects, readBody, readObject } from '../../http/requests.ts';
 import { ok } from '../../http/responses.ts';
 import { parsePattern } from '../../routing/routes.ts';
 import { newHexId } from '../../state/new_records.ts';
@@ -82,9 +82,8 @@ interface RouteBody {
 }
 
 function readAll(platform: Platform, script: string, value: unknown): Route[] {
-  if (!Array.isArray(value)) throw invalidRoute('the body must be a list of routes');
   const existing = platform.account.zones.routes.all().filter((route) => route.script === script);
-  return value.map(({ pattern, ...zoneQuery }: RouteBody) => {
+  return checkObjects<RouteBody>(value, 'the routes').map(({ pattern = '', ...zoneQuery }) => {
     const zone = findZone(platform, pattern, zoneQuery);
     const id = existing.find((route) => route.pattern === pattern && route.zone_id === zone.id)?.id;
     return checkRoute(platform, zone, { pattern, script, id });
