@@ -17,6 +17,10 @@ from web.edit_conflicts import EditConflictAdmin
 class RetentionAdmin(EditConflictAdmin, admin.ModelAdmin[Retention]):
     """The retention of each workflow; changes are recorded in the audit trail."""
 
+    empty_list_text = (
+        "Runs are kept for as long as their target keeps them. Add a retention to choose the number of "
+        "days for the runs of a workflow."
+    )
     list_display = ["workflow", "days", "keeps_details"]
     list_select_related = ["workflow"]
 

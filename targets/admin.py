@@ -52,6 +52,7 @@ class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
     """Targets; the embedded platform has no token and cannot be deleted."""
 
     form = TargetForm
+    empty_list_text = "A target is a place to deploy workflows to, such as a Cloudflare account."
     list_display = ["name", "kind", "account_id", "is_default", "rules", "last_check"]
     filter_horizontal = ["deployers"]
     change_form_template = "admin/targets/target/change_form.html"

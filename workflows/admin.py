@@ -81,6 +81,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
 
     form = WorkflowForm
     editor_template = "workflows/editor/editor.html"
+    empty_list_text = "Workflows are listed here. Add the first one, and build it in the editor."
     inlines = [DeclaredBindingInline]
     list_display = ["name", "id", "updated_at"]
     search_fields = ["name", "id", "description"]
@@ -241,6 +242,7 @@ def _json_block(value: Any, name: str) -> SafeString:
 class WorkflowVersionAdmin(_SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
     """Versions are created by saving a workflow and never change."""
 
+    empty_list_text = "Each saved version of a workflow is listed here."
     list_display = ["version", "workflow_name", "created_by", "created_at"]
     fields = [
         "workflow",
@@ -283,6 +285,9 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
     """Variables and secrets, of one workflow or of all workflows."""
 
     form = VariableForm
+    empty_list_text = (
+        "Variables and secrets that the code of workflows reads, such as API keys, are listed here."
+    )
     list_display = ["name", "set_for", "is_secret", "updated_at"]
     list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
     list_select_related = ["workflow"]
@@ -344,6 +349,7 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
 class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
     """Node types are loaded from files and never change; the page also shows who uses them."""
 
+    empty_list_text = "Node types that were loaded from files are listed here."
     list_display = ["name", "type_id", "version", "category", "state", "loaded_at", "loaded_by"]
     search_fields = ["name", "type_id"]
     fields = [

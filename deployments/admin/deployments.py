@@ -53,6 +53,7 @@ class PersonFilter(admin.RelatedFieldListFilter):
 class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  # type: ignore[misc]
     """Read-only; each row links to the deployment's page."""
 
+    empty_list_text = "Each deployment is listed here, with its outcome and its duration."
     list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
     list_display_links = None
     list_filter = [

@@ -42,6 +42,15 @@ def test_a_stored_secret_is_on_no_page(admin_client: Client) -> None:
     assert "A secret is stored" in text(admin_client.get(address(variable)))
 
 
+def test_an_empty_list_says_what_it_is_for(admin_client: Client) -> None:
+    sentence = "Variables and secrets that the code of workflows reads"
+    assert sentence in text(admin_client.get(LIST))
+
+    stored()
+
+    assert sentence not in text(admin_client.get(f"{LIST}?q=nowhere"))
+
+
 def test_an_empty_input_keeps_the_secret(admin_client: Client) -> None:
     variable = stored(is_secret=True)
 
