@@ -11,5 +11,6 @@ urlpatterns = [
     path("targets/", include("targets.urls")),
     path("runs/", include("runs.urls")),
     path("workflows/", include("workflows.urls")),
+    path("docs/", include("workflows.documentation.urls")),
     path("", include("deployments.urls")),
 ]

@@ -82,6 +82,13 @@ ITEMS: Final = (
         permission="audit.view_entry",
         paths=("/admin/audit/entry/",),
     ),
+    Item(
+        label="Docs",
+        icon="documentation",
+        view="documentation:index",
+        permission="workflows.view_workflow",
+        paths=("/docs/",),
+    ),
     ADMINISTRATION,
 )
 

@@ -102,6 +102,7 @@ def addresses(db: None) -> dict[str, str]:
         "<slug:slug>": "typescript",
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
+        "docs/<path:address>": "docs/nodes/step",
         "^(?P<app_label>audit|auth|workflows|targets|deployments|runs)/$": "runs/",
         "(?P<url>.*)$": "nothing-here/",
         "<path:content_type_id>": "1",

@@ -37,6 +37,8 @@ PAGES = [
     "/runs/batch/?workflow={workflow}",
     "/runs/logs/{workflow}/",
     "/runs/bulk/?action=pause",
+    "/docs/nodes/http_request/",
+    "/docs/search/?q=retry",
     "/admin/",
     "/admin/workflows/workflow/{workflow}/change/",
     "/admin/workflows/workflow/{workflow}/change/?form",

@@ -156,7 +156,7 @@ def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: 
 
     page.locator("#editor-outline [role=treeitem]").nth(1).click()
     expect(page.locator("#panel-name")).to_be_visible()
-    problem.locator("a").click()
+    problem.get_by_role("link", name="Trigger").click()
     expect(code).to_be_focused()
     page.keyboard.type("not")
     expect(code.locator(".cm-line").nth(1)).to_have_text("  return Response.json(notmissing);")
@@ -282,7 +282,7 @@ def test_a_refused_input_stays_marked_is_not_deployed_and_is_reported_when_it_is
     timeout.blur()
     saved(page)
     expect(panel).to_contain_text("2 hours = 7,200,000 ms")
-    expect(panel.locator(".panel-head a")).to_have_text("Code of this node")
+    expect(panel.get_by_role("link", name="Code of this node")).to_be_visible()
     expect(panel.locator(".panel-head")).not_to_contain_text("null")
     expect(panel.locator("[data-refused]")).to_contain_text('not "manager approved"')
     page.locator("#deploy").click()

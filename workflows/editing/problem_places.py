@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workflows.editing.workbench import OpenDocument
-from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.ir.document.triggers import trigger_type_of
 from workflows.ir.reading.problems import Problem
 from workflows.ir.settings.field_labels import labels_at
 
@@ -35,8 +35,7 @@ def field_name(opened: OpenDocument | None, problem: Problem) -> str:
     if node:
         return BETWEEN.join(labels_at(node.type.fields, path))
     if path.startswith("trigger"):
-        trigger = opened.document.get("trigger") or {}
-        type_ = TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])
+        type_ = trigger_type_of(opened.document.get("trigger") or {})
         return BETWEEN.join(labels_at(type_.fields, path))
     return path
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from workflows.documentation.places import place_of_setting, url_of
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TriggerType
 from workflows.ir.reading import durations
@@ -88,6 +89,7 @@ class Control:
     set_secret_url: str = ""
     must_remove: bool = False
     scope_id: str = ""
+    docs_url: str = ""
 
     @property
     def described_by(self) -> str:
@@ -183,10 +185,10 @@ def node_form(
     """
     node_id = str(node.get("id", ""))
     own = [problem for problem in problems if problem.node_id == node_id]
-    builder = _Builder(node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
+    builder = _Builder(type_, node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
     builder.new_variable_url = new_variable_url
     builder.suggestions = suggestions
-    return builder.form(type_.title, type_.summary, type_.fields)
+    return builder.form()
 
 
 def trigger_form(
@@ -194,8 +196,7 @@ def trigger_form(
 ) -> NodeForm:
     """Return the form of the trigger of a document."""
     own = [problem for problem in problems if problem.path.split(".")[0] == TRIGGER]
-    builder = _Builder({TRIGGER: trigger}, "", "", own, (), None)
-    return builder.form(type_.title, type_.summary, type_.fields)
+    return _Builder(type_, {TRIGGER: trigger}, "", "", own, (), None).form()
 
 
 def element_id(node_id: str, name: str) -> str:
@@ -209,6 +210,7 @@ class _Builder:
 
     def __init__(
         self,
+        type_: NodeType | TriggerType,
         holder: Mapping[str, Any],
         node_id: str,
         prefix: str,
@@ -216,6 +218,7 @@ class _Builder:
         scope: tuple[ScopeName, ...],
         set_variables: frozenset[str] | None,
     ) -> None:
+        self._type = type_
         self._holder = holder
         self._node_id = node_id
         self._prefix = prefix
@@ -223,14 +226,14 @@ class _Builder:
         self._scope = scope
         self._set_variables = set_variables
 
-    def form(self, title: str, summary: str, fields: Iterable[SettingField]) -> NodeForm:
-        places = list(places_of(self._holder, fields))
+    def form(self) -> NodeForm:
+        places = places_of(self._holder, self._type.fields)
         controls = [self._control(place) for place in places if self._is_offered(place)]
         placed = {problem for control in controls for problem in _all_problems(control)}
         return NodeForm(
             node_id=self._node_id,
-            title=title,
-            summary=summary,
+            title=self._type.title,
+            summary=self._type.summary,
             groups=tuple(_groups(controls)),
             other_problems=tuple(problem for problem in self._problems if problem not in placed),
             scope_id=self._scope_id,
@@ -271,6 +274,7 @@ class _Builder:
             set_secret_url=self._set_secret_url(field),
             must_remove=is_secret and value not in (ABSENT, None, ""),
             scope_id=self._scope_id if field.takes_references and self._scope else "",
+            docs_url=url_of(place_of_setting(self._type, place.path.partition(".")[2])),
         )
 
     def _suggested(self, field: SettingField) -> Sequence[Suggestion]:

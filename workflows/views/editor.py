@@ -17,13 +17,14 @@ from web.decorators import HttpRequest
 from workflows import drafts
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
+from workflows.documentation.places import url_of
 from workflows.editing.problem_places import sentence_in_text
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
-from workflows.ir.document.triggers import TRIGGER_TYPES, TriggerType
+from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.ir.tree.scope_names import scope_names
 from workflows.language_server.address import socket_address
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
@@ -106,6 +107,7 @@ class EditorState:
         return {
             "node": node,
             "code_address": code_address(self.workflow.pk, node.id),
+            "docs_url": url_of(node.type.docs, workflow=self.workflow.pk),
             "variable": variables_of(self.opened.draft)[node.id],
             "has_free_arms": container is not None
             and (container.labels is None or container.alternatives),
@@ -134,6 +136,7 @@ class EditorState:
         type_ = trigger_type_of(trigger)
         return {
             "trigger_type": type_,
+            "docs_url": url_of(type_.docs),
             "trigger_types": list(TRIGGER_TYPES.values()),
             "schedule": describe_cron(str(trigger.get("expression", "")), timezone.now()),
             "form": trigger_form(trigger, type_, problems=self.opened.parsed.problems),
@@ -174,11 +177,6 @@ def _changes_since(workflow: Workflow, newest: WorkflowVersion | None) -> dict[s
         changes = changes.filter(created_at__gt=newest.created_at)
     last = list(changes[: _MAX_CHANGES + 1])
     return {"changes": last[:_MAX_CHANGES], "has_more_changes": len(last) > _MAX_CHANGES}
-
-
-def trigger_type_of(trigger: dict[str, Any]) -> TriggerType:
-    """Return the type of a trigger; an unknown one is shown as manual."""
-    return TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])
 
 
 def _documents(kind: str) -> list[Suggestion]:

@@ -8,11 +8,10 @@ from typing import Any
 from web.text_area import unless_unchanged, with_line_feeds
 from workflows import drafts
 from workflows.editing.refusals import Refused
-from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.models import Workflow
 from workflows.node_forms.changes import FormChanges, form_changes, with_changes
 from workflows.node_forms.field_kinds import ABSENT
-from workflows.views.editor import trigger_type_of
 
 JsonObject = dict[str, Any]
 

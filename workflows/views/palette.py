@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflows.documentation.places import url_of
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.registry import Registry
 from workflows.ir.settings.setting_field import Group, SettingField, fields_by_name
@@ -39,8 +40,8 @@ class Option:
 
     @property
     def docs_url(self) -> str:
-        """The URL of a custom type's documentation; "" if it has none."""
-        return self.type.docs if self.type.docs.startswith("https://") else ""
+        """The URL of the type's documentation."""
+        return url_of(self.type.docs)
 
 
 def _text(value: Any) -> str:
@@ -118,6 +119,7 @@ KEYS: Final = (
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Shift+Z", "Redo"),
     ("Ctrl+K", "All node types and commands"),
+    ("F1", "Open the documentation of the field"),
     ("?", "Keyboard shortcuts"),
 )
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from workflows import drafts
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.codegen.module.generate import GeneratedModule
+from workflows.documentation.places import VARIABLES, place_of_problem, url_of
 from workflows.draft_code import missing_variables, node_names
 from workflows.draft_problems import checked_code
 from workflows.editing.fixes import Fix, fix_of
@@ -21,6 +22,8 @@ from workflows.editing.problem_places import field_name, path_in_node
 from workflows.editing.refusals import NotEditable
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.triggers import TriggerType, trigger_type_of
 from workflows.ir.reading.problems import Problem, Severity, quoted
 from workflows.models import Workflow
 from workflows.nodes import branch, sub_workflow
@@ -177,7 +180,19 @@ class _Rows:
             "operation": fix and json.dumps(fix.operation),
             "variable": variable,
             "variable_url": self._address(variable, problem.node_id) if variable else "",
+            "docs_url": url_of(
+                VARIABLES if variable else place_of_problem(problem, self._type(problem))
+            ),
         }
+
+    def _type(self, problem: Problem) -> NodeType | TriggerType | None:
+        """Return the type of the problem's node, or that of the trigger."""
+        if self._opened is None:
+            return None
+        node = self._opened.draft.nodes.get(problem.node_id)
+        if node is None and problem.path.startswith("trigger"):
+            return trigger_type_of(self._opened.document.get("trigger") or {})
+        return node.type if node else None
 
     def _fix(self, problem: Problem) -> Fix | None:
         if self._opened is None or not self._may_change or self._tried >= _MAX_FIXES:

@@ -112,6 +112,19 @@ def test_a_problem_names_the_field_and_the_arm_that_it_is_in(admin_client: Clien
     assert "Cannot find name" in field["text"]
 
 
+def test_each_problem_and_each_field_links_to_its_documentation(admin_client: Client) -> None:
+    workflow = Workflow(ir=document([branch("c", yes="missing > 1", no=""), node("z")], "c z then"))
+    services.save_draft(workflow)
+    place = "/docs/nodes/branch/#branch-branches-condition"
+
+    problems = problems_of(admin_client, workflow)["html"]
+    panel = admin_client.get(f"/workflows/{workflow.pk}/draft/", {"node": "c", "part": "panel"})
+
+    assert f'href="{place}"' in problems
+    assert 'href="/docs/nodes/branch/#branch-branches"' in panel.json()["parts"]["editor-panel"]
+    assert f"/docs/nodes/branch/?workflow={workflow.pk}" in panel.json()["parts"]["editor-panel"]
+
+
 def test_a_problem_of_the_trigger_links_to_the_trigger(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a")))
     services.save_draft(workflow)

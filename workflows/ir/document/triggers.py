@@ -195,3 +195,8 @@ _TYPES: Final = (
     ),
 )
 TRIGGER_TYPES: Final[Mapping[str, TriggerType]] = {type_.name: type_ for type_ in _TYPES}
+
+
+def trigger_type_of(trigger: Mapping[str, Any]) -> TriggerType:
+    """Return the type of a trigger; an unknown one is shown as manual."""
+    return TRIGGER_TYPES.get(str(trigger.get("type")), TRIGGER_TYPES["manual"])

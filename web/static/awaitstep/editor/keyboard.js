@@ -62,6 +62,7 @@ export class Keyboard {
 
   // Text fields have their own undo.
   #anywhere(event) {
+    if (event.key === 'F1') return this.#document(event)
     if (!(event.ctrlKey || event.metaKey)) return
     const key = event.key.toLowerCase()
     const isText = event.target.closest('input, textarea, [contenteditable]')
@@ -78,6 +79,15 @@ export class Keyboard {
     if (!action) return
     event.preventDefault()
     action()
+  }
+
+  // Opens the documentation of the field with the focus, or of the selected node.
+  #document(event) {
+    const part = event.target.closest('.node-field') ?? document.getElementById('editor-panel')
+    const link = part?.querySelector('.field-docs') ?? part?.querySelector('.panel-links [target]')
+    if (!link) return
+    event.preventDefault()
+    link.click()
   }
 
   #step(by, event) {
