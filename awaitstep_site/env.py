@@ -105,7 +105,7 @@ class Environment(BaseSettings):
 
     @cached_property
     def folder(self) -> Path:
-        """The data directory, created on first access and readable by its owner only."""
+        """The data directory, created on first access and readable only by its owner."""
         return private_folder(self.data_dir)
 
     @cached_property

@@ -113,7 +113,7 @@ def _expected_config(drift_check: DriftCheck, live: Deployment) -> dict[str, Any
 
 
 def _env_differences(live: Deployment, account: Account, version: str) -> list[str]:
-    """Return the entries of env that differ; secrets are compared by name only."""
+    """Return the entries of env that differ; secrets are compared only by name."""
     expected = env_diff.expected_env(records.record_of(live).config, live.secret_names)
     bindings = versions.version_bindings(account, live.worker_name, version) or []
     actual = env_diff.actual_env(bindings)

@@ -172,7 +172,7 @@ def other_accounts(owners: Collection[Owner]) -> str:
 def _only(owners: list[Owner]) -> Owner:
     if not owners:
         raise WrongAccount(
-            "The token is wrong, or cannot list its accounts. Enter the account id: you find it on "
+            "The token is wrong, or cannot list its accounts. Enter the account id: it is on "
             "the overview page of your Cloudflare account."
         )
     if len(owners) > 1:

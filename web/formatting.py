@@ -36,7 +36,7 @@ def elapsed(seconds: float) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Format the distance to a past moment: "just now", "3 min ago", "5 h ago", "2 days ago"."""
+    """Format how long ago a time was: "just now", "3 min ago", "5 h ago", "2 days ago"."""
     seconds = (now - moment).total_seconds()
     if seconds < 45:
         return "just now"

@@ -1,4 +1,4 @@
-"""Moments in addresses and forms."""
+"""Times in URLs and forms."""
 
 from __future__ import annotations
 

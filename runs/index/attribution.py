@@ -95,7 +95,7 @@ class _Triggers:
         return "event" if is_event and EVENT_ID.fullmatch(run.instance_id) else source
 
     def _handler_trigger(self, deployment: Deployment) -> str:
-        """Return the deployment's only trigger; "" if a run may have come another way."""
+        """Return the deployment's only trigger; "" if a run may have started in another way."""
         if deployment.pk not in self._by_deployment:
             triggers = set(_handler_triggers(deployment))
             is_only = len(triggers) == 1 and not self._is_called(deployment)

@@ -18,7 +18,7 @@ class StartPoint:
 
     @classmethod
     def of_restart_name(cls, text: str) -> StartPoint:
-        """Return the step of a `Step.restart_name`, which can mean one step only."""
+        """Return the step of a `Step.restart_name`, which can mean only one step."""
         name, occurrence = parse_occurrence(text)
         return cls(name=name, occurrence=occurrence)
 

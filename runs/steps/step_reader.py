@@ -63,7 +63,7 @@ class Step:
 
     @property
     def label(self) -> str:
-        """The name as the workflow has it, with a counter from the second occurrence on."""
+        """The name in the workflow, with a counter if it is not the first occurrence."""
         found = _COUNTER.search(self.name)
         if not found:
             return self.name
@@ -72,7 +72,7 @@ class Step:
 
     @property
     def restart_name(self) -> str:
-        """The name for a restart at this step, see `parse_occurrence`; "" if it cannot restart."""
+        """The name for a restart at this step (see `parse_occurrence`); "" if that is impossible."""
         found = _COUNTER.search(self.name)
         if not found or self.kind not in ("step", "sleep", "waitForEvent"):
             return ""

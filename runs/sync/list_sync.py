@@ -45,7 +45,7 @@ class _Page:
     cursor: str
 
     def reaches(self, moment: datetime | None) -> bool:
-        """Whether the page goes back beyond the moment, at which several runs may have started."""
+        """Whether the page goes back beyond this time, at which several runs may have started."""
         return moment is not None and self.oldest is not None and self.oldest < moment
 
 
@@ -213,7 +213,7 @@ def catch_up(reader: ListReader, keys: Sequence[int]) -> list[int]:
     while reader.may_continue() and (oldest := _worth_listing(reader, [row[0] for row in left])):
         page = reader.page(use=reader.deeper, until=left[0][0])
         end = page.oldest if page and page.oldest and page.cursor else oldest
-        end = min(end, left[0][0])  # several runs may have been created at this moment
+        end = min(end, left[0][0])  # several runs may have been created at this time
         passed = [row for row in left if row[0] >= end]
         scattered += [pk for _, pk, id_ in passed if id_ not in reader.ids]
         left = left[len(passed) :]
@@ -235,7 +235,7 @@ def _runs(reader: ListReader) -> QuerySet[Run]:
 
 
 def _date_end(moment: datetime) -> str:
-    """Return the end of the moment's millisecond, in the format that the API reads."""
+    """Return the end of the time's millisecond, in the API's format."""
     end = moment.astimezone(UTC) + timedelta(milliseconds=1)
     return f"{end:%Y-%m-%dT%H:%M:%S}.{end.microsecond // 1000:03}Z"
 

@@ -16,7 +16,7 @@ from targets.models import Target
 from workflows.ir.reading.bindings import BindingKind
 
 RESOURCE_CREATED: Final = "resource created"
-"""The audit action for a resource created at a target; its detail holds the kind and name."""
+"""The audit action for a resource created on a target; its detail holds the kind and name."""
 
 Source = Callable[[Target, datetime | None], Iterator[tuple[str, str]]]
 """Yields (permission, proof), newest first, for writes after the token was set."""

@@ -58,7 +58,7 @@ class HostedWorkflow:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One account: address, id and token. `local_port` is set for the embedded platform only."""
+    """One account: address, id and token. `local_port` is set only for the embedded platform."""
 
     account_id: str
     api_base_url: str

@@ -32,7 +32,9 @@ def test_pages_start_above_the_fold_and_do_not_move_while_they_load(
     shifts, tops = {}, {}
     for address in PAGES:
         shifts[address] = shift(address)
-        if shifts[address] > 0.05:  # a busy machine paints a page before all of its HTML has come
+        if (
+            shifts[address] > 0.05
+        ):  # a busy machine paints a page before all of its HTML has arrived
             shifts[address] = shift(address)
         first = page.locator(FIRST_CONTENT).filter(visible=True).first.bounding_box()
         tops[address] = first["y"] if first else 800

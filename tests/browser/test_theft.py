@@ -69,7 +69,7 @@ def session_of(context: BrowserContext) -> str:
 
 
 def listening_ports() -> set[int]:
-    """Return the ports on which programs that this test run started listen."""
+    """Return the ports that programs of this test run listen on."""
     ports: set[int] = set()
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):

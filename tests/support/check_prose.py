@@ -50,7 +50,7 @@ INSTEAD: Final = {
     r"in vain": "without result",
     r"(?<!there\s)(is|are) no(?! longer| more| less)": "is not a",
     r"(lead|leads) nowhere": "is not found",
-    r"line ends?(?! (at|in|with))": "line ending",
+    r"line ends?(?! (at|in|only|with))": "line ending",
     r"longest ago": "least recently",
     r"lower-case": "lowercase",
     r"\w+ed meanwhile": "in the meantime",

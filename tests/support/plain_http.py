@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 NO_AUTHORITIES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""The `verify` of an httpx client that calls servers on loopback only."""
+"""The `verify` of an httpx client that calls only servers on loopback."""
 
 
 def request(method: str, url: str, *, timeout: Any = 30, **more: Any) -> httpx.Response:

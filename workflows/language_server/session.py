@@ -26,7 +26,7 @@ _NAME: Final = "worker.ts"
 _CHECK_SECONDS: Final = 1.0  # seconds between checks for a change of the draft
 _FIRST_PAUSE: Final = 1.0  # seconds before a failed server is restarted; doubled after each failure
 _LONGEST_PAUSE: Final = 60.0
-_SHORT: Final = 500  # characters; a server does not run out of memory for shorter code
+_SHORT: Final = 500  # characters; shorter code does not make a server run out of memory
 
 
 class Unavailable(Exception):

@@ -40,5 +40,5 @@ def has_else(node: Node) -> bool:
 
 
 def duration_label(seconds: float) -> str:
-    """Format the duration of a step or a sleep; in days from two days on."""
+    """Format the duration of a step or a sleep; two days or more are shown in days."""
     return duration_words(seconds) if seconds < 48 * 3600 else f"{round(seconds / 86400)} days"

@@ -63,7 +63,7 @@ class Command(RunCommand):
     def _start_point(self, run: Run, name: str, occurrence: int | None) -> StartPoint | str:
         """Return the step that the options name; "" if they name none."""
         if occurrence is not None and (not name or occurrence < 1):
-            raise CommandError("--occurrence is a number from 1 on, and needs --from.")
+            raise CommandError("--occurrence must be 1 or more, and requires --from.")
         if not name:
             return ""
         if occurrence is not None:

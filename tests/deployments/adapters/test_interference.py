@@ -1,4 +1,4 @@
-"""Concurrent changes at the target and here: nothing is lost or done twice."""
+"""Concurrent changes on the target and here: nothing is lost or done twice."""
 
 from __future__ import annotations
 

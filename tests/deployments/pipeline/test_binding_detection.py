@@ -197,7 +197,7 @@ def test_a_name_that_is_both_binding_and_variable_is_reported() -> None:
     assert "remove one of them" in finding(declaring("return 1;", named, own, MY_KV="kv"))
 
 
-def test_a_child_workflow_is_bound_by_its_names_at_the_target() -> None:
+def test_a_child_workflow_is_bound_by_its_names_on_the_target() -> None:
     child = Callee(
         worker="awaitstep-kid", is_deployed=True, workflow="awaitstep-kid", class_name="Kid",
         our_name="kid", our_kind="workflow",

@@ -1,4 +1,4 @@
-"""The preview of the deploy settings: wrangler.json and its requirements at Cloudflare."""
+"""The preview of the deploy settings: wrangler.json, and what it requires on Cloudflare."""
 
 from __future__ import annotations
 

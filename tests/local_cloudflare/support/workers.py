@@ -163,7 +163,7 @@ def live_version(platform: Platform, worker: str) -> str:
 def deploy_version(
     platform: Platform, worker: str, version: str, query: str = ""
 ) -> httpx.Response:
-    """Deploy a version that was uploaded before."""
+    """Deploy a version that has already been uploaded."""
     body = {"strategy": "percentage", "versions": [{"percentage": 100, "version_id": version}]}
     return platform.api("POST", f"workers/scripts/{worker}/deployments{query}", json=body)
 

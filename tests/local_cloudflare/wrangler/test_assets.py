@@ -34,7 +34,7 @@ FILES = {
 
 
 def write(project: Project, code: str | None = CODE, **assets: object) -> None:
-    """Write the project's files; without code, the Worker consists of static files only."""
+    """Write the project's files; without code, the Worker consists only of static files."""
     for name, text in FILES.items():
         file = project.folder / "public" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def test_a_later_deploy_sends_only_new_files(project: Project) -> None:
         ("none", "/lost", (404, "")),
     ],
 )
-def test_a_worker_of_static_files_only_needs_no_code(
+def test_a_worker_with_only_static_files_needs_no_code(
     project: Project, handling: str, path: str, expected: tuple[int, str]
 ) -> None:
     write(project, None, not_found_handling=handling)

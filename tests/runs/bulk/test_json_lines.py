@@ -84,7 +84,7 @@ def test_a_refusal_names_its_true_reason(line: str, reason: str) -> None:
     assert refusal_of("{}", line).startswith(f"Line 2: {reason}")
 
 
-def test_a_line_ends_at_a_line_feed_only() -> None:
+def test_a_line_ends_only_at_a_line_feed() -> None:
     text = '{"a": "x\\u2028y\u2028z"}\r\n{"b": "\x85"}'
 
     assert [line.params for line in read_lines(read_input(text, None))] == [

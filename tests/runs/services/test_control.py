@@ -155,7 +155,7 @@ def test_the_command_says_which_of_two_steps_it_means(fake_api: FakeApi) -> None
     assert "use --from 'Call' --occurrence 2" in errors.getvalue()
     assert restart("--from", "Call", "--occurrence", "2") == {"name": "Call", "count": 2}
     for wrong in (["--occurrence", "2"], ["--from", "Call", "--occurrence", "0"]):
-        with pytest.raises(CommandError, match="--occurrence is a number"):
+        with pytest.raises(CommandError, match="--occurrence must be 1 or more"):
             restart(*wrong)
 
 

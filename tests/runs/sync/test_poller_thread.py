@@ -44,7 +44,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
 
 
 def watched_run(fake: FakeTarget, status: str = "running", **fields: Any) -> Run:
-    """A run whose page is open and that has been read before."""
+    """A run whose page is open and that has already been read."""
     id_ = fake.add(0, status, **fields)
     run = make_run(instance_id=id_, status=status, version_id="v", read_at=timezone.now())
     watchers.mark_watched(watchers.channel_of_run(run.pk))

@@ -1,4 +1,4 @@
-"""Resources are looked up at the target."""
+"""Resources are looked up on the target."""
 
 from __future__ import annotations
 

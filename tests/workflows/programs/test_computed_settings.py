@@ -1,4 +1,4 @@
-"""Durations, timeouts, moments and event types that come from data are checked in the run."""
+"""Durations, timeouts, dates and event types that come from data are checked in the run."""
 
 from __future__ import annotations
 

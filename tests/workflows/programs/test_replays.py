@@ -133,8 +133,8 @@ def _started_run(platform: Platform, name: str, code: str, **params: object) -> 
     return start_run(platform, worker, **params)
 
 
-def test_a_moment_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> None:
-    """The platform rejects sleeping until a moment in the past, even in a replay."""
+def test_a_time_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> None:
+    """The platform rejects sleeping until a time in the past, even in a replay."""
     workflow = chain(
         node("soon", "sleep_until", timestamp="{{ trigger.at }}"),
         node("before", "sleep_until", timestamp="2020-01-01T00:00:00Z"),

@@ -9,7 +9,7 @@ import { Cron } from 'croner';
 interface Field {
   first: number;
   last: number;
-  /** Names of the values, from the first one on. */
+  /** Names of the values, starting with the first one. */
   names?: readonly string[];
   /** Forms that only this field has; the groups are values. */
   special?: RegExp;

@@ -120,7 +120,7 @@ function checkRetries(name, config) {
     );
 }
 
-/** The engine checks the names of steps only. */
+/** The engine itself checks only the names of steps. */
 function checkName(name) {
   if (name.length > MAX_NAME_LENGTH || CONTROL_CHARACTER.test(name))
     throw failure(

@@ -54,7 +54,7 @@ export class Permits {
     this.#grant();
   }
 
-  /** Serve a request of the engine. */
+  /** Serve a request from the engine. */
   readonly receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { operation, ...entry } = (await json(request)) as Request;
     response.end(JSON.stringify(operation === 'acquire' ? this.acquire(entry) : this.release(entry)));

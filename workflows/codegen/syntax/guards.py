@@ -63,7 +63,7 @@ class Guards:
         self._checks = count()
 
     def unguarded(self) -> Iterator[tuple[Node, Node | None]]:
-        """Yield the uses that fail without a value, each with its access to a property, if it is one."""
+        """Yield the uses that fail without a value, each with its access to a property, if there is one."""
         uses = [node for node in self._syntax.names_and_placeholders if self._is_name(node)]
         if any(map(_is_assigned, uses)):
             return

@@ -17,7 +17,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,3}")
 class _Field:
     """One of the five fields.
 
-    `names` stand for its numbers from `least` on, `special` matches forms that only it has, and
+    `names` stand for its numbers, starting at `least`, `special` matches forms that only it has, and
     `special_help` explains them.
     """
 

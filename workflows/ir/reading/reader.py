@@ -64,7 +64,7 @@ class Reader:
         return tuple(self._log[count:])
 
     def repeat(self, problems: Iterable[Problem]) -> None:
-        """Report problems that were found before."""
+        """Report problems that have already been found."""
         self._log.extend(problems)
 
     def at(self, key: str) -> str:
