@@ -37,9 +37,9 @@ class ApiError(Exception):
 
 
 def require_permission(request: HttpRequest, permission: str) -> User:
-    """Return the session's user, who must be staff as on the pages, with the permission.
+    """Return the session's user; as on pages, only staff with the permission are admitted.
 
-    Raises ApiError otherwise.
+    Raises ApiError for everyone else.
     """
     user = request.user
     if not user.is_authenticated:

@@ -1,4 +1,4 @@
-"""Bring a Worker's routes and triggers to their expected state: after a deploy, a rollback, for a retry."""
+"""Bring a Worker's routes and triggers to their expected state, after a deploy or in a retry."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The deploy settings as a form, stored as JSON.
 
-Defaults are not stored. `read_settings` validates all values; its problems are shown at the fields.
+Defaults are not stored. `read_settings` validates all values; its problems are shown next to the fields.
 """
 
 from __future__ import annotations

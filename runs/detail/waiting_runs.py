@@ -41,7 +41,7 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRun:
-    """A run and its waits; none if its target could not be reached."""
+    """A run and its waits; empty if its target could not be reached."""
 
     run: Run
     waits: tuple[OpenStep, ...]

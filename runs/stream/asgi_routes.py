@@ -1,7 +1,7 @@
 """Event streams of runs, served before Django's middleware like those of deployments.
 
 GET /runs/<id>/events/               changes to one run
-GET /runs/events/[?workflow=<id>]    changes to a workflow's runs, or of all runs
+GET /runs/events/[?workflow=<id>]    changes to a workflow's runs, or to all runs
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def list_events(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve the changes to a workflow's runs, or of all runs."""
+    """Serve the changes to a workflow's runs, or to all runs."""
     workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
     if not await _refused(scope, send, _LIST):
         channel = channel_of_workflow(workflow[:20]) if workflow else ALL

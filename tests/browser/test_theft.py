@@ -27,7 +27,7 @@ export default {
 
 @pytest.fixture(scope="module")
 def thief(installation: Installation) -> str:
-    """A deployed Worker; its address."""
+    """The address of a deployed Worker."""
     port = installation.local_cloudflare_port
     script = f"http://127.0.0.1:{port}/client/v4/accounts/{ACCOUNT_ID}/workers/scripts/thief"
     headers = {"authorization": f"Bearer {platform_token(installation.data_dir)}"}

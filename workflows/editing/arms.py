@@ -229,7 +229,9 @@ def _free_label(block: Block) -> str:
 
 def _refuse_label(bench: Workbench, block: Block, label: str) -> None:
     if label == THEN:
-        raise Refused(f"{quoted(THEN)} is the way out of the node. Choose another label.")
+        raise Refused(
+            f"{quoted(THEN)} is the label of the edge that leaves the node. Choose another label."
+        )
     if not label and _is_branch(bench, block.node_id):
         raise Refused("An arm needs a label.")
     if label and label in {region.label for region in block.regions}:

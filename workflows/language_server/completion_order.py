@@ -1,4 +1,4 @@
-"""The order of completion items: what a workflow's code uses first, and types of the platform last."""
+"""The order of completion items: first what a workflow's code uses, last the platform's types."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ _MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`worker` is the id of a workflow, or with a class name the name of any Worker.
+    """`worker` is the id of a workflow or, with a class name, the name of any Worker.
 
     `policy` applies to each step of the call, `timeout` to the whole run of the child.
     """

@@ -258,7 +258,7 @@ CHILDREN: dict[str, tuple[dict[str, str], Callee, str]] = {
 
 
 @pytest.mark.parametrize("case", CHILDREN)
-def test_a_child_that_cannot_be_called_is_reported_at_its_node(case: str) -> None:
+def test_a_child_that_cannot_be_called_is_reported_on_its_node(case: str) -> None:
     data, callee, sentence = CHILDREN[case]
 
     message = finding(calling(**data), FakeTools(callees=(callee,)))

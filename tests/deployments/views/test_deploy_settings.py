@@ -79,7 +79,7 @@ def test_a_row_is_removed_by_its_checkbox_or_by_emptying_it(admin_client: Client
     assert not {"routes", "queueConsumers"} & workflow.deploy_settings.keys()
 
 
-def test_each_problem_is_shown_at_its_field_and_nothing_is_saved(admin_client: Client) -> None:
+def test_each_problem_is_shown_next_to_its_field_and_nothing_is_saved(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = {
         **row("routes", 1, pattern="api.other.org/*", zone="example.com"),

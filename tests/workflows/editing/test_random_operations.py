@@ -1,4 +1,4 @@
-"""Random sequences of operations keep documents valid and can be undone to the byte."""
+"""Random sequences of operations keep documents valid, and undoing them restores every byte."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_steps_are_counted(case: str) -> None:
     ("count", "expected"),
     [(512, ""), (513, "free plan allows 1,024"), (5001, "allows 10,000"), (13_000, "25,000")],
 )
-def test_too_many_steps_are_reported_once_at_the_loop(count: int, expected: str) -> None:
+def test_too_many_steps_are_reported_once_on_the_loop(count: int, expected: str) -> None:
     messages = warnings(loop(loopType="times", count=count))
 
     assert bool(messages) == bool(expected)
@@ -89,7 +89,7 @@ def test_too_many_steps_are_reported_once_at_the_loop(count: int, expected: str)
         assert warning.startswith("nodes.each: a run can take")
 
 
-def test_too_many_steps_without_a_loop_are_reported_at_the_nodes() -> None:
+def test_too_many_steps_without_a_loop_are_reported_on_the_nodes() -> None:
     (warning,) = warnings(chain(*(node(f"n{i}") for i in range(1025))))
 
     assert warning.startswith("nodes: a run can take 1,025 steps, but Cloudflare's free plan")

@@ -1,4 +1,4 @@
-"""Documents of other products: `${...}` in text and JSON becomes a reference."""
+"""Documents from other products: `${...}` in text and JSON becomes a reference."""
 
 from __future__ import annotations
 

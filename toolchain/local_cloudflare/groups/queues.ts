@@ -1,6 +1,6 @@
 // The settings of a queue for its object in the control Worker, and whether messages are waiting.
 //
-// A message is in SQLite, in its group's folder, from the moment `send` returns until the consumer has processed it, also
+// A message is in SQLite, in its group's folder, from the moment `send` returns until the consumer has processed it, even
 // while it is delayed, waits for a retry, or has no consumer. If the process stops during delivery, the message is
 // delivered again (at least once, as on Cloudflare). A group whose consumer has messages is not stopped when idle, and is
 // started with the platform; a message sent through the API starts it too.

@@ -28,13 +28,13 @@ RULE: Final = (
 
 @lru_cache(maxsize=256)
 def milliseconds(text: str) -> int | None:
-    """Return the length of a text such as "2 hours"; None if it is not a duration."""
+    """Return the milliseconds in a duration such as "2 hours"; None if the text is not a duration."""
     match = _PATTERN.fullmatch(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def words(length: int) -> str:
-    """Return a length in milliseconds in the largest units: 5,400,000 is "1 hour 30 minutes"."""
+    """Return a number of milliseconds in the largest units: 5,400,000 is "1 hour 30 minutes"."""
     parts = []
     for unit in ("day", "hour", "minute", "second"):
         count, length = divmod(length, _UNITS[unit])

@@ -1,4 +1,4 @@
-"""Checks of values without references against the declaration of their field."""
+"""Checks values without references against the declaration of their field."""
 
 from __future__ import annotations
 
