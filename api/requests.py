@@ -46,7 +46,7 @@ def require_permission(request: HttpRequest, permission: str) -> User:
         raise ApiError(401, "Log in first: this call needs a session.")
     if not user.is_staff:
         record_denied(request, permission)
-        raise ApiError(403, "Only staff users may use the API. Ask an administrator.")
+        raise ApiError(403, "Only staff users may use the API. Ask an administrator for access.")
     if not user.has_perm(permission):
         record_denied(request, permission)
         action = _ACTIONS[permission]

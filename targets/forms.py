@@ -145,7 +145,7 @@ class TargetForm(EditConflictForm[Target]):
             return ""
 
     def _offer_accounts(self, owners: tuple[Owner, ...]) -> None:
-        """Replace the input by radio buttons for the token's accounts."""
+        """Replace the input with radio buttons for the token's accounts."""
         if owners:
             choices = [(owner.id, str(owner)) for owner in owners]
             self.fields["account_id"].widget = AdminRadioSelect({"class": "radiolist"}, choices)

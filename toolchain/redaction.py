@@ -92,7 +92,7 @@ class _Masker:
         try:
             if float(number) in self.numbers:
                 return True
-        except OverflowError:  # larger than any number of JavaScript
+        except OverflowError:  # larger than any number in JavaScript
             pass
         text = str(Decimal(number)) if isinstance(number, int) else repr(number)
         return self.text(text) != text

@@ -20,9 +20,7 @@ from targets.lookup import account_of
 CHUNK_SIZE: Final = 100  # Cloudflare's limit for one call
 START: Final = "start"
 ALREADY_EXISTS: Final = "A run with this id already exists, so none was started."
-REPEATED_ID: Final = (
-    "Line {number} has the same id as line {repeats}: no run was started, its payload is ignored."
-)
+REPEATED_ID: Final = "Line {number} has the same id as line {repeats}: no run was started, and its payload is ignored."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

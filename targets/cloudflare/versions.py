@@ -69,7 +69,7 @@ def newest_version(account: Account, worker: str) -> str:
 
 
 def make_live(account: Account, worker: str, version: str, *, message: str) -> None:
-    """Send all requests to the version; raises DeployError if that fails and nothing was changed."""
+    """Send all requests to the version; raises DeployError if the target refuses."""
     with account.explained("make the version live", needs=SCRIPTS_WRITE):
         try:
             account.client.workers.scripts.deployments.create(

@@ -1,4 +1,4 @@
-"""Links between documentation pages are valid, and the contents list every page."""
+"""Links between documentation pages are valid, and the table of contents lists every page."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_every_linked_name_is_defined_in_its_file(page: Path) -> None:
     assert missing == []
 
 
-def test_the_contents_list_every_page() -> None:
+def test_the_table_of_contents_lists_every_page() -> None:
     index, overview = PROJECT / "docs" / "index.md", PROJECT / "docs" / "nodes" / "index.md"
     listed = {file.resolve() for page in (index, overview) for file, _ in links(page)}
 

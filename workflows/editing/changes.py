@@ -156,7 +156,7 @@ def _sorted(items: list[JsonObject], order: list[str]) -> list[JsonObject]:
 
 
 def _merged(current: Any, old: Any, new: Any, id_: str) -> Any:
-    """Return the current value with the members changed that differ between old and new."""
+    """Return the current value with the new value of each member that differs between old and new."""
     if is_equal(current, old):
         return new
     if is_equal(old, new) or is_equal(current, new):

@@ -144,7 +144,7 @@ def wait_for_status(platform: Platform, workflow: str, instance: str, *expected:
 
 
 def wait_for_steps(platform: Platform, workflow: str, instance: str, count: int) -> None:
-    """Wait until this many steps have started, which unlike a status cannot be missed."""
+    """Wait until this many steps have started, which, unlike a status, cannot be missed."""
     wait_until(lambda: len(describe_run(platform, workflow, instance).steps) >= count)
 
 
