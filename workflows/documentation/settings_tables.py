@@ -1,36 +1,16 @@
-"""Writes the tables of settings in the documentation: `python -m workflows.nodes.settings_docs`."""
+"""The tables of settings in the documentation, from the declared fields."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from workflows.ir.document.step_policy import RETRY_FIELDS
-from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.ir.settings.setting_field import FieldKind, SettingField
-from workflows.nodes.built_in import BUILT_IN
 
-DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 _RETRIES: Final = "see [Retries and timeouts](../steps.md#retries-and-timeouts)"
 _HEAD: Final = "| setting | default | description |\n| --- | --- | --- |"
-_MARKED: Final = re.compile(r"(<!-- settings of (\w+) -->\n).*?(<!-- end of settings -->)", re.S)
-
-
-def pages() -> Mapping[Path, str]:
-    """Return the pages with tables, with up-to-date content."""
-    tables = {type_.name: table(type_.fields) for type_ in BUILT_IN}
-    triggers = {type_.name: table(type_.fields) for type_ in TRIGGER_TYPES.values()}
-    steps = {"steps": table(RETRY_FIELDS, folds_retries=False)}
-    expected = {DOCS / type_.docs: tables for type_ in BUILT_IN}
-    expected |= {DOCS / "triggers.md": triggers, DOCS / "steps.md": steps}
-    return {path: _with_tables(path.read_text("utf-8"), own) for path, own in expected.items()}
-
-
-def _with_tables(page: str, tables: Mapping[str, str]) -> str:
-    return _MARKED.sub(lambda match: f"{match[1]}{tables[match[2]]}\n{match[3]}", page)
 
 
 def table(fields: Iterable[SettingField], *, folds_retries: bool = True) -> str:
@@ -78,14 +58,3 @@ def _allowed(field: SettingField) -> str:
 def _listed(options: Iterable[str]) -> str:
     *others, last = [f"`{option}`" for option in options]
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def main() -> None:
-    """Write the pages whose tables are out of date."""
-    for path, text in pages().items():
-        if path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,81 @@
+"""Writes the parts of the documentation that are generated: `python -m workflows.documentation.generated_parts`.
+
+They are the tables of settings, and the TypeScript that the example of each node type becomes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from workflows.codegen.module.module_settings import ModuleSettings
+from workflows.compilation.from_document import generate_from_document
+from workflows.documentation.pages import DOCS
+from workflows.documentation.settings_tables import table
+from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.step_policy import RETRY_FIELDS
+from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.nodes.built_in import BUILT_IN
+
+_PART: Final = re.compile(r"(<!-- (settings|code) of (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
+_DOCUMENT: Final = re.compile(r"^```json\n(\{.*?^\})\n```$", re.S | re.M)
+_SETTINGS: Final = ModuleSettings(class_name="Example", workflow_binding="EXAMPLE")
+
+Parts = Mapping[tuple[str, str], str]
+"""The content of each part, by its kind and the name of its type."""
+
+
+def pages() -> Mapping[Path, str]:
+    """Return the pages with generated parts, with up-to-date content."""
+    tables = {("settings", type_.name): table(type_.fields) for type_ in BUILT_IN}
+    triggers = {("settings", type_.name): table(type_.fields) for type_ in TRIGGER_TYPES.values()}
+    steps = {("settings", "steps"): table(RETRY_FIELDS, folds_retries=False)}
+    expected = {
+        DOCS / "triggers.md": _with_parts(DOCS / "triggers.md", triggers),
+        DOCS / "steps.md": _with_parts(DOCS / "steps.md", steps),
+    }
+    for type_ in BUILT_IN:
+        path = DOCS / type_.docs
+        code = {("code", type_.name): _code(type_, path.read_text("utf-8"))}
+        expected[path] = _with_parts(path, {**tables, **code})
+    return expected
+
+
+def _with_parts(path: Path, parts: Parts) -> str:
+    return _PART.sub(
+        lambda match: f"{match[1]}{parts[match[2], match[3]]}\n{match[4]}", path.read_text("utf-8")
+    )
+
+
+def _code(type_: NodeType, page: str) -> str:
+    """Return what the first node of a type in the page's examples becomes, as a block of code."""
+    document, node = _first_example(type_.name, map(json.loads, _DOCUMENT.findall(page)))
+    module = generate_from_document(document, _SETTINGS)
+    own = [at for at, id_ in enumerate(module.line_nodes()) if id_ == node["id"]]
+    lines = module.source.split("\n")[own[0] : own[-1] + 1]
+    depth = len(lines[0]) - len(lines[0].lstrip())
+    code = re.sub(rf"^ {{1,{depth}}}", "", "\n".join(lines).rstrip(), flags=re.M)
+    return f"The node *{node['name']}* becomes:\n\n```ts\n{code}\n```"
+
+
+def _first_example(type_: str, documents: Iterable[Any]) -> tuple[Any, Any]:
+    return next(
+        (document, node)
+        for document in documents
+        for node in document["nodes"]
+        if node["type"] == type_
+    )
+
+
+def main() -> None:
+    """Write the pages that are out of date."""
+    for path, text in pages().items():
+        if path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
