@@ -1,6 +1,6 @@
 """Changes to a deployed Worker: rollback, retry, secret deletion and takedown.
 
-Each is a generator of its stages, without database and framework like the pipeline. Each checks
+Each is a generator of its stages and, like the pipeline, uses no database or framework. Each checks
 first and refuses before it writes anything; later failures are reported part by part.
 """
 

@@ -1,4 +1,4 @@
-"""Changes to runs as events, on which open pages fetch their content again."""
+"""Changes to runs as events that make open pages fetch their content again."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def _ignore(_until: datetime | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long a caller waits for a target that asks for it; `max_wait` is in seconds.
+    """How long a caller waits when a target asks it to; `max_wait` is in seconds.
 
     `on_wait` receives the end of a wait, and None when the wait is over. `sleep` may raise to end it.
     """

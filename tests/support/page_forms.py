@@ -22,7 +22,7 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Reads the `forms` of a page and the `parameters` of its links and of its forms that get."""
+    """Reads the `forms` of a page and the `parameters` of its links and of its GET forms."""
 
     def __init__(self, html: str, *, address: str) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from toolchain import platform_outage
 from web.streams.table_watcher import watcher
 
 OUTAGE: Final = "outage"
-"""The type of the event, on which a page fetches its content again; it has no id."""
+"""The type of the event that makes a page fetch its content again; it has no id."""
 
 
 class OutageReader:

@@ -166,7 +166,7 @@ def test_no_variable_replaces_the_workers_own_workflow() -> None:
 
 
 def queued(**more: Any) -> DeployRequest:
-    """A request of a workflow that a queue starts."""
+    """The deploy request of a workflow that a queue starts."""
     deploy_request = request()
     ir = deploy_request.ir | {"trigger": {"type": "queue", "queue": "orders"}}
     return replace(deploy_request, ir=ir, **more)

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 SECRET = 'sen<tin&el"7f/3a 91+c2é\\e8d6'
 OF_A_TYPE = "sentinel-of-a-type-5b0e7d"
 LINES = "-----BEGIN-----\nfirst-line-of-the-key\nsecond-line-of-the-key\n-----END-----"
-# It prints the secrets raw, in two writes, encoded, and in its machine-readable answer.
+# It prints the secrets raw, in two writes, encoded, and in its machine-readable output.
 ECHO = """
 const fs = require("node:fs");
 const said = JSON.parse(fs.readFileSync("secrets.json", "utf8"));

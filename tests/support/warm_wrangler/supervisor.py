@@ -1,4 +1,4 @@
-"""Runs a host of wrangler, and replaces it when it ends or no longer answers."""
+"""Runs a host of wrangler, and replaces it when it exits or no longer responds."""
 
 from __future__ import annotations
 
