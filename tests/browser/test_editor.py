@@ -284,7 +284,7 @@ def open_again(open_page: Open, page: Page) -> Page:
     return other
 
 
-def test_a_conflict_shows_both_texts_and_the_field_the_chosen_one(
+def test_a_conflict_shows_both_texts_and_the_field_gets_the_chosen_one(
     page: Page, open_page: Open
 ) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")

@@ -53,7 +53,7 @@ class Settings:
 
 
 def read(data: Reader) -> Settings:
-    """Read the date; what looks like one must be valid, anything else is an expression."""
+    """Read the date: text that looks like one must be valid; anything else is an expression."""
     value = data.raw(TIMESTAMP.name)
     moment = value.strip() if isinstance(value, str) else ""
     is_date_like = bool(_LIKE_A_DATE.fullmatch(moment)) and not _MILLISECONDS.match(moment)

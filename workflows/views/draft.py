@@ -255,7 +255,7 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
 
 
 def _is_of_other_user(request: HttpRequest, page_user: Any) -> bool:
-    """Whether a page was opened by a different user, who was logged in in this browser before.
+    """Whether a page was opened by a different user, who was logged in with this browser earlier.
 
     Scripts fetch the new session's CSRF token; for forms, the token of their page is refused.
     """

@@ -1,4 +1,4 @@
-"""The account, its token, and hosts that the API answers."""
+"""The account, its token, and the hosts to which the API responds."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def equal_nodes(count: int) -> Document:
 
 
 def lines_run(work: Callable[[], object]) -> int:
-    """Return how many lines and rounds of loops the work takes."""
+    """Return how many lines and iterations of loops the work takes."""
     count = 0
 
     def trace(_frame: FrameType, event: str, _argument: object) -> Any:

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { deserialize } from 'node:v8';
 import { readDatabase } from '../system/sqlite.ts';
 
-/** The engine's numbers of the events in its log. */
+/** The numbers that the engine gives to the events in its log. */
 export const EVENT = {
   queued: 0,
   start: 1,

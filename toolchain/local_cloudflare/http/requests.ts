@@ -22,7 +22,7 @@ export async function readObject<T extends object>(c: Context): Promise<Partial<
   return checkObject<T>(await readBody(c), 'the body');
 }
 
-/** The value of a client, which must be an object. */
+/** A value from a client, which must be an object. */
 export function checkObject<T extends object>(value: unknown, what: string): Partial<T> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidBody(`${what} must be a JSON object`);

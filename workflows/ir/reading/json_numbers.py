@@ -11,12 +11,12 @@ _MAX_DIGITS: Final = 400  # of any number that JavaScript can represent
 
 
 def read_int(text: str) -> int | float:
-    """Return the number of a JSON text; infinity if JavaScript cannot represent it."""
+    """Return the number in a JSON text; infinity if JavaScript cannot represent it."""
     return int(text) if len(text) <= _MAX_DIGITS else math.inf
 
 
 def read_float(text: str) -> int | float:
-    """Return the number of a JSON text; as a whole number if JavaScript would change it."""
+    """Return the number in a JSON text; as a whole number if JavaScript would change it."""
     value = float(text)
     if abs(value) < _EXACT or not math.isfinite(value) or "e" in text.lower():
         return value  # an exponent is for numbers that may be rounded

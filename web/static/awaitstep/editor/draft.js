@@ -165,7 +165,7 @@ export class Draft extends EventTarget {
     }
   }
 
-  // Someone else has logged in in this browser: their session must not save what this user has typed.
+  // Someone else has logged in with this browser: their session must not save what this user has typed.
   #showOtherUser(answer) {
     this.root.toggleAttribute('data-other-user', answer.other_user === true)
   }
