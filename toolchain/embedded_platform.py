@@ -127,7 +127,7 @@ def serve(
     reserved_hosts: Iterable[str] = (),
     concurrent_runs: int = CONCURRENT_RUNS,
 ) -> int:
-    """Run the platform until it ends or Ctrl-C; return its exit status.
+    """Run the platform until it exits or Ctrl-C is pressed; return its exit status.
 
     `on_ready` is called with the port as soon as it accepts requests.
     """

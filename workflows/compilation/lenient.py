@@ -27,7 +27,7 @@ _TIME_LIMIT = 30.0
 # The compiler's own limits, which say nothing about the code that they are reported for.
 _GIVEN_UP = frozenset({"TS2563", "TS2589", "TS2590"})
 _MAX_SHOWN = 100
-_MAX_COMPLAINTS = 2_000  # about one piece of code; each takes longer the longer the code is
+_MAX_COMPLAINTS = 2_000  # about one piece of code; each takes longer in longer code
 _TOO_MANY = (
     f"the compiler has more than {_MAX_COMPLAINTS:,} complaints about this code: simplify it"
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 COMMAND = sys.argv[1:]
 SOCKET = Path(COMMAND[2])
 PING_INTERVAL = 2  # seconds
-PATIENCE = 20  # seconds, longer than a host takes to start or is busy at a stretch
+PATIENCE = 20  # seconds, longer than a host takes to start or to run a command
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 // Cron expressions as Cloudflare reads them: five fields in UTC, where Sunday is 1 or SUN.
 //
-// croner knows the calendar, but neither ranges that wrap around (`22-2`) nor `5/10` and `L-3`, and it accepts more
-// than Cloudflare does. So each field is checked here and passed on as a list of numbers. Names may be lowercase,
+// croner knows the calendar. It supports neither ranges that wrap around (`22-2`) nor `5/10` and `L-3`, and accepts
+// more than Cloudflare does. So each field is checked here and passed on as a list of numbers. Names may be lowercase,
 // but not L and W.
 
 import { Cron } from 'croner';

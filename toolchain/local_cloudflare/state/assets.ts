@@ -14,7 +14,7 @@ export interface StoredFile {
   size: number;
 }
 
-/** The key of a file of a Worker, by the hash that the client calls it. */
+/** The key under which a Worker's file is stored; `hash` is the client's name for the file. */
 export const keyOf = (worker: string, hash: string): string =>
   createHash('sha256').update(`${worker}/${hash}`).digest('hex');
 

@@ -37,7 +37,7 @@ export function floatMessages() {
   for (const item of document.querySelectorAll('.messagelist > li')) makeClosable(item)
 }
 
-// Good news disappears on its own, unless someone points at it.
+// Success messages disappear on their own, unless the pointer is on them.
 function makeClosable(item) {
   const button = document.createElement('button')
   button.type = 'button'

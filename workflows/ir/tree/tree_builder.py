@@ -233,7 +233,7 @@ class Builder:
     def _skips_join(self, region: int, common: int) -> bool:
         """Whether a path from the region to the common one would skip the container's join.
 
-        A join that is drawn (`then`) also counts beside the path: the owner would run it as well.
+        A join that is drawn (`then`) counts even if it is not on the path, because it runs anyway.
         A join that is derived is on every path, so that nothing can skip it.
         """
         owner = self._regions[region].owner

@@ -30,7 +30,7 @@ class RecordedRequest:
 
 @dataclass
 class Recorder:
-    """Answers by the first part of the path, its case: each answer once, the last repeatedly."""
+    """Gives the answers of a case, the first part of the path: each once, then the last one repeatedly."""
 
     address: str
     answers: dict[str, list[Answer]] = field(default_factory=dict)
