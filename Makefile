@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_MODULES := toolchain/node_modules/.package-lock.json
-# Three processes keep two cores busy, as tests often wait for other programs. Files run in the order of
+# Three processes keep two cores busy, because tests often wait for other programs. Files run in the order of
 # tests/conftest.py, not by the number of their tests.
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 BUNDLE := web/static/bundled/code_fields.js
@@ -76,7 +76,7 @@ $(NODE_MODULES): toolchain/package-lock.json | .venv/run.installed
 $(BUNDLE): $(NODE_MODULES) $(wildcard web/static_src/code_fields/*.js)
 	@$(BIN)/python -m toolchain.node_tools bundle
 
-lock: setup-dev  ## update the lock files after a change of pyproject.toml
+lock: setup-dev  ## update the lock files after a change to pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) --group pip -o requirements-pip.lock

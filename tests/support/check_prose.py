@@ -20,7 +20,7 @@ CHECKED: Final = [
     ":!*/package*.json",
     ":!tests/support/check_prose.py",
 ]
-SUFFIXES: Final = {".css", ".html", ".js", ".json", ".md", ".py", ".ts"}
+TEXT_FILES: Final = re.compile(r".*\.(?:cjs|css|html|js|json|md|mjs|py|sh|toml|ts)|Makefile")
 INSTEAD: Final = {
     r"(None|\"\") where": "if",
     r"all that it|all that is": "everything that",
@@ -95,7 +95,7 @@ def _files() -> list[Path]:
     command = ["git", "ls-files", "-z", "--", *CHECKED]
     listed = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
     paths = (PROJECT / name for name in listed.stdout.split("\0") if name)
-    return [path for path in paths if path.suffix in SUFFIXES and path.exists()]
+    return [path for path in paths if TEXT_FILES.fullmatch(path.name) and path.exists()]
 
 
 def _findings(path: Path) -> Iterator[str]:

@@ -101,7 +101,7 @@ def test_a_setting_of_a_workflow_is_refused(workflow: Platform, setting: str, va
 
 
 def test_the_retention_of_the_account_is_refused(platform: Platform) -> None:
-    assert "no settings of retention" in refusal(platform.api("GET", "workflows/settings"))
+    assert "no retention settings" in refusal(platform.api("GET", "workflows/settings"))
 
 
 def test_the_retention_of_an_instance_is_refused(workflow: Platform) -> None:

@@ -1,9 +1,9 @@
-// Runs wrangler's command line again and again in a process that has loaded its modules once.
+// Runs wrangler's command line repeatedly, in a process that loads its modules only once.
 //
 // Loading wrangler takes several times as long as a deploy with it. Each connection to the socket is one
-// command: the client sends a line of JSON with `argv`, `env` and `cwd`, and gets lines back: `accepted`
+// command: the client sends a line of JSON with `argv`, `env` and `cwd`, and receives lines: `accepted`
 // or `busy`, the output as JSON (`out`, `err`, in base64) as it is written, and last `exit`.
-// A ping is answered with `pong`. The host exits after a command that could leave something behind; its
+// The reply to a ping is `pong`. The host exits after a command that could leave something behind; its
 // supervisor starts the next one.
 
 'use strict';
@@ -28,7 +28,7 @@ const server = net.createServer((socket) => {
   });
   socket.on('error', () => {});
   socket.on('close', () => {
-    if (running?.socket === socket) reallyExit(0); // the caller was killed, and so is its command
+    if (running?.socket === socket) reallyExit(0); // the caller was killed, so its command is killed too
   });
 });
 
@@ -69,7 +69,7 @@ function end(code, mayLeaveSomething) {
   const reply = `${JSON.stringify({ exit: code })}\n`;
   if (isWornOut) {
     server.close();
-    socket.write(reply, () => reallyExit(0)); // which closes the socket once nothing writes files any more
+    socket.write(reply, () => reallyExit(0)); // which closes the socket once nothing writes files anymore
   } else {
     server.ref();
     socket.end(reply);

@@ -47,7 +47,7 @@ export class InstanceReader {
     thread.unref();
     thread.on('message', (reply: Reply) => this.#finish(reply));
     thread.on('error', (error) => this.#fail(thread, error as Error));
-    thread.on('exit', () => this.#fail(thread, new Error('the thread that reads instances ended')));
+    thread.on('exit', () => this.#fail(thread, new Error('the thread that reads instances has ended')));
     this.#thread = thread;
     return thread;
   }

@@ -139,7 +139,7 @@ function statementsOf(body: Partial<QueryBody>): Statement[] {
       if (!Array.isArray(params)) throw invalidBody('params must be a list');
       const parts = splitStatements(sql);
       if (parts.length > 1 && params.length > 0)
-        throw invalidBody('params belong to one statement: send several as a batch');
+        throw invalidBody('params belong to one statement: send several statements as a batch');
       return parts.map((part) => ({ sql: part, params }));
     },
   );

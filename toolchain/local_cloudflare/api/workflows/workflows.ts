@@ -29,7 +29,7 @@ const STATUSES = [
 ];
 
 const NO_RETENTION =
-  'The embedded platform keeps instances until they are deleted: it has no settings of retention';
+  'The embedded platform keeps instances until they are deleted: it has no retention settings';
 const MAX_STEPS = 25_000;
 const NO_INSTANCES = { counts: {}, newest: undefined };
 
