@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   const account = new Account(settings.account, path.join(settings.state, 'account'));
   const tails = new Tails();
   const mailbox = new Mailbox(settings.state);
-  const permits = new Permits(settings.concurrentInstances);
+  const limitOf = (workflow: string) => account.workflows.get(workflow)?.concurrency?.limit ?? Infinity;
+  const permits = new Permits(settings.concurrentInstances, limitOf);
   const groups = new Groups(account, settings, { logs, tails, mailbox, permits });
   const scheduler = new Scheduler(account, groups, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);

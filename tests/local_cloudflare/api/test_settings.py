@@ -87,7 +87,7 @@ def test_the_limit_of_steps_has_limits(workflow: Platform, steps: int, status: i
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("concurrency", {"limit": 1}),
+        ("concurrency", {"per_key": 1}),
         ("default_retention", {"success_retention": "1 day"}),
         ("jurisdiction", "eu"),
         ("limits", {"cpu_ms": 1}),
@@ -96,7 +96,7 @@ def test_the_limit_of_steps_has_limits(workflow: Platform, steps: int, status: i
 def test_a_setting_of_a_workflow_is_refused(workflow: Platform, setting: str, value: Any) -> None:
     message = refusal(assign(workflow, **{setting: value}))
 
-    assert ("cpu_ms" if setting == "limits" else setting) in message
+    assert (next(iter(value)) if setting in ("limits", "concurrency") else setting) in message
     assert f'Workflow "{NAME}"' in message
 
 

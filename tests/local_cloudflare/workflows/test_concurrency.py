@@ -1,4 +1,4 @@
-"""The account's limit on running instances, which all groups share, although each runs in its own process."""
+"""Limits on running instances: the account's, which all groups share although each runs in its own process, and a Workflow's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.local_cloudflare.support.workers import (
@@ -99,15 +100,26 @@ class Account:
         path = f"workflows/{self.workflows[run]}/instances/{run}"
         assert self.platform.api("DELETE", path).status_code == 200
 
+    def limit(self, workflow: str, limit: object) -> httpx.Response:
+        """Set the Workflow's own limit; None removes it."""
+        body = {"script_name": workflow, "class_name": "Flow"}
+        if limit is not None:
+            body |= {"concurrency": {"limit": limit}}  # type: ignore[dict-item]
+        return self.platform.api("PUT", f"workflows/{workflow}", json=body)
+
     def delete_workflow(self, name: str) -> None:
         assert self.platform.api("DELETE", f"workflows/{name}").status_code == 200
 
     def terminate_all(self) -> None:
-        """End all runs, and wait until none is left."""
+        """End all runs. One that gets its permit at the same moment may run on, and is terminated again."""
         for workflow in ("first", "second"):
-            self.platform.api("PUT", f"workflows/{workflow}/instances/terminate")
-            for status in ("queued", "running", "waiting", "paused", "waitingForPause"):
-                wait_until(partial(self.has_none, workflow, status))
+            wait_until(partial(self._terminate, workflow))
+
+    def _terminate(self, workflow: str) -> bool:
+        """Terminate the Workflow's runs, and return whether none was left."""
+        self.platform.api("PUT", f"workflows/{workflow}/instances/terminate")
+        statuses = ("queued", "running", "waiting", "paused", "waitingForPause")
+        return all(self.has_none(workflow, status) for status in statuses)
 
     def restart(self) -> None:
         """Kill the platform, and restart it."""
@@ -263,3 +275,46 @@ def test_the_queue_survives_the_end_of(account: Account, busy: list[str], ended:
     account.becomes("running", queued[0])
     account.end(queued[0])
     account.becomes("running", queued[1])
+
+
+@pytest.fixture
+def limited(account: Account) -> Iterator[None]:
+    """The first Workflow runs one instance at a time."""
+    assert account.limit("first", 1).status_code == 200
+    yield
+    account.limit("first", None)
+    account.terminate_all()
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_workflow_keeps_to_its_own_limit_without_holding_up_others(account: Account) -> None:
+    running, queued, last = account.run("first"), account.run("first"), account.run("first")
+    account.becomes("running", running)
+    account.becomes("queued", queued, last)
+
+    account.becomes("running", account.run("second"))
+    assert account.statuses([queued, last]) == ["queued", "queued"]
+
+    account.end(running)
+    account.becomes("running", queued)
+    assert account.statuses([last]) == ["queued"]
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_queued_instance_runs_when_the_limit_of_its_workflow_is_raised(account: Account) -> None:
+    queued = [account.run("first"), account.run("first")][1]
+    account.becomes("queued", queued)
+
+    account.limit("first", 2)
+
+    account.becomes("running", queued)
+
+
+@pytest.mark.parametrize("limit", [0, 3, 1.5, "1"])
+def test_the_limit_of_a_workflow_is_at_most_that_of_the_account(
+    account: Account, limit: object
+) -> None:
+    refused = account.limit("first", limit)
+
+    assert refused.status_code == 400
+    assert f"concurrency.limit must be a whole number from 1 to 2, not {limit}" in refused.text

@@ -110,6 +110,11 @@ export class Groups {
     await group?.grantPermit(instance).catch(this.#report(group));
   }
 
+  /** How many instances of the account may run at the same time. */
+  get concurrencyLimit(): number {
+    return this.#permits.limit;
+  }
+
   /** Take permits from instances that lost their Workflow or their file. Files must not be moved in the meantime. */
   async #checkPermits(): Promise<void> {
     if (!this.#permits.hasQueued) return;

@@ -126,6 +126,7 @@ export interface WorkflowVersion {
   workflow_id: string;
   worker_version: string;
   limits?: { steps?: number };
+  concurrency?: { limit?: number };
 }
 
 export interface Workflow {
@@ -136,6 +137,7 @@ export interface Workflow {
   created_on: string;
   modified_on: string;
   limits?: { steps?: number };
+  concurrency?: { limit?: number };
   /** Newest first. */
   versions: WorkflowVersion[];
 }

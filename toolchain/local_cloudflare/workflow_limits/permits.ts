@@ -1,5 +1,6 @@
-// The permits that Workflow instances need to run, for all groups of the account: as many as its concurrency limit.
-// Instances without a permit are queued, and get one in the order of their requests. The engine (engine.js) requests them.
+// The permits that Workflow instances need to run, for all groups of the account: as many as its concurrency limit, and for
+// each Workflow as many as its own. Instances without a permit are queued, and get one in the order of their requests; those
+// of a Workflow at its own limit do not hold up others. The engine (engine.js) requests permits.
 //
 // Nothing is stored: the instances' own files show which were running or queued when the platform ended. An instance
 // whose process ends keeps its permit or its place in the queue, because the next process continues it.
@@ -31,15 +32,20 @@ export interface Unfinished extends InstanceName {
 const keyOf = ({ workflow, id }: InstanceName): string => `${workflow}/${id}`;
 
 export class Permits {
-  readonly #limit: number;
+  /** The account's concurrency limit. */
+  readonly limit: number;
+  readonly #limitOf: (workflow: string) => number;
+  /** How many instances of each Workflow have a permit. */
+  readonly #counts = new Map<string, number>();
   readonly #running = new Map<string, Entry>();
   /** The longest waiting first. */
   readonly #queued = new Map<string, Entry>();
   /** Informs a queued instance that it may run. If that fails, its next request tells it. */
   onGrant: (name: InstanceName) => void = () => undefined;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limit: number, limitOf: (workflow: string) => number) {
+    this.limit = limit;
+    this.#limitOf = limitOf;
   }
 
   /** Called when the platform has started. */
@@ -48,8 +54,8 @@ export class Permits {
       (first, second) => Date.parse(first.since) - Date.parse(second.since),
     );
     for (const { workflow, id, state } of oldestFirst) {
-      const entries = { queued: this.#queued, running: this.#running, waiting: undefined, paused: undefined };
-      entries[state]?.set(keyOf({ workflow, id }), { workflow, id });
+      if (state === 'queued') this.#queued.set(keyOf({ workflow, id }), { workflow, id });
+      if (state === 'running') this.#run({ workflow, id });
     }
     this.#grant();
   }
@@ -63,9 +69,9 @@ export class Permits {
   /** Return whether the instance may run now; otherwise it is queued. */
   acquire(entry: Entry): boolean {
     const key = keyOf(entry);
-    const mayRun = this.#running.has(key) || (this.#queued.size === 0 && this.#running.size < this.#limit);
-    (mayRun ? this.#running : this.#queued).set(key, entry);
-    return mayRun;
+    (this.#running.has(key) ? this.#running : this.#queued).set(key, entry);
+    this.#grant(entry);
+    return this.#running.has(key);
   }
 
   /** The instance no longer runs, or is no longer queued. Return whether the request is not obsolete. */
@@ -88,7 +94,7 @@ export class Permits {
 
   /**
    * Compare entries with the instances, which were read afterwards: forget entries without an instance, and inform
-   * queued instances that may run. An entry that has changed since is left alone.
+   * queued instances that may run, also because a limit has changed. An entry that has changed since is left alone.
    */
   reconcile(entries: Entry[], instances: Unfinished[]): void {
     const found = new Map(instances.map((instance) => [keyOf(instance), instance]));
@@ -100,20 +106,34 @@ export class Permits {
       if (!instance) this.#forget(entry);
       else if (hasPermit && instance.state === 'queued') this.onGrant(entry);
     }
+    this.#grant();
   }
 
   #forget(entry: Entry): void {
-    this.#running.delete(keyOf(entry));
+    if (this.#running.delete(keyOf(entry))) this.#count(entry, -1);
     this.#queued.delete(keyOf(entry));
     this.#grant();
   }
 
-  #grant(): void {
-    for (const [key, entry] of this.#queued) {
-      if (this.#running.size >= this.#limit) return;
-      this.#queued.delete(key);
-      this.#running.set(key, entry);
-      this.onGrant(entry);
+  /** Let queued instances run, and inform them, except the one whose request is being answered. */
+  #grant(requesting?: Entry): void {
+    for (const entry of this.#queued.values()) {
+      if (this.#running.size >= this.limit) return;
+      if (this.#countOf(entry) >= this.#limitOf(entry.workflow)) continue;
+      this.#run(entry);
+      if (entry !== requesting) this.onGrant(entry);
     }
+  }
+
+  #run(entry: Entry): void {
+    this.#queued.delete(keyOf(entry));
+    this.#running.set(keyOf(entry), entry);
+    this.#count(entry, 1);
+  }
+
+  #countOf = ({ workflow }: Entry): number => this.#counts.get(workflow) ?? 0;
+
+  #count(entry: Entry, change: number): void {
+    this.#counts.set(entry.workflow, this.#countOf(entry) + change);
   }
 }

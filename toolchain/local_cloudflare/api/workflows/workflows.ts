@@ -37,6 +37,7 @@ interface WorkflowBody {
   script_name: string;
   class_name: string;
   limits: { steps?: number };
+  concurrency: { limit?: number };
   schedules: unknown[];
 }
 
@@ -106,16 +107,30 @@ function serializeVersion({ worker_version: _, ...version }: WorkflowVersion): o
 }
 
 /** A schedule is refused with advice on what to do instead; other settings without an effect are refused by name. */
-function checkBody(name: string, body: Partial<WorkflowBody>): void {
+function checkBody(name: string, body: Partial<WorkflowBody>, concurrencyLimit: number): void {
   if (body.schedules?.length)
     throw invalidBody(
       'the embedded platform cannot start a Workflow by schedule: add a cron trigger to the Worker',
     );
-  checkSettings(body, ['script_name', 'class_name', 'limits'], `Workflow "${name}"`);
+  checkSettings(body, ['script_name', 'class_name', 'limits', 'concurrency'], `Workflow "${name}"`);
   checkSettings(body.limits ?? {}, ['steps'], `Workflow "${name}"`);
-  const steps = body.limits?.steps ?? 1;
-  if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS)
-    throw invalidBody(`limits.steps must be a whole number from 1 to ${MAX_STEPS}, not ${steps}`);
+  checkSettings(body.concurrency ?? {}, ['limit'], `Workflow "${name}"`);
+  checkWhole('limits.steps', body.limits?.steps, MAX_STEPS);
+  checkWhole('concurrency.limit', body.concurrency?.limit, concurrencyLimit);
+}
+
+function checkWhole(setting: string, value: number | undefined, maximum: number): void {
+  if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > maximum))
+    throw invalidBody(`${setting} must be a whole number from 1 to ${maximum}, not ${value}`);
+}
+
+function isAlike(first: WorkflowVersion, second: WorkflowVersion): boolean {
+  return (
+    first.worker_version === second.worker_version &&
+    first.class_name === second.class_name &&
+    first.limits?.steps === second.limits?.steps &&
+    first.concurrency?.limit === second.concurrency?.limit
+  );
 }
 
 /** Assign the Workflow to a Worker. After a deploy of that Worker, this does not restart the group. */
@@ -125,37 +140,34 @@ async function assign(
   body: Partial<WorkflowBody>,
 ): Promise<Workflow> {
   if (!WORKFLOW_NAME.test(name)) throw invalidWorkflowName(name);
-  const { script_name = '', class_name = '' } = body;
-  const limits = body.limits ?? undefined;
+  const { script_name = '', class_name = '', limits, concurrency } = body;
+  const settings = { ...(limits && { limits }), ...(concurrency && { concurrency }) };
   const worker = account.workers.get(script_name);
   if (!worker) throw noSuchWorker(script_name);
   if (!class_name) throw invalidBody('class_name is missing');
-  checkBody(name, body);
+  checkBody(name, body, groups.concurrencyLimit);
   const before = account.workflows.get(name);
   const time = now();
-  const { limits: _, ...record } = before ?? { id: newId(), name, created_on: time, versions: [] };
+  const { id, created_on, versions: older } = before ?? { id: newId(), created_on: time, versions: [] };
   const version: WorkflowVersion = {
     id: newId(),
     class_name,
     created_on: time,
     modified_on: time,
-    workflow_id: record.id,
+    workflow_id: id,
     worker_version: worker.live,
-    ...(limits && { limits }),
+    ...settings,
   };
-  const [newest] = record.versions;
-  const isNew =
-    newest?.worker_version !== worker.live ||
-    newest.class_name !== class_name ||
-    newest.limits?.steps !== limits?.steps;
-  const versions = isNew ? [version, ...record.versions] : record.versions;
+  const versions = older[0] && isAlike(older[0], version) ? older : [version, ...older];
   const workflow = {
-    ...record,
+    id,
+    name,
+    created_on,
     script_name,
     class_name,
     modified_on: time,
     versions,
-    ...(limits && { limits }),
+    ...settings,
   };
   await groups.apply({ change: () => account.saveWorkflow(workflow) });
   return workflow;
