@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from deployments.adapters import npm
-from deployments.adapters.bundler import Bundler
+from deployments.adapters.bundler import Bundler, write_bundled
 from deployments.adapters.remote_tools import Hooks, ProgramRun
+from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError
-from toolchain.process import ProgramResult
+from toolchain.process import ProgramResult, ProgramTimeout
 
 SECRET = "tRE8-a-secret-of-the-server"
 CONFIG = {
@@ -52,14 +54,16 @@ class Build:
         path.write_text(text)
         return path
 
-    def run(self) -> None:
+    def bundler(self) -> Bundler:
         hooks = Hooks(
             program_started=lambda _pid: None,
             program_ended=self.shown.append,
             before_write=lambda: None,
         )
-        bundler = Bundler(hooks=hooks, cache=self.build / "cache", timeout=60)
-        bundler.bundle(self.packages, CONFIG, into=self.into)
+        return Bundler(hooks=hooks, cache=self.build / "cache", timeout=60)
+
+    def run(self) -> None:
+        self.bundler().bundle(self.packages, CONFIG, into=self.into)
 
     def refusal(self) -> str:
         with pytest.raises(DeployError) as error:
@@ -170,6 +174,42 @@ def test_a_package_cannot_read_the_environment_of_the_server(build: Build) -> No
     build.write("index.js", 'import "/proc/self/environ";')
 
     assert "/proc/" in build.refusal()
+
+
+def test_packages_are_built_apart_from_the_data_and_without_secrets(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SECRET}@proxy.example")
+    monkeypatch.setenv("DJANGO_SECRET_KEY", SECRET)
+    folders: list[Path] = []
+    environments: list[str] = []
+    contents: list[str] = []
+
+    def record(*_args: object, cwd: Path, env: Mapping[str, str], **_more: object) -> ProgramResult:
+        folders.append(cwd)
+        environments.append(str(env))
+        contents.extend(path.read_text() for path in cwd.rglob("*") if path.is_file())
+        if len(folders) == 2:
+            raise ProgramTimeout(1, "")
+        return ProgramResult(exit_code=0, stdout="", stderr="", seconds=0)
+
+    monkeypatch.setattr("toolchain.process.run", record)
+    bundle = Bundle(
+        script="export default {};",
+        config=CONFIG | {"vars": {"PLAIN": SECRET}},
+        dependencies={"zod": "4.0.0"},
+        secrets={"KEY": SECRET},
+    )
+
+    with pytest.raises(DeployError, match="Bundling the npm packages"):
+        write_bundled(build.into, bundle, bundler=build.bundler(), on_end=lambda _ended: None)
+
+    npm_folder, bundler_folder = folders
+    data = Path(os.environ["AWAITSTEP_DATA_DIR"]).resolve()
+    assert npm_folder == bundler_folder
+    assert data not in bundler_folder.parents
+    assert not bundler_folder.exists()
+    assert SECRET not in environments[1] + "".join(contents)
 
 
 def test_a_package_with_modules_of_every_kind_is_bundled(build: Build) -> None:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.deployments.fakes import document
 from tests.support.audit_entries import entries
+from tests.workflows.ir.documents import chain, node
 from workflows import services
 from workflows.models import Workflow, WorkflowVersion
 
@@ -67,6 +68,31 @@ def test_every_problem_is_printed_on_a_line_with_its_node(tmp_path: Path) -> Non
     assert any("lonely" in line for line in lines)
     assert any("only" in line and "nobody" in line for line in lines)
     assert not Workflow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("return getOrder.total;", 'node "Get order" ("get-order") is called get_order in code'),
+        ("_output = { n: 1 };", "The output of a step is what its code returns"),
+        ("return get_order.totl;", "Property 'totl' does not exist"),
+    ],
+)
+def test_code_that_a_deploy_would_refuse_is_named_at_the_import(
+    tmp_path: Path, code: str, said: str
+) -> None:
+    order = node("get-order", name="Get order", code="return { total: 5 };")
+    errors = io.StringIO()
+
+    call_command(
+        "import_workflow",
+        write(tmp_path, chain(order, node("a", code=code))),
+        stdout=io.StringIO(),
+        stderr=errors,
+    )
+
+    assert errors.getvalue().startswith("A deploy would fail: nodes.a.data.code: line 1, column ")
+    assert said in errors.getvalue()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '"text"', "", '{"nodes": NaN}'])
