@@ -17,6 +17,7 @@ from runs.logs.log_lines import LineFilter
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.runs.logs.log_sockets import open_socket
+from tests.support.audit_entries import refused_streams
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy
 from workflows.models import Workflow
@@ -131,6 +132,10 @@ def test_logs_need_the_permission_to_view_runs(target: Target) -> None:
     for user in (AnonymousUser(), staff):
         sentence, code = refusal("anything", user)
         assert (sentence, code) == ("Log in as a user with permission to view runs.", 4403)
+    assert refused_streams() == [
+        ("anonymous", "/runs/logs/<workflow>/socket/", 1),
+        ("bob", "/runs/logs/<workflow>/socket/", 1),
+    ]
 
 
 def test_a_workflow_that_is_not_live_has_no_logs(db: None) -> None:

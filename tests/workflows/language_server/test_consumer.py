@@ -16,6 +16,7 @@ from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.contrib.sessions.models import Session
 from django.urls import path
 
+from tests.support.audit_entries import refused_streams
 from tests.support.sessions import session_cookie
 from tests.workflows.ir.documents import chain, node
 from workflows.language_server import consumer, drafts
@@ -178,6 +179,9 @@ def test_only_users_who_can_see_workflows_have_completion(workflow: Workflow) ->
         "Log in as a user with permission to view workflows.",
         4403,
     )
+    address = "/workflows/<workflow>/language/"
+    names = ("anonymous", "formerly", "somebody")
+    assert refused_streams() == [(name, address, 1) for name in names]
     assert closing("missing", editor()) == ("This workflow no longer exists.", 4404)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,8 +83,10 @@ def runs(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
         queryParams={"x": "{{ first.list }}", "z": "{{ first.absent }}", "w": "{{ first.nothing }}", "o": "{{ first.o }}"},
         headers={"x-a": "{{ first.absent }}", "x-b": "{{ first.list }}", "x-c": "at {{ first.made }}"},
     )  # fmt: skip
+    body = {"absent": "{{ first.absent }}", "null": "{{ first.nothing }}", "o": "{{ first.o }}"}
+    posted = ask("posted", f"{server}/echo/", method="POST", body=body)
     documents = {
-        "Sent": chain(FIRST, sent),
+        "Sent": chain(FIRST, sent, posted),
         "Read": chain(*(ask(name, f"{server}/{name}") for name in RESPONSES)),
     }
     for number, (_name, data) in enumerate(MISSING.items()):
@@ -100,6 +103,12 @@ def test_lists_are_repeated_and_missing_values_left_out(runs: dict[str, Any]) ->
     assert "x-a" not in sent["headers"]
     assert sent["headers"]["x-b"] == "a, b"
     assert sent["headers"]["x-c"] == "at 1970-01-01T00:00:00.000Z"
+
+
+def test_a_key_of_json_whose_value_is_missing_is_left_out(runs: dict[str, Any]) -> None:
+    posted = outputs(runs["Sent"])["posted"]["body"]
+
+    assert json.loads(posted["body"]) == {"null": None, "o": {"n": 1}}
 
 
 def test_repeated_headers_of_a_response_are_a_list(runs: dict[str, Any]) -> None:
