@@ -52,7 +52,7 @@ def recording(platform: Platform) -> Iterator[Recorder]:
                 if name.lower() not in ("host", *_NOT_FORWARDED)
             }
             answer = client.request(self.command, self.path, headers=headers, content=body)
-            recorder.calls.append(_call(self.command, self.path, answer))
+            recorder.calls.append(call_of(self.command, self.path, answer))
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():
                 if name.lower() not in _NOT_FORWARDED:
@@ -89,7 +89,7 @@ def recording(platform: Platform) -> Iterator[Recorder]:
         client.close()
 
 
-def _call(method: str, path: str, answer: httpx.Response) -> Call:
+def call_of(method: str, path: str, answer: httpx.Response) -> Call:
     is_json = answer.headers.get("content-type", "").startswith("application/json")
     return Call(
         method=method,

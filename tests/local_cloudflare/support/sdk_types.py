@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import cloudflare
 from cloudflare._models import validate_type
+from pydantic import ValidationError
 
 from tests.local_cloudflare.support.recorder import Call
 
@@ -40,6 +41,29 @@ _METHODS: Final = {
     "_delete": "DELETE",
     "_get_api_list": "GET",
 }
+
+# Calls that wrangler or AwaitStep make, and that the library does not have:
+_NOT_IN_THE_LIBRARY: Final = (
+    r"POST /graphql",
+    r"(GET|DELETE) /accounts/[^/]+/workers/services/[^/]+.*",
+    r"GET /accounts/[^/]+/workers/scripts/[^/]+/references",
+    r"GET /accounts/[^/]+/workers/tails/by-consumer/[^/]+",
+    r"PATCH /accounts/[^/]+/workers/workers/[^/]+/versions/latest",
+    r"(POST|PUT) /accounts/[^/]+/workers/scripts/[^/]+/domains/(changeset|records)",
+    r"DELETE /accounts/[^/]+/storage/kv/namespaces/[^/]+/bulk",
+    r"[A-Z]+ /accounts/[^/]+/r2/buckets/[^/]+/objects/.*%2E.*",
+    r"GET /accounts/[^/]+/workflows/[^/]+/instances/",
+    r"DELETE /accounts/[^/]+/workflows/[^/]+/instances/[^/]+",
+    r"POST /accounts/[^/]+/workflows/[^/]+/instances/batch/(delete|terminate)",
+    r"(GET|PUT) /accounts/[^/]+/workflows/[^/]+/instances/terminate",
+)
+# The library's declarations of the bindings of a version, and of the value of a missing key, cannot be used for checks:
+_NOT_CHECKABLE: Final = (
+    r"(GET|POST) /accounts/[^/]+/workers/scripts/[^/]+/versions(/[^/]+)?",
+    r"POST /accounts/[^/]+/storage/kv/namespaces/[^/]+/bulk/get",
+)
+# The result is null if there is nothing:
+_NULLABLE: Final = (r"GET /accounts/[^/]+/workers/scripts/[^/]+/tails",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +170,27 @@ def check(call: Call, endpoint: Endpoint) -> None:
     items = result if isinstance(result, list) else result.get("items", [result])
     for item in items:
         validate_type(type_=expected, value=item)
+
+
+def problem(call: Call) -> str:
+    """Return how a response differs from its declaration; "" if it does not."""
+    name = f"{call.method} {call.path}"
+    if call.body is None or call.status >= 400 or _is_exempt(call, name):
+        return ""
+    endpoint = endpoint_of(call)
+    if endpoint is None:
+        return "" if _matches(name, _NOT_IN_THE_LIBRARY) else f"{name}: not in the library"
+    try:
+        check(call, endpoint)
+    except ValidationError as error:
+        return f"{name}: {error}"
+    return ""
+
+
+def _is_exempt(call: Call, name: str) -> bool:
+    is_empty = isinstance(call.body, dict) and call.body.get("result", "") is None
+    return _matches(name, _NOT_CHECKABLE) or (is_empty and _matches(name, _NULLABLE))
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(pattern, name) for pattern in patterns)

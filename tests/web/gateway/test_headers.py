@@ -44,3 +44,13 @@ def test_every_response_has_both_policies(
     assert response.status_code == status
     assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert response.headers["permissions-policy"] == PERMISSIONS_POLICY
+
+
+def test_a_refusal_before_the_application_has_both_policies(installation: Installation) -> None:
+    url = f"http://127.0.0.1:{installation.port}/admin/login/"
+
+    response = request("POST", url, content=b"x" * 1_000_000)
+
+    assert response.status_code == 413
+    assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert response.headers["permissions-policy"] == PERMISSIONS_POLICY
