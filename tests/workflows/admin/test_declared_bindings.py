@@ -8,6 +8,7 @@ from django.test import Client
 
 from deployments.services.deploy import request_deployment
 from tests.deployments.factories import make_deployment, make_workflow
+from tests.deployments.fakes import document
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.workflows.admin.test_workflow_admin import ADD, change, form
@@ -73,6 +74,16 @@ def test_an_invalid_binding_name_is_refused(admin_client: Client, name: str, rea
     assert reason in page
     assert not workflow.declared_bindings.exists()
     assert workflow.versions.count() == 1
+
+
+@pytest.mark.parametrize("count", ["", "x", "9" * 5_000])
+def test_an_impossible_number_of_bindings_is_refused(admin_client: Client, count: str) -> None:
+    posted = form(document()) | {"declared_bindings-TOTAL_FORMS": count}
+
+    response = admin_client.post(ADD, posted)
+
+    assert response.status_code == 200
+    assert not Workflow.objects.exists()
 
 
 def test_a_name_can_be_declared_only_once(admin_client: Client) -> None:
