@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from deployments.views import deploy_settings, document_page, live_workers, workflow_pages
+from deployments.views import (
+    deploy_settings,
+    document_page,
+    live_workers,
+    workflow_pages,
+    workflow_variables,
+)
 
 urlpatterns = [
     path("<str:pk>/code/", workflow_pages.code, name="workflow_code"),
     path("<str:pk>/code/document/", document_page.document, name="workflow_document"),
     path("<str:pk>/code/<slug:slug>/", workflow_pages.code, name="workflow_code_part"),
-    path("<str:pk>/variables/", workflow_pages.variables, name="workflow_variables"),
+    path("<str:pk>/variables/", workflow_variables.variables, name="workflow_variables"),
+    path("<str:pk>/variables/paste/", workflow_variables.paste, name="paste_variables"),
     path("<str:pk>/versions/", workflow_pages.versions, name="workflow_versions"),
     path("<str:pk>/deployments/", workflow_pages.deployments, name="workflow_deployments"),
     path("<str:pk>/settings/", deploy_settings.deploy_settings, name="deploy_settings"),

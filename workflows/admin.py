@@ -301,7 +301,7 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
-        audit_entries.record_variable("variable set", obj, by=Actor.of(request.user))
+        audit_entries.record_variable(audit_entries.VARIABLE_SET, obj, by=Actor.of(request.user))
         users = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
         messages.info(request, f"Workers get the new value when {users} deployed again.")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db.models import Max
 
 from audit import trail
+from audit.models import Entry
 from audit.trail import Actor, Subject
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
@@ -19,6 +23,9 @@ def record_version(action: str, version: WorkflowVersion, *, by: Actor, **detail
     record_workflow(action, version.workflow, by=by, version=version.number, **detail)
 
 
+VARIABLE_SET: Final = "variable set"
+
+
 def record_variable(action: str, variable: EnvironmentVariable, *, by: Actor) -> None:
     """Record an action on a variable; the entry of a workflow's variable is about the workflow."""
     detail: dict[str, Any] = {"variable": variable.name, "secret": variable.is_secret}
@@ -26,3 +33,19 @@ def record_variable(action: str, variable: EnvironmentVariable, *, by: Actor) ->
         record_workflow(action, variable.workflow, by=by, **detail)
         return
     trail.record(action, Subject("variable", name=variable.name), by=by, **detail)
+
+
+def last_set(variables: Iterable[EnvironmentVariable]) -> dict[int, Entry]:
+    """Return the entry for the last time that each variable was set, by its primary key."""
+    keys = {(each.workflow_id or "", each.name): each.pk for each in variables}
+    entries = Entry.objects.filter(
+        action=VARIABLE_SET,
+        subject_kind__in=["workflow", "variable"],
+        subject_id__in={workflow_id for workflow_id, _ in keys},
+    ).order_by()
+    newest = {
+        row["newest"]: keys[row["subject_id"], row["detail__variable"]]
+        for row in entries.values("subject_id", "detail__variable").annotate(newest=Max("pk"))
+        if (row["subject_id"], row["detail__variable"]) in keys
+    }
+    return {newest[entry.pk]: entry for entry in Entry.objects.filter(pk__in=newest)}

@@ -5,7 +5,7 @@ With `by`, an action is recorded in the audit trail. Without it, the caller reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -244,8 +244,27 @@ def set_variable(
     variable.full_clean()
     variable.save()
     if by:
-        audit_entries.record_variable("variable set", variable, by=by)
+        audit_entries.record_variable(audit_entries.VARIABLE_SET, variable, by=by)
     return variable
+
+
+@transaction.atomic
+def set_variables(
+    values: Mapping[str, str],
+    *,
+    workflow: Workflow | None,
+    secrets: Collection[str],
+    by: Actor,
+) -> None:
+    """Set several variables, or none: raises ValidationError with all that is wrong."""
+    errors: list[ValidationError] = []
+    for name, value in values.items():
+        try:
+            set_variable(name, value, workflow=workflow, is_secret=name in secrets, by=by)
+        except ValidationError as error:
+            errors += [ValidationError(f"{name}: {message}") for message in error.messages]
+    if errors:
+        raise ValidationError(errors)
 
 
 def _is_text(value: str) -> bool:

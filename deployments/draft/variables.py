@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.encrypted_fields import UnreadableSecret
+from audit.models import Entry
+from workflows.audit_entries import last_set
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.draft_code import (
     generated_module,
@@ -21,13 +23,15 @@ from workflows.models import EnvironmentVariable, Workflow
 class Row:
     """A variable by name: the stored one, None if it is missing, and whether the code uses it.
 
-    `value` is None if it is secret or cannot be read.
+    `value` is None if it is secret or cannot be read. `last_set` is the entry in the audit trail for the
+    last time that it was set; None if that is not recorded.
     """
 
     name: str
     variable: EnvironmentVariable | None
     value: str | None
     is_used: bool
+    last_set: Entry | None = None
 
     @property
     def is_global(self) -> bool:
@@ -56,8 +60,15 @@ def variables_of(workflow: Workflow) -> Variables:
         if variable.workflow_id or name in used or name.endswith(BINDING_ID)
     }
     missing = {use.name for use in missing_variables(workflow, module)} if module else set()
+    last = last_set(shown.values())
     rows = [
-        Row(name=name, variable=variable, value=_value(variable), is_used=name in used)
+        Row(
+            name=name,
+            variable=variable,
+            value=_value(variable),
+            is_used=name in used,
+            last_set=last.get(variable.pk),
+        )
         for name, variable in shown.items()
     ]
     rows += [Row(name=name, variable=None, value=None, is_used=True) for name in missing]

@@ -1,4 +1,4 @@
-"""The pages of one workflow: the code of its draft, its variables, versions and deployments."""
+"""The pages of one workflow: the code of its draft, its versions and deployments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from deployments.draft.code import PARTS, Part
-from deployments.draft.variables import variables_of
 from deployments.permissions import VIEW
 from deployments.presentation.dashboard import summaries
 from deployments.presentation.live_workers import live_workers_of
@@ -85,15 +84,6 @@ def part_named(slug: str) -> Part:
         if part.slug == slug:
             return part
     raise Http404("The code has no such part.")
-
-
-@require_safe
-@staff_with(VIEW_VARIABLES)
-def variables(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the variables that a deploy would set, to staff who may view variables."""
-    workflow = get_object_or_404(Workflow, pk=pk)
-    context = {"workflow": workflow, "variables": variables_of(workflow)}
-    return page(request, "deployments/workflow/variables", context)
 
 
 @require_safe

@@ -148,6 +148,7 @@ TABLE: Final = {
     "workflows/<str:pk>/code/document/": Row(get=VIEWERS, post=EDITORS),
     "workflows/<str:pk>/code/<slug:slug>/": PAGE,
     "workflows/<str:pk>/variables/": PAGE,
+    "workflows/<str:pk>/variables/paste/": _action(EDITORS),
     "workflows/<str:pk>/versions/": PAGE,
     "workflows/<str:pk>/deployments/": PAGE,
     "workflows/<str:pk>/settings/": _form(EDITORS),

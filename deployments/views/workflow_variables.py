@@ -1,0 +1,88 @@
+"""The variables of one workflow, and the form that takes a whole `.env` file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Final, cast
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_safe
+
+from audit.trail import Actor
+from deployments.draft.variables import variables_of
+from web.decorators import HttpRequest, redirect_get_to, staff_with
+from web.rendering import page
+from workflows.env_files import MAX_LENGTH, InvalidEnvFile, looks_secret, read_env_file
+from workflows.models import Workflow
+from workflows.services import set_variables
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+VIEW: Final = "workflows.view_environmentvariable"
+ADD: Final = "workflows.add_environmentvariable"
+CHANGE: Final = "workflows.change_environmentvariable"
+_MAX_LISTED: Final = 10
+
+
+@require_safe
+@staff_with(VIEW)
+def variables(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the variables that a deploy would set, to staff who may view variables."""
+    return _page(request, get_object_or_404(Workflow, pk=pk))
+
+
+def _page(request: HttpRequest, workflow: Workflow, errors: Collection[str] = ()) -> HttpResponse:
+    user = cast("User", request.user)
+    context = {
+        "workflow": workflow,
+        "variables": variables_of(workflow),
+        "errors": list(errors)[:_MAX_LISTED],
+        "more_errors": max(len(errors) - _MAX_LISTED, 0),
+        "may_paste": user.has_perms([ADD, CHANGE]),
+        "max_length": MAX_LENGTH,
+    }
+    return page(request, "deployments/workflow/variables", context)
+
+
+def _variables_page(_request: HttpRequest, pk: str) -> str:
+    return reverse("deployments:workflow_variables", args=[pk])
+
+
+@redirect_get_to(_variables_page)
+@sensitive_post_parameters()
+@staff_with(ADD)
+@staff_with(CHANGE)
+def paste(request: HttpRequest, pk: str) -> HttpResponse:
+    """Set the variables in the text `env`, or none of them; the response never repeats the text.
+
+    `secrets` says which values are secret: "likely" (by their names), "all" or "none".
+    """
+    workflow = get_object_or_404(Workflow, pk=pk)
+    try:
+        values = read_env_file(request.POST.get("env", ""))
+        secrets = _secrets(values, request.POST.get("secrets", "likely"))
+        by = Actor.of(request.user)
+        set_variables(values, workflow=workflow, secrets=secrets, by=by)
+    except (InvalidEnvFile, ValidationError) as error:
+        errors = error.errors if isinstance(error, InvalidEnvFile) else error.messages
+        return _page(request, workflow, errors)
+    count = len(values)
+    messages.success(request, f"{count} variable{'s' if count != 1 else ''} set.")
+    return redirect(_variables_page(request, pk))
+
+
+def _secrets(values: Mapping[str, str], which: str) -> set[str]:
+    """Return the names of secrets; an empty value cannot be one."""
+    match which:
+        case "none":
+            return set()
+        case "all":
+            return {name for name, value in values.items() if value}
+        case _:
+            return {name for name, value in values.items() if value and looks_secret(name)}
