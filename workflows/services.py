@@ -256,7 +256,7 @@ def set_variables(
     secrets: Collection[str],
     by: Actor,
 ) -> None:
-    """Set several variables, or none: raises ValidationError with all that is wrong."""
+    """Set several variables, or none: raises ValidationError with everything that is wrong."""
     errors: list[ValidationError] = []
     for name, value in values.items():
         try:
