@@ -153,9 +153,15 @@ def get_workflow(workflow_id: str) -> Workflow:
 
 
 def import_document(
-    document: Any, *, into: Workflow | None = None, by: Actor | None = None
+    document: Any,
+    *,
+    entry_code: str | None = None,
+    into: Workflow | None = None,
+    by: Actor | None = None,
 ) -> Workflow:
     """Create a workflow from the document, or replace the draft of `into`.
+
+    Without `entry_code`, `into` keeps its own.
 
     `${env.X}` in text and JSON settings, as other products write it, becomes a reference.
 
@@ -169,6 +175,8 @@ def import_document(
     with transaction.atomic():
         if into:
             _reload_all_but_document(workflow)
+        if entry_code is not None:
+            workflow.entry_code = entry_code
         version = save_checked(draft, by=by.user if by else None)
         if by:
             audit_entries.record_version("workflow imported", version, by=by)

@@ -58,6 +58,26 @@ def test_importing_into_a_workflow_creates_a_version_of_it(tmp_path: Path) -> No
     assert [version.number for version in WorkflowVersion.objects.all()] == [2, 1]
 
 
+def test_a_file_becomes_the_entry_code_until_another_one_is_given(tmp_path: Path) -> None:
+    entry_code = tmp_path / "entry.ts"
+    entry_code.write_text("export function fetch() {}\n")
+
+    id_ = run(write(tmp_path, document()), "--entry-code", str(entry_code))
+    run(write(tmp_path, document("return 2;")), "--workflow", id_)
+
+    newest, first = WorkflowVersion.objects.all()
+    assert first.entry_code == newest.entry_code == "export function fetch() {}\n"
+
+
+def test_an_entry_code_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    entry_code = tmp_path / "entry.ts"
+    entry_code.write_bytes(b"\xff")
+
+    with pytest.raises(CommandError, match="not UTF-8 text"):
+        run(write(tmp_path, document()), "--entry-code", str(entry_code))
+    assert not Workflow.objects.exists()
+
+
 def test_every_problem_is_printed_on_a_line_with_its_node(tmp_path: Path) -> None:
     broken = document()
     broken["nodes"].append({"id": "lonely", "type": "sleep", "name": "Zz", "data": {}})

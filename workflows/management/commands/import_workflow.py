@@ -21,12 +21,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workflow", metavar="ID", help="replace the draft of this workflow instead"
         )
+        parser.add_argument(
+            "--entry-code", metavar="FILE", help="a TypeScript file with the workflow's entry code"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             into = get_workflow(options["workflow"]) if options["workflow"] else None
             document, by = read_json(_read(options["file"])), command_line_actor()
-            workflow = import_document(document, into=into, by=by)
+            workflow = import_document(
+                document, entry_code=_entry_code(options["entry_code"]), into=into, by=by
+            )
         except InvalidIR as invalid:
             for problem in invalid.problems:
                 self.stderr.write(str(problem))
@@ -37,6 +42,13 @@ class Command(BaseCommand):
             kind = "A deploy would fail" if problem.is_error else "Warning"
             self.stderr.write(f"{kind}: {problem}")
         self.stdout.write(workflow.pk)
+
+
+def _entry_code(name: str | None) -> str | None:
+    try:
+        return None if name is None else _read(name).decode()
+    except UnicodeDecodeError:
+        raise CommandError(f"{name} is not UTF-8 text.") from None
 
 
 def _read(name: str) -> bytes:
