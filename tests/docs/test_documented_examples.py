@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import time
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from targets.cloudflare.naming import resource_name, worker_name
 from tests.docs.page_examples import (
     PAGES,
     TYPE_PAGES,
@@ -28,6 +31,9 @@ from workflows.nodes.built_in import BUILT_IN
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
 EXAMPLES = examples()
 DOCUMENTED_RUNS = [(example, run) for example in EXAMPLES for run in example.runs]
+SECRET = "secret-of-the-examples"
+(WEBHOOK,) = (example for example in EXAMPLES if example.entry_code)
+BODY = WEBHOOK.runs[0].payload.encode()
 ENDED = {"complete", "errored", "terminated"}
 POLL_STEP = re.compile(r": (wait|status)-\d+$")
 CALLS = """
@@ -44,6 +50,17 @@ def printed(arguments):
 
 print(json.dumps([printed(arguments) for arguments in json.load(sys.stdin)]))
 """
+LOAD_SQL = """
+import json, sys
+from targets.lookup import account_of
+from targets.models import Target
+
+account = account_of(Target.objects.get(embedded=True))
+name, sql = json.load(sys.stdin)
+databases, id_ = account.client.d1.database, account.account_id
+(database,) = databases.list(account_id=id_, name=name)
+databases.query(database.uuid, account_id=id_, sql=sql)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +75,36 @@ class Commands:
         return printed
 
 
-class Carrier(Handler):
-    """The API that the page's example calls: records requests, and answers as the page says."""
+class Apis(Handler):
+    """All APIs that the examples call: records requests, and answers them as the pages say.
 
-    requests: list[str]
-    answer: str
+    The first part of a path is the host that the page names.
+    """
+
+    requests: set[str]
+    answers: dict[str, list[str]]
+    """The answers to each request in order; the last one is repeated."""
 
     def do_POST(self) -> None:
         body = self.read_body()
-        self.requests.append(f"{self.command} {self.path} {json.dumps(json.loads(body))}")
-        status, _, answer = self.answer.partition(" ")
+        path = self.path[self.path.index("/", 1) :]
+        request = f"{self.command} {path} {json.dumps(json.loads(body)) if body else ''}".strip()
+        self.requests.add(request)
+        answers = self.answers[request]
+        status, _, answer = (answers.pop(0) if answers[1:] else answers[0]).partition(" ")
         self.respond(int(status), answer.encode())
+
+    do_GET = do_PUT = do_DELETE = do_POST
 
 
 @pytest.fixture(scope="module")
-def carrier() -> Iterator[str]:
-    Carrier.requests = []
-    Carrier.answer = next(run.answer for _, run in DOCUMENTED_RUNS if run.answer)
-    with serving(Carrier) as address:
+def apis() -> Iterator[str]:
+    """The address that stands for `https:/` on the pages."""
+    Apis.requests, Apis.answers = set(), {}
+    for _, run in DOCUMENTED_RUNS:
+        for request, answer in run.requests:
+            Apis.answers.setdefault(request, []).append(answer)
+    with serving(Apis) as address:
         yield address
 
 
@@ -92,14 +121,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def imported(commands: Commands, folder: Path) -> dict[str, str]:
     """The ids of the examples, by name."""
-    files = [_file(folder, example, {}) for example in EXAMPLES]
-    printed = commands(*(["import_workflow", file] for file in files))
+    printed = commands(*(_import(folder, example) for example in EXAMPLES))
     return dict(zip((example.name for example in EXAMPLES), printed, strict=True))
 
 
 @pytest.fixture(scope="module")
 def deployed(
-    commands: Commands, imported: dict[str, str], folder: Path, carrier: str
+    commands: Commands, imported: dict[str, str], folder: Path, apis: str
 ) -> dict[str, str]:
     """The ids of the examples, by name, all deployed; those that others call are deployed first."""
     ids = {example.placeholder: imported[example.name] for example in EXAMPLES}
@@ -107,16 +135,52 @@ def deployed(
     others = [example for example in EXAMPLES if example not in callers]
     files = [(_file(folder, example, ids), imported[example.name]) for example in callers]
     commands(
-        ["set_variable", "CARRIER_API", carrier, "--workflow", imported["Parcel"]],
+        *_variables(imported, apis),
         *(["import_workflow", file, "--workflow", id_] for file, id_ in files),
     )
-    for group in (others[:7], others[7:], callers):
+    for group in (*batched(others, 7), callers):
         for printed in commands(
             *(["deploy_workflow", imported[example.name]] for example in group)
         ):
             last = json.loads(printed.splitlines()[-1])
             assert last["stage"] == "COMPLETED", last
+    _fill_database(commands.installation, imported)
     return imported
+
+
+def _fill_database(installation: Installation, ids: dict[str, str]) -> None:
+    """Run the SQL of the template's page in the database that the deploy created."""
+    (example,) = (example for example in EXAMPLES if example.sql)
+    name = resource_name(worker_name(ids[example.name]), "SESSIONS_DB")
+    stdin = json.dumps([name, example.sql])
+    installation.manage("shell", "-v", "0", "-c", LOAD_SQL, stdin=stdin)
+
+
+def batched(values: list[Example], size: int) -> Iterator[list[Example]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _variables(ids: dict[str, str], apis: str) -> Iterator[list[str]]:
+    """Yield the commands that set the variables which the pages name."""
+    for example in EXAMPLES:
+        for name, value in example.variables.items():
+            if not name.endswith("_BINDING_ID"):  # the embedded platform creates the resource
+                workflow = ["--workflow", ids[example.name]]
+                if value == "-":
+                    yield ["set_variable", name, SECRET, "--secret", *workflow]
+                else:
+                    yield ["set_variable", name, value.replace("https:/", apis), *workflow]
+
+
+def _import(folder: Path, example: Example) -> list[str]:
+    """Return the command that imports an example."""
+    command = ["import_workflow", _file(folder, example, {})]
+    if not example.entry_code:
+        return command
+    path = folder / f"{example.placeholder}.ts"
+    path.write_text(example.entry_code, encoding="utf-8")
+    return [*command, "--entry-code", str(path)]
 
 
 def _file(folder: Path, example: Example, ids: dict[str, str]) -> str:
@@ -130,7 +194,7 @@ def _file(folder: Path, example: Example, ids: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def runs(commands: Commands, deployed: dict[str, str]) -> list[dict[str, Any]]:
+def runs(commands: Commands, deployed: dict[str, str], apis: str) -> list[dict[str, Any]]:
     """The runs of the documented workflows after their end, in page order."""
     workflows = [(deployed[example.name], run) for example, run in _workflow_runs()]
     printed = commands(
@@ -143,19 +207,18 @@ def runs(commands: Commands, deployed: dict[str, str]) -> list[dict[str, Any]]:
         for name, payload in run.events
     ]
     commands(*events)
-    return _ended_runs(
-        commands,
-        [
-            ["describe_run", id_, run_id, "--json"]
-            for (id_, _), run_id in zip(workflows, started, strict=True)
-        ],
-    )
+    queries = [
+        ["describe_run", id_, run_id, "--json"]
+        for (id_, _), run_id in zip(workflows, started, strict=True)
+    ]
+    return _ended_runs(commands, queries, apis)
 
 
-def _ended_runs(commands: Commands, queries: list[list[str]]) -> list[dict[str, Any]]:
+def _ended_runs(commands: Commands, queries: list[list[str]], apis: str) -> list[dict[str, Any]]:
+    """Wait for the end of all runs, and return them with the addresses of the pages."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        runs = [json.loads(printed) for printed in commands(*queries)]
+        runs = [json.loads(printed.replace(apis, "https:/")) for printed in commands(*queries)]
         if {run["status"] for run in runs} <= ENDED:
             return runs
     raise AssertionError(f"runs do not end: {runs}")
@@ -173,7 +236,10 @@ def _workflow_runs() -> list[tuple[Example, DocumentedRun]]:
 def test_a_run_does_what_its_page_describes(runs: list[dict[str, Any]], at: int) -> None:
     _, documented = _workflow_runs()[at]
 
-    assert (runs[at]["status"], canonical(runs[at]["output"])) == ("complete", documented.end)
+    if documented.error:
+        assert (runs[at]["status"], runs[at]["error"]["message"]) == ("errored", documented.error)
+    else:
+        assert (runs[at]["status"], canonical(runs[at]["output"])) == ("complete", documented.end)
     assert list(_steps(runs[at], documented)) == documented.steps
 
 
@@ -197,10 +263,50 @@ def _output(step: dict[str, Any]) -> str:
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_request_is_sent_as_its_page_shows() -> None:
-    requests = [run.request for _, run in DOCUMENTED_RUNS if run.request]
+def test_requests_are_sent_as_the_pages_show() -> None:
+    requests = {request for _, run in DOCUMENTED_RUNS for request, _ in run.requests}
 
-    assert Carrier.requests == requests
+    assert Apis.requests == requests
+
+
+def _send_webhook(
+    installation: Installation, deployed: dict[str, str], signature: str
+) -> tuple[httpx.Response, list[Any]]:
+    """Send a webhook, and return the response and the ids of the runs that it started."""
+    workflow = deployed[WEBHOOK.name]
+    before = installation.json("list_runs", workflow, "--json")
+    headers = {"x-hub-signature-256": signature}
+    answer = installation.worker(workflow, method="POST", content=BODY, headers=headers)
+    after = installation.json("list_runs", workflow, "--json")
+    return answer, [run["id"] for run in after if run["id"] not in {old["id"] for old in before}]
+
+
+def _signature(body: bytes) -> str:
+    return f"sha256={hmac.new(SECRET.encode(), body, 'sha256').hexdigest()}"
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_webhook_with_a_valid_signature_starts_a_run(
+    installation: Installation, deployed: dict[str, str]
+) -> None:
+    answer, started = _send_webhook(installation, deployed, _signature(BODY))
+
+    assert answer.status_code == 202
+    assert started == [answer.json()["id"]]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["", "sha256=", f"sha256={'0' * 64}", _signature(BODY + b" "), _signature(BODY) + "00"],
+    ids=["none", "empty", "zeros", "of another body", "too long"],
+)
+def test_a_webhook_with_a_wrong_signature_starts_none(
+    installation: Installation, deployed: dict[str, str], signature: str
+) -> None:
+    answer, started = _send_webhook(installation, deployed, signature)
+
+    assert answer.status_code == 401
+    assert started == []
 
 
 def test_a_script_answers_as_its_page_describes(
@@ -216,7 +322,7 @@ def test_a_script_answers_as_its_page_describes(
 
 def test_every_document_on_the_pages_has_a_documented_run() -> None:
     assert len(EXAMPLES) == sum(page.count("```json") for page in PAGES)
-    assert all(run.end for _, run in DOCUMENTED_RUNS)
+    assert all(bool(run.end) != bool(run.error) for _, run in DOCUMENTED_RUNS)
 
 
 @pytest.mark.parametrize("type_", TYPES)

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,11 +129,19 @@ class Installation:
             client.headers["X-CSRFToken"] = client.cookies["awaitstep_csrf"]
             yield client
 
-    def worker(self, workflow: str, path: str = "/", method: str = "GET", **more: Any) -> Any:
+    def worker(
+        self,
+        workflow: str,
+        path: str = "/",
+        method: str = "GET",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Any:
         """Send a request to a deployed Worker; not every system resolves its host name."""
         host = f"awaitstep-{workflow}.localhost:{self.local_cloudflare_port}"
         url = f"http://127.0.0.1:{self.local_cloudflare_port}{path}"
-        return request(method, url, headers={"Host": host}, **more)
+        return request(method, url, headers={"Host": host, **(headers or {})}, **more)
 
     def import_document(self, document: Any, *, into: str = "") -> str:
         """Import a document as a new workflow, or as a draft of `into`; return the workflow's id."""

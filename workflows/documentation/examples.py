@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workflows import drafts
-from workflows.documentation.markdown import parsed
+from workflows.documentation.markdown import CodeBlock, parsed
 from workflows.documentation.pages import pages
 from workflows.models import Workflow
 
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]
 
 
-def document(address: str, at: str) -> JsonObject | None:
-    """Return the document in a page's block of code with this number; None if there is none."""
+def example(address: str, at: str) -> CodeBlock | None:
+    """Return a page's block of code with this number; None if it contains no document."""
     page = pages().get(address)
     found = (block for block in parsed(page).documents if str(block.at) == at) if page else ()
-    block = next(iter(found), None)
-    return block.document if block else None
+    return next(iter(found), None)
 
 
-def add_to_draft(workflow: Workflow, example: JsonObject, *, by: User) -> str:
+def add_to_draft(workflow: Workflow, document: JsonObject, *, by: User) -> str:
     """Add the nodes of an example after the last node of the draft, and return the id of the first one.
 
     Raises Refused or NotEditable if that is not possible.
     """
     last = drafts.open_draft(workflow).draft.structure.root.steps[-1].node_id
-    operation = {"type": "paste", "slot": {"after": last}, "fragment": example}
+    operation = {"type": "paste", "slot": {"after": last}, "fragment": document}
     revision = workflow.draft_revision
     return drafts.change_draft(workflow.pk, operation, revision=revision, by=by).selected

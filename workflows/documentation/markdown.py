@@ -21,6 +21,7 @@ from workflows.documentation.pages import Page, pages
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
 _SETTINGS: Final = re.compile(r"<!-- settings of (\w+) -->")
+_ENTRY_CODE: Final = "<!-- entry code -->"
 _DOCUMENT_KEYS: Final = frozenset({"metadata", "nodes", "edges", "entryNodeId"})
 
 JsonObject = dict[str, Any]
@@ -45,19 +46,24 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeBlock:
-    """A block of code; `document` is the workflow that it contains, or None. `at` is its number on the page."""
+    """A block of code; `document` is the workflow that it contains, or None. `at` is its number on the page.
+
+    `entry_code` is the entry code of the document, from a marked block before it.
+    """
 
     at: int
     language: str
     text: str
     document: JsonObject | None
+    entry_code: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
 class ParsedPage:
-    """The parts of a page. `anchors` are those of headings and settings."""
+    """The parts of a page. `summary` is its first paragraph, `anchors` are those of headings and settings."""
 
     tokens: list[Token]
+    summary: str = ""
     headings: list[Heading] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
@@ -111,6 +117,8 @@ class _Reader:
         self._page = page
         self._result = result
         self._type = ""
+        self._is_entry_code = False
+        self._entry_code = ""
         self._texts: list[str] = []
 
     def read(self) -> None:
@@ -127,6 +135,7 @@ class _Reader:
                     self._block(token)
                 case "inline" if tokens[at - 1].type != "heading_open":
                     self._texts.append(_plain(token))
+                    self._result.summary = self._result.summary or self._texts[-1]
             self._result.links += [
                 str(child.attrs["href"])
                 for child in token.children or ()
@@ -152,6 +161,7 @@ class _Reader:
     def _comment(self, token: Token) -> None:
         marked = _SETTINGS.search(token.content)
         self._type = marked[1] if marked else ""
+        self._is_entry_code = _ENTRY_CODE in token.content
 
     def _row(self, tokens: Sequence[Token]) -> None:
         """Give each setting that the first cell names an anchor."""
@@ -171,7 +181,10 @@ class _Reader:
             language=token.info.strip(),
             text=token.content,
             document=document,
+            entry_code=self._entry_code if document else "",
         )
+        self._entry_code = token.content if self._is_entry_code else ""
+        self._is_entry_code = False
         token.meta["block"] = block
         self._result.blocks.append(block)
         self._texts.append(token.content if document is None else "")

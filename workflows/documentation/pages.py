@@ -13,7 +13,7 @@ DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 INDEX: Final = "index"
 _SECTION: Final = re.compile(r"^## (.+)\n((?:(?!#).*\n?)*)", re.M)
 _ENTRY: Final = re.compile(r"^- \[([^\]]+)\]\(([^)]+)\.md\)", re.M)
-_ROW: Final = re.compile(r"^\| \[`([^`]+)`\]\(([^)]+)\.md\)", re.M)
+_ROW: Final = re.compile(r"^\| \[([^\]]+)\]\(([^)]+)\.md\)", re.M)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +27,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the contents; `children` are the pages that its page lists in a table."""
+    """A line of the contents; `children` are the pages that its page lists in a table.
+
+    `is_code` if the title is a name in code.
+    """
 
     address: str
     title: str
+    is_code: bool = False
     children: tuple[Entry, ...] = ()
 
 
@@ -59,7 +63,7 @@ def _page(address: str, text: str) -> Page:
 
 @cache
 def contents() -> tuple[Section, ...]:
-    """Return the contents as `docs/index.md` lists them, with the node types under their page."""
+    """Return the contents as `docs/index.md` lists them, with the node types and the templates under their pages."""
     return tuple(
         Section(title=title, entries=tuple(_entries(INDEX, body, _ENTRY)))
         for title, body in _SECTION.findall(pages()[INDEX].text)
@@ -72,7 +76,8 @@ def _entries(on_page: str, text: str, pattern: re.Pattern[str]) -> Iterator[Entr
         children = _entries(address, pages()[address].text, _ROW)
         yield Entry(
             address=address,
-            title=title,
+            title=title.strip("`"),
+            is_code=title.startswith("`"),
             children=tuple(each for each in children if each.address != address),
         )
 

@@ -110,8 +110,8 @@ def _excerpt(result: Result) -> SafeString:
 @staff_with(CHANGE, ADD)
 def use_example(request: HttpRequest, address: str) -> HttpResponse:
     """Add an example of a page to the end of a draft, or create a workflow from it, and open the editor."""
-    document = examples.document(address, request.POST.get("example", ""))
-    if document is None:
+    example = examples.example(address, request.POST.get("example", ""))
+    if example is None or example.document is None:
         raise Http404(address)
     by, pk = cast("User", request.user), request.POST.get("workflow", "")
     if not by.has_perm(CHANGE if pk else ADD):
@@ -119,9 +119,11 @@ def use_example(request: HttpRequest, address: str) -> HttpResponse:
     try:
         if pk:
             workflow = get_object_or_404(Workflow, pk=pk)
-            node = examples.add_to_draft(workflow, document, by=by)
+            node = examples.add_to_draft(workflow, example.document, by=by)
             return redirect(f"{workflow.get_absolute_url()}?node={node}")
-        workflow = services.import_document(document, by=Actor.of(by))
+        workflow = services.import_document(
+            example.document, entry_code=example.entry_code, by=Actor.of(by)
+        )
     except (Refused, NotEditable, InvalidIR) as error:
         messages.error(request, f"The example was not added. {error}")
         return redirect("documentation:page", address)
