@@ -25,6 +25,7 @@ from audit.trail import Actor
 from web.decorators import HttpRequest as HtmxRequest
 from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
+from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.definition import Definition, read_definition
@@ -136,7 +137,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Ask for a name and open the editor; with the parameter `form`, show the form instead."""
+        """Ask for a name and open the editor, or offer templates; with the parameter `form`, show the form instead."""
         if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
         name = " ".join(request.POST.get("name", "").split())[:NAME_LENGTH]
@@ -148,6 +149,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
             "title": "New workflow",
             "opts": self.opts,
             "is_missing": request.method == "POST",
+            "templates": templates(),
         }
         return TemplateResponse(request, "workflows/editor/new.html", context)
 

@@ -1,0 +1,94 @@
+"""The templates: the list on the page of a new workflow, and the workflows that start from them.
+
+tests/docs/test_documented_examples.py deploys and runs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.support.page_text import text
+from tests.support.sessions import LogIn
+from workflows.documentation.pages import pages
+from workflows.documentation.templates import Template, templates
+from workflows.models import Workflow
+from workflows.views.problem_list import problem_list
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/workflows/workflow/add/"
+
+
+def use(client: Client, template: Template) -> Workflow:
+    address = reverse("documentation:use_example", args=[template.address])
+    client.post(address, {"example": template.example})
+    return Workflow.objects.get()
+
+
+def test_every_page_of_a_template_is_in_the_list() -> None:
+    found = {address for address in pages() if address.startswith("templates/")}
+
+    assert {template.address for template in templates()} == found - {"templates/index"}
+
+
+def test_the_page_of_a_new_workflow_lists_the_templates(admin_client: Client) -> None:
+    response = admin_client.get(ADD)
+
+    shown = text(response)
+    for template in templates():
+        assert f"{template.title} {template.purpose} Use this template" in shown
+
+
+def test_the_pictures_on_the_page_share_no_ids(admin_client: Client) -> None:
+    page = admin_client.get(ADD).content.decode()
+
+    ids = Counter(re.findall(r'\sid="([^"]+)"', page))
+    assert page.count("<svg") >= len(templates())
+    assert [id_ for id_, count in ids.items() if count > 1] == []
+
+
+def test_a_purpose_is_one_sentence() -> None:
+    assert [
+        each.purpose for each in templates() if not re.fullmatch(r"[A-Z][^.]+\.", each.purpose)
+    ] == []
+
+
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.title)
+def test_a_workflow_from_a_template_only_lacks_variables(
+    admin_client: Client, template: Template
+) -> None:
+    workflow = use(admin_client, template)
+
+    problems = problem_list(workflow, may_change=True).context["rows"]
+    missing = {row["variable"] for row in problems}
+    documented = set(re.findall(r"set_variable (\w+)", pages()[template.address].text))
+    assert workflow.name == template.title
+    assert [row["message"] for row in problems if not row["variable"]] == []
+    assert missing == {name for name in documented if not name.endswith("_BINDING_ID")}
+
+
+def test_the_entry_code_of_a_template_is_used(admin_client: Client) -> None:
+    (template,) = (each for each in templates() if each.title == "Signed webhook")
+
+    workflow = use(admin_client, template)
+
+    assert "crypto.subtle.verify" in workflow.entry_code
+    assert workflow.entry_code == workflow.newest_version.entry_code
+
+
+def test_entry_code_is_not_added_to_an_existing_workflow(admin_client: Client) -> None:
+    workflow = use(admin_client, templates()[0])
+    page = admin_client.get("/docs/templates/signed-webhook/").content.decode()
+
+    assert "Open in the editor" in page
+    assert f'value="{workflow.pk}"' not in page
+
+
+def test_templates_are_only_offered_to_users_who_can_add_workflows(log_in: LogIn) -> None:
+    client = log_in("workflows.view_workflow")
+
+    assert client.get(ADD).status_code == 403
