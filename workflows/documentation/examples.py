@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from workflows import drafts
 from workflows.documentation.markdown import CodeBlock, parsed
 from workflows.documentation.pages import pages
+from workflows.ir.document.model import NAME_LENGTH
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -31,3 +33,11 @@ def add_to_draft(workflow: Workflow, document: JsonObject, *, by: User) -> str:
     operation = {"type": "paste", "slot": {"after": last}, "fragment": document}
     revision = workflow.draft_revision
     return drafts.change_draft(workflow.pk, operation, revision=revision, by=by).selected
+
+
+def named(document: JsonObject, name: str) -> JsonObject:
+    """Return a copy of the document, with another name unless the name is blank."""
+    copy = deepcopy(document)
+    if name := " ".join(name.split())[:NAME_LENGTH]:
+        copy["metadata"]["name"] = name
+    return copy

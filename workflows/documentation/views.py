@@ -121,8 +121,9 @@ def use_example(request: HttpRequest, address: str) -> HttpResponse:
             workflow = get_object_or_404(Workflow, pk=pk)
             node = examples.add_to_draft(workflow, example.document, by=by)
             return redirect(f"{workflow.get_absolute_url()}?node={node}")
+        document = examples.named(example.document, request.POST.get("name", ""))
         workflow = services.import_document(
-            example.document, entry_code=example.entry_code, by=Actor.of(by)
+            document, entry_code=example.entry_code, by=Actor.of(by)
         )
     except (Refused, NotEditable, InvalidIR) as error:
         messages.error(request, f"The example was not added. {error}")

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db
 ADD = "/admin/workflows/workflow/add/"
 
 
-def use(client: Client, template: Template) -> Workflow:
+def use(client: Client, template: Template, name: str = "") -> Workflow:
     address = reverse("documentation:use_example", args=[template.address])
-    client.post(address, {"example": template.example})
+    client.post(address, {"example": template.example, "name": name})
     return Workflow.objects.get()
 
 
@@ -49,6 +49,15 @@ def test_the_pictures_on_the_page_share_no_ids(admin_client: Client) -> None:
     ids = Counter(re.findall(r'\sid="([^"]+)"', page))
     assert page.count("<svg") >= len(templates())
     assert [id_ for id_, count in ids.items() if count > 1] == []
+
+
+def test_a_template_gets_the_name_that_was_typed(admin_client: Client) -> None:
+    template = templates()[0]
+
+    workflow = use(admin_client, template, name="  My  shop ")
+
+    assert workflow.name == workflow.ir["metadata"]["name"] == "My shop"
+    assert template.title in text(admin_client.get(ADD))
 
 
 def test_a_purpose_is_one_sentence() -> None:
