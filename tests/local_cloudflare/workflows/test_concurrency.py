@@ -26,12 +26,24 @@ from tests.support.platform_fixture import start_platform
 
 LIMIT = {"LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES": "2"}
 
-# The step of an instance runs until a request names the instance; a sleep or a wait comes before it.
+UNFINISHED = ("queued", "running", "waiting", "paused", "waitingForPause")
+
+# The step of an instance runs until a request names the instance; a sleep or a wait comes before it. After an error, the
+# code may linger until a request. A request with a body changes several instances at the same moment.
 CODE = """
 import { WorkflowEntrypoint } from "cloudflare:workers";
 const ended = new Set();
 export class Flow extends WorkflowEntrypoint {
-  async run({ payload, instanceId }, step) {
+  async run(event, step) {
+    try {
+      await this.work(event, step);
+    } catch (error) {
+      while (event.payload.lingers && !ended.has("lingering")) await scheduler.wait(10);
+      throw error;
+    }
+  }
+
+  async work({ payload, instanceId }, step) {
     const { sleep, wait, fails } = payload;
     if (sleep) await step.sleep("nap", sleep);
     if (wait) await step.waitForEvent("ear", { type: "call", timeout: "1 hour" });
@@ -43,9 +55,12 @@ export class Flow extends WorkflowEntrypoint {
   }
 }
 export default {
-  async fetch(request) {
-    ended.add(new URL(request.url).pathname.slice(1));
-    return new Response("ended");
+  async fetch(request, { WORKFLOW }) {
+    if (request.method === "POST") {
+      const changes = Object.entries(await request.json());
+      await Promise.all(changes.map(async ([id, action]) => (await WORKFLOW.get(id))[action]()));
+    } else ended.add(new URL(request.url).pathname.slice(1));
+    return new Response("done");
   },
 };
 """
@@ -81,9 +96,6 @@ class Account:
         for run in runs:
             wait_for_status(self.platform, self.workflows[run], run, status)
 
-    def has_none(self, workflow: str, status: str) -> bool:
-        return not self.listed(workflow, status)
-
     def let_step_end(self, run: str) -> None:
         self.platform.fetch(self.workflows[run], f"/{run}")
 
@@ -93,12 +105,12 @@ class Account:
         self.becomes("complete", run)
 
     def change(self, run: str, action: str) -> None:
-        path = f"workflows/{self.workflows[run]}/instances/{run}/status"
-        assert self.platform.api("PATCH", path, json={"status": action}).status_code == 200
-
-    def delete(self, run: str) -> None:
         path = f"workflows/{self.workflows[run]}/instances/{run}"
-        assert self.platform.api("DELETE", path).status_code == 200
+        if action == "delete":
+            response = self.platform.api("DELETE", path)
+        else:
+            response = self.platform.api("PATCH", f"{path}/status", json={"status": action})
+        assert response.status_code == 200, response.text
 
     def limit(self, workflow: str, limit: object) -> httpx.Response:
         """Set the Workflow's own limit; None removes it."""
@@ -110,16 +122,22 @@ class Account:
     def delete_workflow(self, name: str) -> None:
         assert self.platform.api("DELETE", f"workflows/{name}").status_code == 200
 
-    def terminate_all(self) -> None:
-        """End all runs. One that gets its permit at the same moment may run on, and is terminated again."""
-        for workflow in ("first", "second"):
-            wait_until(partial(self._terminate, workflow))
+    def change_together(self, changes: dict[str, str]) -> None:
+        """Change runs of the first Workflow at the same moment."""
+        changed = self.platform.fetch("first", method="POST", json=changes)
+        assert changed.status_code == 200, changed.text
 
-    def _terminate(self, workflow: str) -> bool:
-        """Terminate the Workflow's runs, and return whether none was left."""
-        self.platform.api("PUT", f"workflows/{workflow}/instances/terminate")
-        statuses = ("queued", "running", "waiting", "paused", "waitingForPause")
-        return all(self.has_none(workflow, status) for status in statuses)
+    def terminate_all(self) -> None:
+        for workflow in ("first", "second"):
+            path = f"workflows/{workflow}/instances/terminate"
+            assert self.platform.api("PUT", path).json()["result"] == {"status": "ok"}
+        for workflow in ("first", "second"):
+            wait_until(partial(self.is_not_terminating, workflow))
+            assert not any(self.listed(workflow, status) for status in UNFINISHED)
+
+    def is_not_terminating(self, workflow: str) -> bool:
+        response = self.platform.api("GET", f"workflows/{workflow}/instances/terminate")
+        return bool(response.json()["result"] == {"status": "not_running"})
 
     def restart(self) -> None:
         """Kill the platform, and restart it."""
@@ -202,7 +220,7 @@ def test_a_queued_instance_leaves_the_queue(account: Account, busy: list[str]) -
 
     account.change(paused, "pause")
     account.change(terminated, "terminate")
-    account.delete(deleted)
+    account.change(deleted, "delete")
     account.end(busy[0])
 
     account.becomes("running", last)
@@ -232,11 +250,8 @@ def test_a_running_instance_that_is_stopped_makes_room(
     queued = account.run("second", wait=True)
     account.becomes("queued", queued)
 
-    if action == "delete":
-        account.delete(busy[0])
-    else:
-        account.change(busy[0], action)
-        account.let_step_end(busy[0])
+    account.change(busy[0], action)
+    account.let_step_end(busy[0])
 
     account.becomes("waiting", queued)
 
@@ -275,6 +290,53 @@ def test_the_queue_survives_the_end_of(account: Account, busy: list[str], ended:
     account.becomes("running", queued[0])
     account.end(queued[0])
     account.becomes("running", queued[1])
+
+
+@pytest.mark.parametrize("action", ["terminate", "pause", "delete"])
+def test_instances_are_stopped_while_they_get_permits(
+    account: Account, busy: list[str], action: str
+) -> None:
+    stopped = [account.run("first") for _ in range(6)]
+    last = account.run("first")
+    account.becomes("queued", *stopped, last)
+
+    account.change_together({busy[0]: "terminate", **dict.fromkeys(stopped, action)})
+    for run in stopped:
+        account.let_step_end(run)  # an instance that already runs pauses when its step has ended
+
+    account.becomes("running", last)
+    assert account.listed("first", "running") == [last]
+    if action != "delete":
+        status = {"terminate": "terminated", "pause": "paused"}[action]
+        assert account.statuses(stopped) == [status] * 6
+
+
+def test_instances_are_restarted_while_they_get_permits(account: Account, busy: list[str]) -> None:
+    restarted = [account.run("first"), account.run("first")]
+    account.becomes("queued", *restarted)
+
+    account.change_together({busy[0]: "terminate", **dict.fromkeys(restarted, "restart")})
+
+    account.end(restarted[0])
+    account.end(restarted[1])
+
+
+def test_an_instance_is_resumed_before_its_code_has_stopped(
+    account: Account, busy: list[str]
+) -> None:
+    account.end(busy[0])
+    awake = account.run("first", wait=True, lingers=True)
+    account.becomes("waiting", awake)
+    account.becomes("running", account.run("second"))
+    send_event(account.platform, "first", awake)
+    account.becomes("queued", awake)
+
+    account.change(awake, "pause")
+    account.change(awake, "resume")
+    account.platform.fetch("first", "/lingering")
+
+    account.end(busy[1])
+    account.becomes("running", awake)
 
 
 @pytest.fixture

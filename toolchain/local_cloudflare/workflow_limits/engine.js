@@ -8,15 +8,27 @@ import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.
 export { WorkflowBinding };
 
 /** The engine's numbers and keys. */
-const STATUS = { queued: 0, running: 1, paused: 2, waitingForPause: 6, waiting: 7 };
+const STATUS = {
+  queued: 0,
+  running: 1,
+  paused: 2,
+  errored: 3,
+  terminated: 4,
+  complete: 5,
+  waitingForPause: 6,
+  waiting: 7,
+};
 const EVENT = { start: 1, sleepComplete: 9, waitComplete: 15, waitTimedOut: 16 };
 const PAUSED_AT = 'PAUSE_DATETIME';
 const PAUSE_REASON = 'Aborting engine: User called pause';
 const ABORTED = /^Aborting engine: /;
+const CLOSED = /^Aborting engine: User called (restart|terminate|delete)$/;
+const CANNOT_TERMINATE = '(instance.cannot_terminate) The instance has already ended';
 
 const PAUSE = [STATUS.paused, STATUS.waitingForPause];
 /** In any other status, an instance returns its permit. */
 const ACTIVE = [STATUS.queued, STATUS.running, STATUS.waitingForPause, STATUS.waiting];
+const FINAL = [STATUS.errored, STATUS.terminated, STATUS.complete];
 const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 
 /** Stored while the instance waits without a permit, so that the next process replays its steps without a permit. */
@@ -41,6 +53,13 @@ export class Engine extends MiniflaresEngine {
   #starting = 0;
   #isReplaying = false;
   #timer;
+  /** Whether the instance is starting or running, and whether it was started or resumed since. */
+  #isActive = false;
+  #mustRun = false;
+  /** Whether the instance is being terminated, restarted or deleted, after which this object is aborted. */
+  #isClosed = false;
+  /** Whether a final status is stored, or being stored. */
+  #hasEnded = false;
 
   constructor(state, env) {
     const run = (event, step) => this.#run(env.USER_WORKFLOW, event, step);
@@ -72,14 +91,24 @@ export class Engine extends MiniflaresEngine {
     if (this.rollbackPhase) return workflow.run(event, step);
     this.#open = 0;
     this.#isReplaying = (await this.ctx.storage.get(WAITS)) !== undefined;
-    if (this.#isReplaying) await this.#enter(STATUS.running);
+    if (this.#isReplaying) await this.#enterUnlessPaused(STATUS.running);
     else await this.#ensurePermit();
-    return workflow.run(event, new LimitedStep(step, (work) => this.#during(work)));
+    try {
+      return await workflow.run(event, new LimitedStep(step, (work) => this.#during(work)));
+    } finally {
+      await this.#untilAbortedIfClosed();
+    }
+  }
+
+  /** The code of a closed object does not continue: it would change the status while the object waits for its abort. */
+  async #untilAbortedIfClosed() {
+    if (this.#isClosed) await new Promise(() => undefined);
   }
 
   /** Run a step, a sleep or a wait; the code after it needs a permit. */
   async #during(work) {
     let isAborted = false;
+    await this.#untilAbortedIfClosed();
     this.#open += 1;
     this.#releaseIfWaiting();
     try {
@@ -89,6 +118,7 @@ export class Engine extends MiniflaresEngine {
       throw error;
     } finally {
       this.#open -= 1;
+      await this.#untilAbortedIfClosed();
       if (!isAborted && !this.#isReplaying) await this.#ensurePermit();
     }
   }
@@ -125,6 +155,7 @@ export class Engine extends MiniflaresEngine {
       this.#release();
       throw error;
     }
+    await this.#untilAbortedIfClosed();
     this.#hasPermit = true;
     if (!this.#hasStarted) super.writeLog(EVENT.start, null, null, {});
     await this.#enter(STATUS.running);
@@ -133,15 +164,21 @@ export class Engine extends MiniflaresEngine {
   /** Throw if the instance is paused. */
   async #awaitPermit(permit) {
     await this.ctx.storage.delete(WAITS);
+    await this.#untilAbortedIfClosed();
     this.#isKnown = true;
     if (await this.#call('acquire')) this.grant();
-    else if (!(await this.#isPaused())) await this.#enter(STATUS.queued);
+    else await this.#enterUnlessPaused(STATUS.queued);
     await permit;
-    if (await this.#isPaused()) throw new Error(PAUSE_REASON);
+    await this.#throwIfPaused();
   }
 
-  async #isPaused() {
-    return PAUSE.includes(await this.getStatus());
+  async #enterUnlessPaused(status) {
+    await this.#throwIfPaused();
+    await this.#enter(status);
+  }
+
+  async #throwIfPaused() {
+    if (PAUSE.includes(await this.getStatus())) throw new Error(PAUSE_REASON);
   }
 
   /** Called by the platform when a queued instance may run. */
@@ -177,13 +214,20 @@ export class Engine extends MiniflaresEngine {
   }
 
   #enter(status) {
-    return super.setStatus(this.accountId, this.instanceId, status);
+    return this.#store(this.accountId, this.instanceId, status);
+  }
+
+  /** A final status stays, and a closed object can only become terminated. */
+  async #store(accountId, instanceId, status) {
+    if (this.#hasEnded || (this.#isClosed && status !== STATUS.terminated)) return;
+    this.#hasEnded = FINAL.includes(status);
+    await super.setStatus(accountId, instanceId, status);
   }
 
   /** The engine starts an instance immediately, and calls this in transactions, in which it must not wait for the platform. */
   async setStatus(accountId, instanceId, status) {
     if (status === STATUS.running && !this.#hasPermit) return;
-    await super.setStatus(accountId, instanceId, status);
+    await this.#store(accountId, instanceId, status);
     if (!ACTIVE.includes(status)) this.#release();
   }
 
@@ -198,10 +242,41 @@ export class Engine extends MiniflaresEngine {
     const request = this.#request;
     this.#permit?.reject(new Error(PAUSE_REASON));
     await request?.catch(() => undefined);
-    if (!request || this.#hasPermit) return super.userTriggeredPause();
+    const isQueued = request || (await this.getStatus()) === STATUS.queued;
+    if (!isQueued || this.#hasPermit) return super.userTriggeredPause();
     await this.ctx.storage.put(PAUSED_AT, new Date());
     await this.setStatus(this.accountId, this.instanceId, STATUS.paused);
     this.pauseController.abort(PAUSE_REASON);
+  }
+
+  async attemptResume() {
+    if (!this.#isClosed) await super.attemptResume();
+  }
+
+  /** The engine ignores a resume while the code of a paused instance is ending, and could run the code twice. */
+  async init(...details) {
+    this.#mustRun = true;
+    if (this.#isActive) return;
+    this.#isActive = true;
+    try {
+      while (this.#mustRun && !this.#isClosed) {
+        this.#mustRun = false;
+        await super.init(...details);
+      }
+    } finally {
+      this.#isActive = false;
+    }
+  }
+
+  async userTriggeredTerminate(options) {
+    if (this.#hasEnded) throw new Error(CANNOT_TERMINATE);
+    this.#isClosed = true;
+    return super.userTriggeredTerminate(options);
+  }
+
+  async userTriggeredRestart() {
+    this.#isClosed = true;
+    return super.userTriggeredRestart();
   }
 
   async attemptRestart() {
@@ -209,13 +284,16 @@ export class Engine extends MiniflaresEngine {
     return super.attemptRestart();
   }
 
+  /** An object without an instance stays open, because its id can still be used. */
   async deleteInstance() {
+    this.#isClosed ||= await this.hasInstance();
     this.#release();
     return super.deleteInstance();
   }
 
-  /** Nothing is sent afterwards. */
+  /** Nothing is sent afterwards. A closed object is only aborted for the reason for which it was closed. */
   async abort(reason) {
+    if (this.#isClosed && !CLOSED.test(reason)) return;
     await this.#lastCall;
     return super.abort(reason);
   }
