@@ -17,5 +17,6 @@ def rows_event(record: StageRecord) -> Event:
     records = deployment.records.filter(number__lte=record.number).order_by("number")
     shown = steps(deployment, records, now=timezone.now())
     reached = [step for step in shown if step.state != "pending"]
-    html = render_to_string("deployments/deployment/_changed_stages.html", {"steps": reached[-2:]})
+    context = {"steps": reached[-2:], "number": record.number}
+    html = render_to_string("deployments/deployment/_changed_stages.html", context)
     return Event(channel_of(record.deployment_id), ROWS, " ".join(html.split()), id=None)

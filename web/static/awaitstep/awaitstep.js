@@ -8,7 +8,7 @@ import { Logs } from './logs.js'
 import { showFailure, showMessage } from './notices.js'
 import { showPictures, ZOOMS } from './pictures.js'
 import { scrollToSelectedStep, selectNode } from './selection.js'
-import { rememberParts, swapParts } from './swap_parts.js'
+import { refuseOutdatedRow, rememberParts, swapParts } from './swap_parts.js'
 import { growTimelines } from './timelines.js'
 import { guardForms } from './unsaved_changes.js'
 
@@ -30,6 +30,7 @@ startEditor()
 guardForms()
 editCode()
 addEventListener('hashchange', selectNode)
+document.addEventListener('htmx:oobBeforeSwap', refuseOutdatedRow)
 document.addEventListener('htmx:afterSwap', showPictures)
 document.addEventListener('htmx:responseError', showFailure)
 document.addEventListener('htmx:sendError', showFailure)
