@@ -27,9 +27,9 @@ from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
 from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
+from workflows.editing.new_documents import typed_name
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.definition import Definition, read_definition
-from workflows.ir.document.model import NAME_LENGTH
 from workflows.ir.settings.setting_field import SettingField
 from workflows.models import (
     DeclaredBinding,
@@ -140,7 +140,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         """Ask for a name and open the editor, or offer templates; with the parameter `form`, show the form instead."""
         if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
-        name = " ".join(request.POST.get("name", "").split())[:NAME_LENGTH]
+        name = typed_name(request.POST.get("name", ""))
         if request.method == "POST" and name:
             workflow = services.create_workflow(name, by=cast("User", request.user))
             return redirect(workflow.get_absolute_url())

@@ -12,6 +12,8 @@ from audit.models import Entry
 from audit.trail import Actor, Subject
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 
+VARIABLE_SET: Final = "variable set"
+
 
 def record_workflow(action: str, workflow: Workflow, *, by: Actor, **detail: Any) -> None:
     """Record an action on a workflow; `detail` must not contain secret values."""
@@ -21,9 +23,6 @@ def record_workflow(action: str, workflow: Workflow, *, by: Actor, **detail: Any
 def record_version(action: str, version: WorkflowVersion, *, by: Actor, **detail: Any) -> None:
     """Record an action on a version; the entry is about its workflow."""
     record_workflow(action, version.workflow, by=by, version=version.number, **detail)
-
-
-VARIABLE_SET: Final = "variable set"
 
 
 def record_variable(action: str, variable: EnvironmentVariable, *, by: Actor) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workflows import drafts
-from workflows.documentation.markdown import CodeBlock, parsed
+from workflows.documentation.markdown import CodeBlock, JsonObject, parsed
 from workflows.documentation.pages import pages
-from workflows.ir.document.model import NAME_LENGTH
+from workflows.editing.new_documents import typed_name
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-JsonObject = dict[str, Any]
 
 
 def example(address: str, at: str) -> CodeBlock | None:
@@ -38,6 +36,6 @@ def add_to_draft(workflow: Workflow, document: JsonObject, *, by: User) -> str:
 def named(document: JsonObject, name: str) -> JsonObject:
     """Return a copy of the document, with another name unless the name is blank."""
     copy = deepcopy(document)
-    if name := " ".join(name.split())[:NAME_LENGTH]:
+    if name := typed_name(name):
         copy["metadata"]["name"] = name
     return copy

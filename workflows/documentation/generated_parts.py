@@ -5,14 +5,15 @@ They are the tables of settings, and the TypeScript that the example of each nod
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
+from workflows.documentation import pages as documentation
+from workflows.documentation.markdown import JsonObject, parsed
 from workflows.documentation.pages import DOCS
 from workflows.documentation.settings_tables import table
 from workflows.ir.document.node_types import NodeType
@@ -21,7 +22,6 @@ from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.nodes.built_in import BUILT_IN
 
 _PART: Final = re.compile(r"(<!-- (settings|code) of (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
-_DOCUMENT: Final = re.compile(r"^```json\n(\{.*?^\})\n```$", re.S | re.M)
 _SETTINGS: Final = ModuleSettings(class_name="Example", workflow_binding="EXAMPLE")
 
 Parts = Mapping[tuple[str, str], str]
@@ -39,8 +39,7 @@ def pages() -> Mapping[Path, str]:
     }
     for type_ in BUILT_IN:
         path = DOCS / type_.docs
-        code = {("code", type_.name): _code(type_, path.read_text("utf-8"))}
-        expected[path] = _with_parts(path, {**tables, **code})
+        expected[path] = _with_parts(path, {**tables, ("code", type_.name): _code(type_)})
     return expected
 
 
@@ -50,9 +49,9 @@ def _with_parts(path: Path, parts: Parts) -> str:
     )
 
 
-def _code(type_: NodeType, page: str) -> str:
-    """Return what the first node of a type in the page's examples becomes, as a block of code."""
-    document, node = _first_example(type_.name, map(json.loads, _DOCUMENT.findall(page)))
+def _code(type_: NodeType) -> str:
+    """Return what the first node of a type in the examples of its page becomes, as a block of code."""
+    document, node = _first_example(type_)
     module = generate_from_document(document, _SETTINGS)
     own = [at for at, id_ in enumerate(module.line_nodes()) if id_ == node["id"]]
     lines = module.source.split("\n")[own[0] : own[-1] + 1]
@@ -61,12 +60,15 @@ def _code(type_: NodeType, page: str) -> str:
     return f"The node *{node['name']}* becomes:\n\n```ts\n{code}\n```"
 
 
-def _first_example(type_: str, documents: Iterable[Any]) -> tuple[Any, Any]:
+def _first_example(type_: NodeType) -> tuple[JsonObject, JsonObject]:
+    """Return the document and the node in it."""
+    page = documentation.pages()[type_.docs.removesuffix(".md")]
     return next(
-        (document, node)
-        for document in documents
-        for node in document["nodes"]
-        if node["type"] == type_
+        (block.document, node)
+        for block in parsed(page).documents
+        if block.document
+        for node in block.document["nodes"]
+        if node["type"] == type_.name
     )
 
 

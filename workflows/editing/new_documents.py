@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.editing.workbench import empty_step
+from workflows.ir.document.model import NAME_LENGTH
 
 
 def empty_document(name: str, *, now: str) -> dict[str, Any]:
@@ -16,3 +17,8 @@ def empty_document(name: str, *, now: str) -> dict[str, Any]:
         "nodes": [empty_step("emptyStep")],
         "edges": [],
     }
+
+
+def typed_name(text: str) -> str:
+    """Return the name that somebody typed, on one line and short enough; "" if it is blank."""
+    return " ".join(text.split())[:NAME_LENGTH]

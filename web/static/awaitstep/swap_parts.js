@@ -12,25 +12,26 @@ const stableHtml = part => part.outerHTML.replace(VOLATILE, '$1$2$3>')
 // to an earlier request, or a row that was sent before the request was answered.
 let newest = 0
 
-const isOutdated = element => {
-  const number = Number(element?.dataset.number ?? Infinity)
-  if (number < newest) return true
-  if (number < Infinity) newest = number
-  return false
+// Notes the state of an element, unless the page has shown a newer one.
+const accepts = element => {
+  const number = Number(element?.dataset.number ?? newest)
+  if (number < newest) return false
+  newest = number
+  return true
 }
 
 export function rememberParts() {
-  isOutdated(document.querySelector('[data-number]'))
+  accepts(document.querySelector('[data-number]'))
   for (const part of document.querySelectorAll('[data-part]')) current.set(part.id, stableHtml(part))
 }
 
 export function refuseOutdatedRow(event) {
-  if (isOutdated(event.detail.fragment.querySelector('[data-number]'))) event.preventDefault()
+  if (!accepts(event.detail.fragment.querySelector('[data-number]'))) event.preventDefault()
 }
 
 export function swapParts(style, _target, fragment) {
   if (style !== 'parts') return false
-  if (isOutdated(fragment.querySelector('[data-number]'))) return []
+  if (!accepts(fragment.querySelector('[data-number]'))) return []
   const changed = [...fragment.querySelectorAll('[data-part]')].filter(
     part => document.getElementById(part.id) && current.get(part.id) !== stableHtml(part),
   )

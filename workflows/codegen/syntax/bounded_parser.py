@@ -24,9 +24,7 @@ from workflows.ir.reading.references import Reference
 
 MAX_CODE: Final = 250_000  # bytes
 MAX_DEPTH: Final = 1_000  # of the syntax tree
-_MAX_BRACKETS: Final = (
-    MAX_DEPTH // 2
-)  # open at the same time, in code whose tree does not show its depth
+_MAX_BRACKETS: Final = MAX_DEPTH // 2  # in broken code, whose tree may not show its depth
 _SHORT: Final = 500  # bytes: too short to be slow to parse
 _SECONDS: Final = 1.0  # of CPU time; valid code of the maximum size takes a tenth
 _CHUNK: Final = 100_000  # bytes that are inspected in one call
