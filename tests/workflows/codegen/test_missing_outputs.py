@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.work import counted
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import Document, branch, document, node
 from tests.workflows.ir.graphs import random_document
@@ -229,3 +230,13 @@ def test_what_counts_as_certain_is_what_has_run_on_every_path(seed: int) -> None
         for reader in on_every_path
     }
     assert certain == on_every_path
+
+
+def test_the_work_grows_with_the_number_of_references() -> None:
+    def work(count: int) -> int:
+        code = "\n".join(["x(a ?? {{ a }});"] * count)
+        parts = [branch("c", yes="event.payload.x", no=""), node("a"), node("b", code=code)]
+        return counted(lambda: generated(document(parts, "c a yes", "c b then")))[1]
+
+    work(1)
+    assert work(400) < 3 * work(200)

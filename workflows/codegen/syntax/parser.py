@@ -271,10 +271,13 @@ class Syntax:
 
     def reference_at(self, node: Node) -> Reference | None:
         """Return the reference that the node stands for."""
-        if not self._spans:
-            return None
-        spans = ((each, self._spans[each.start]) for each in self.code.references)
-        return next((each for each, span in spans if span[0] == node.start_byte), None)
+        return self._by_start.get(node.start_byte)
+
+    @cached_property
+    def _by_start(self) -> Mapping[int, Reference]:
+        """The references by the first byte of their placeholders."""
+        spans = self._spans
+        return {spans[each.start][0]: each for each in self.code.references if each.start in spans}
 
     @property
     def misplaced_references(self) -> list[Reference]:
