@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Cookie, Page, Playwright
 
 from tests.support.installation import PASSWORD
 
@@ -35,3 +35,12 @@ def log_in(page: Page, address: str, *, name: str = "deployer") -> None:
     page.fill("#id_password", PASSWORD)
     page.click("input[type=submit]")
     page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def open_logged_in(page: Page, address: str, *, cookies: list[Cookie]) -> None:
+    """Open a page with the cookies of an earlier login, or log in and remember the cookies."""
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.goto(address)
+    if "/login/" in page.url:
+        log_in(page, address)
+        cookies[:] = page.context.cookies()

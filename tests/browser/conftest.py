@@ -12,12 +12,13 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Cookie,
     Page,
     expect,
     sync_playwright,
 )
 
-from tests.browser.chromium import FLAGS, find_chromium, log_in
+from tests.browser.chromium import FLAGS, find_chromium, open_logged_in
 from tests.browser.pages import ids  # noqa: F401 - a fixture
 from tests.support.installation import Installation
 from toolchain import node_tools
@@ -28,6 +29,9 @@ MISSING = (
     "The browser tests need Chromium, which was not found. Install your system's chromium, or run "
     "`.venv/bin/playwright install chromium`."
 )
+
+_COOKIES: dict[str, list[Cookie]] = {}
+"""The cookies of the logged-in user, by the address of the installation."""
 
 Open = Callable[..., Page]
 expect.set_options(timeout=TIMEOUT_MILLISECONDS)
@@ -79,16 +83,16 @@ def opening_pages(browser: Browser, installation: Installation) -> Iterator[Open
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
+    base = f"http://127.0.0.1:{installation.port}"
 
     def open_page(address: str = "/", **options: object) -> Page:
-        base = f"http://127.0.0.1:{installation.port}"
         context = browser.new_context(base_url=base, **options)  # type: ignore[arg-type]
         context.set_default_timeout(TIMEOUT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.extend(violations(message)))
-        log_in(page, address)
+        open_logged_in(page, address, cookies=_COOKIES.setdefault(base, []))
         return page
 
     yield open_page

@@ -18,6 +18,7 @@ from importlib import import_module
 import django
 from cloudflare import Cloudflare
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand, SystemCheckError
 
@@ -30,6 +31,7 @@ OWN_APPS = ("audit", "deployments", "runs", "targets", "workflows")
 
 def main() -> None:
     warm_wrangler.use()
+    PBKDF2PasswordHasher.iterations = 1  # like the servers of the tests
     django.setup()
     import_module(settings.ROOT_URLCONF)
     for name, app in get_commands().items():
