@@ -7,6 +7,7 @@ from django.urls import path
 from deployments.views import (
     deploy_settings,
     document_page,
+    lifecycle,
     live_workers,
     workflow_pages,
     workflow_variables,
@@ -26,6 +27,9 @@ urlpatterns = [
         deploy_settings.deploy_settings_preview,
         name="deploy_settings_preview",
     ),
+    path("<str:pk>/duplicate/", lifecycle.duplicate, name="duplicate"),
+    path("<str:pk>/archive/", lifecycle.archive, name="archive"),
+    path("<str:pk>/unarchive/", lifecycle.unarchive, name="unarchive"),
     path("<str:pk>/live/", live_workers.live, name="live"),
     path("<str:pk>/live/check/", live_workers.check, name="check_drift"),
     path("<str:pk>/live/adopt/", live_workers.adopt, name="adopt"),

@@ -77,6 +77,30 @@ class _SourceColumns:
         return _code_block(source.entry_code, "entry code") if source.entry_code else None
 
 
+class ArchivedFilter(admin.SimpleListFilter):
+    """Leaves out archived workflows, unless they are asked for."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("archived", "Archived"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Not archived"}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "all":
+                return queryset
+            case "archived":
+                return queryset.filter(archived_at__isnull=False)
+            case _:
+                return queryset.filter(archived_at=None)
+
+
 class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
@@ -85,6 +109,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     empty_list_text = "Workflows are listed here. Add the first one, and build it in the editor."
     inlines = [DeclaredBindingInline]
     list_display = ["name", "id", "updated_at"]
+    list_filter = [ArchivedFilter]
     search_fields = ["name", "id", "description"]
     view_on_site = False
     fieldsets = [
@@ -100,6 +125,10 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
             (None, {"fields": ["name", "description", "document"]}),
             ("Code", {"fields": ["code", "packages"]}),
         ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_archived = obj is not None and obj.is_archived
+        return super().has_change_permission(request, obj) and not is_archived
 
     @admin.display(description="dependencies")
     def packages(self, workflow: Workflow) -> SafeString:

@@ -29,7 +29,7 @@ from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.repairs import Repair, repair
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
-from workflows.models import DraftChange, NodeType, Workflow
+from workflows.models import ARCHIVED, DraftChange, NodeType, Workflow
 from workflows.node_types.registered import all_types
 
 if TYPE_CHECKING:
@@ -283,6 +283,8 @@ def _changed(
         workflow = Workflow.objects.get(pk=workflow_id)
         if known := known_answer(workflow_id, request_id, by=by):
             return known
+        if workflow.is_archived:
+            raise Refused(ARCHIVED)
         step = make(workflow)
         if step.summary and not _store(workflow, step, by=by, request_id=request_id):
             continue
@@ -302,7 +304,9 @@ def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> boo
     """Store the document and the change; False if the draft's revision has changed in the meantime."""
     revision = workflow.draft_revision + 1
     code = workflow.entry_code if step.entry_code is None else step.entry_code
-    unchanged = Workflow.objects.filter(pk=workflow.pk, draft_revision=workflow.draft_revision)
+    unchanged = Workflow.objects.filter(
+        pk=workflow.pk, draft_revision=workflow.draft_revision, archived_at=None
+    )
     is_stored = unchanged.update(
         ir=step.opened.document,
         entry_code=code,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -21,6 +21,7 @@ from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
+ARCHIVED: Final = "This workflow is archived. Unarchive it before you change or deploy it."
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
 
@@ -30,7 +31,10 @@ def new_workflow_id() -> str:
 
 
 class Workflow(models.Model):
-    """A workflow. Its document, entry code, dependencies and deploy settings are the draft."""
+    """A workflow. Its document, entry code, dependencies and deploy settings are the draft.
+
+    An archived workflow is live nowhere, and can be neither changed nor deployed.
+    """
 
     id = models.CharField(primary_key=True, max_length=20, default=new_workflow_id, editable=False)
     name = models.CharField(max_length=256)
@@ -51,6 +55,8 @@ class Workflow(models.Model):
     )
     class_name = models.CharField(max_length=128, editable=False)
     draft_revision = models.PositiveIntegerField(default=0, editable=False)
+    archived_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    archived_by = models.CharField(max_length=150, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -62,6 +68,10 @@ class Workflow(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:workflows_workflow_change", args=[self.pk])
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
 
     @property
     def newest_version(self) -> WorkflowVersion:

@@ -21,8 +21,14 @@ from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.identifiers import class_name_for
-from workflows.ir.reading.problems import InvalidIR
-from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.models import (
+    ARCHIVED,
+    DeclaredBinding,
+    EnvironmentVariable,
+    Workflow,
+    WorkflowVersion,
+)
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
 from workflows.nodes.imported import as_imported
@@ -114,13 +120,18 @@ def _saved_newest(
 
 @transaction.atomic
 def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVersion:
-    """Save a draft that was checked, and return its version like `save_draft`."""
+    """Save a draft that was checked, and return its version like `save_draft`.
+
+    Raises InvalidIR if the workflow is archived.
+    """
     workflow = draft.workflow
     if not workflow.class_name:
         workflow.class_name = class_name_for(draft.document_name)
     workflow.name = workflow.name or draft.document_name
-    before = Workflow.objects.filter(pk=workflow.pk).only(*_DRAFT).first()
+    before = Workflow.objects.filter(pk=workflow.pk).only(*_DRAFT, "archived_at").first()
     if before is not None:
+        if before.is_archived:
+            raise InvalidIR([Problem(path="", message=ARCHIVED)])
         workflow.draft_revision = before.draft_revision
     workflow.save()
     if before is not None:

@@ -75,6 +75,8 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
     @admin.display(description="")
     def deploy(self, workflow: Any) -> SafeString | str:
         """Return a button that submits the list's form to the Deploy URL."""
+        if workflow.is_archived:
+            return "archived"
         if not workflow.newest:
             return ""
         return format_html(

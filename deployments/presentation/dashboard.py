@@ -194,10 +194,14 @@ def _workflows(drift_checks: Iterable[DriftCheck]) -> list[Row]:
     latest = Deployment.objects.filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     live = records.not_taken_down().filter(workflow_public_id=OuterRef("pk")).order_by("-pk")
     versions = WorkflowVersion.objects.filter(workflow=OuterRef("pk")).order_by("-number")
-    workflows = Workflow.objects.only("name", "updated_at").annotate(
-        newest=Subquery(versions.values("number")[:1]),
-        last_id=Subquery(latest.values("pk")[:1]),
-        live_id=Subquery(live.values("pk")[:1]),
+    workflows = (
+        Workflow.objects.filter(archived_at=None)
+        .only("name", "updated_at")
+        .annotate(
+            newest=Subquery(versions.values("number")[:1]),
+            last_id=Subquery(latest.values("pk")[:1]),
+            live_id=Subquery(live.values("pk")[:1]),
+        )
     )
     rows = list(workflows.order_by(Coalesce("last_id", 0).desc(), "name")[: WORKFLOWS + 1])
     ids = {pk for workflow in rows for pk in (workflow.last_id, workflow.live_id) if pk}

@@ -18,7 +18,7 @@ from targets.cloudflare.naming import worker_name
 from targets.lookup import default_target
 from targets.models import Target
 from targets.policy import Consent
-from workflows.models import Workflow
+from workflows.models import ARCHIVED, Workflow
 from workflows.node_types.registered import snapshot
 
 _NO_CONSENT = Consent()
@@ -38,11 +38,13 @@ def request_deployment(
     With `version`, it is refused if that is no longer the newest version.
 
     At most one waits per workflow and target: a waiting one ends as superseded. Raises NoTarget if
-    there is no target, Refused if the target's rules forbid it, Busy if a rollback is waiting.
+    there is no target, Refused if the workflow is archived or the target's rules forbid it, Busy if a
+    rollback is waiting.
     """
     target = target or default_target()
 
     def make() -> Deployment:
+        _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
         _check_version(deployment, version)
@@ -50,6 +52,11 @@ def request_deployment(
         return with_requester(deployment, by=by, reason=consent.freeze_reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
+
+
+def _check_not_archived(workflow: Workflow) -> None:
+    if Workflow.objects.filter(pk=workflow.pk, archived_at__isnull=False).exists():
+        raise policy.Refused(ARCHIVED)
 
 
 def _check_version(deployment: Deployment, version: int | None) -> None:
@@ -74,6 +81,7 @@ def request_snapshot(
     target, workflow = target_and_workflow(earlier)
 
     def make() -> Deployment:
+        _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
         deployment = records.copy_of(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite

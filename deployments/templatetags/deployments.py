@@ -149,9 +149,12 @@ def workflow_head(
         "workflow": workflow,
         "head": WorkflowHead(workflow=workflow),
         "here": here,
-        "may_plan": deploys and any(map(request.user.has_perm, MAY_PLAN)),
-        "deploys": deploys,
-        "saves_draft": request.user.has_perm("workflows.change_workflow"),
+        "may_plan": deploys
+        and not workflow.is_archived
+        and any(map(request.user.has_perm, MAY_PLAN)),
+        "deploys": deploys and not workflow.is_archived,
+        "saves_draft": request.user.has_perm("workflows.change_workflow")
+        and not workflow.is_archived,
     }
 
 

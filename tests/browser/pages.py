@@ -26,6 +26,8 @@ PAGES = [
     "/workflows/{workflow}/variables/",
     "/workflows/{workflow}/versions/",
     "/workflows/{workflow}/deployments/",
+    "/workflows/{workflow}/duplicate/",
+    "/workflows/{workflow}/archive/",
     "/targets/{target}/resources/",
     "/targets/{target}/mailbox/",
     "/runs/",

@@ -74,7 +74,7 @@ def _choices(request: HttpRequest, found: Page) -> dict[str, Any]:
     if not parsed(found).documents:
         return {}
     may_change = user.has_perm(CHANGE)
-    workflows = Workflow.objects.order_by("-updated_at").only("pk", "name")
+    workflows = Workflow.objects.filter(archived_at=None).order_by("-updated_at").only("pk", "name")
     return {
         "may_create": user.has_perm(ADD),
         "workflows": list(workflows[:_MAX_LISTED]) if may_change else [],

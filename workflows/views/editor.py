@@ -66,7 +66,7 @@ class EditorState:
 
     @cached_property
     def may_change(self) -> bool:
-        return self.user.has_perm("workflows.change_workflow")
+        return self.user.has_perm("workflows.change_workflow") and not self.workflow.is_archived
 
     def outline(self) -> SafeString:
         """Return the items of the tree."""
