@@ -10,6 +10,7 @@ app_name = "deployments"
 urlpatterns = [
     path("", deployments.dashboard, name="dashboard"),
     path("events/", needs_asgi, name="events"),
+    path("first-steps/hide/", deployments.hide_first_steps, name="hide_first_steps"),
     path("workflows/<str:pk>/deploy/", deploy_dialog.deploy, name="deploy"),
     path("workflows/<str:pk>/deploy/preflight/", deploy_dialog.preflight, name="preflight"),
     path("workflows/<str:pk>/deploy/plan/", deploy_dialog.plan, name="plan"),

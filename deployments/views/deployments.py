@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -21,12 +24,13 @@ from deployments.presentation import (
     stage_list,
 )
 from deployments.presentation import dashboard as board
+from deployments.presentation.first_steps import first_steps
 from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.enqueue import MAX_ATTEMPTS
 from deployments.views.deployment_tabs import TABS, Tab
 from targets.cloudflare.errors import Cause
 from web import navigation
-from web.decorators import HttpRequest, staff_with
+from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.page_context import contributions
 from web.rendering import live_page
 from workflows.models import WorkflowVersion
@@ -34,6 +38,8 @@ from workflows.models import WorkflowVersion
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
+_HIDES_FIRST_STEPS = "awaitstep_hides_first_steps"
+_YEAR = timedelta(days=365)
 _SHOWN = (
     *board.SUMMARY,
     "problems",
@@ -71,7 +77,25 @@ def _dashboard(request: HttpRequest) -> HttpResponse:
         "may_add": request.user.has_perm("workflows.add_workflow"),
     }
     context |= contributions("dashboard", request, context)
+    if _HIDES_FIRST_STEPS not in request.COOKIES:
+        context["first_steps"] = first_steps(context["board"], context.get("recent_runs"))
     return live_page(request, "deployments/dashboard/dashboard", context)
+
+
+def _to_dashboard(_request: HttpRequest) -> str:
+    return reverse("deployments:dashboard")
+
+
+@redirect_get_to(_to_dashboard)
+@staff_with(VIEW)
+def hide_first_steps(request: HttpRequest) -> HttpResponse:
+    """Hide the panel of the first steps in this browser."""
+    response = redirect("deployments:dashboard")
+    secure = settings.SESSION_COOKIE_SECURE
+    response.set_cookie(
+        _HIDES_FIRST_STEPS, "1", max_age=_YEAR, httponly=True, samesite="Lax", secure=secure
+    )
+    return response
 
 
 @require_safe

@@ -129,6 +129,7 @@ TABLE: Final = {
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
     "": PAGE,
     "events/": STREAM,
+    "first-steps/hide/": _action(VIEWERS),
     "docs/": PAGE,
     "docs/search/": PAGE,
     "docs/<path:address>/": PAGE,

@@ -38,7 +38,7 @@ def test_an_empty_dashboard_says_how_to_start(admin_client: Client) -> None:
 
     assert "AwaitStep turns your steps into durable workflows" in page
     assert "Add the first workflow" in page
-    assert "import a workflow with .venv/bin/python manage.py import_workflow FILE" in page
+    assert "from one of eight templates, from an empty workflow, or from a document" in page
     assert "To create the first one, press Deploy next to a workflow" in page
     assert "Nothing is being deployed" in page
     assert "Nothing needs attention" in page
