@@ -1,7 +1,8 @@
 """The WebSocket of a Worker's live logs: filtered, bounded, and with secrets masked.
 
-The page sends {"level": ..., "text": ..., "paused": ...}. It receives {"lines": [...]}, with "lost": n
-if it was too slow, and {"error": sentence} before the socket closes.
+The page sends {"level": ..., "text": ..., "paused": ...}. It receives {"live": true} once the target is
+connected, then {"lines": [...]}, with "lost": n if it was too slow, and {"error": sentence} before the
+socket closes.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _read(self, live: Deployment) -> None:
         try:
-            await watch_tail(live, self._on_event)
+            await watch_tail(live, self._on_event, on_open=self._on_open)
         except DeployError as error:
             await self._end(self.hide(str(error)), _ENDED)
         except Exception:
@@ -95,6 +96,9 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._end("The log stream failed. Open it again.", _ENDED)
         else:
             await self._end("The target ended the log stream. Open it again.", _ENDED)
+
+    async def _on_open(self) -> None:
+        await self.send(json.dumps({"live": True}))
 
     def _on_event(self, event: dict[str, Any]) -> None:
         self._enqueue(self.events, event)

@@ -120,10 +120,29 @@ def test_escape_and_tab_leave_the_editor(form: Page) -> None:
 
 
 def test_the_editor_is_labeled_with_the_name_of_its_field(form: Page) -> None:
-    expect(form.get_by_role("textbox", name="Entry code")).to_be_visible()
+    expect(editor(form)).to_have_accessible_name("Entry code")
     form.locator("label[for=id_entry_code]").click()
 
     expect(editor(form)).to_be_focused()
+
+
+def test_the_editor_takes_over_the_focus_and_the_place_in_the_text(
+    open_page: Open, workflow: str
+) -> None:
+    page = open_page()
+    page.route("**/code_fields.js", lambda route: route.abort())
+    page.goto(f"/admin/workflows/workflow/{workflow}/change/?form")
+    field(page).fill("const one = 1")
+    field(page).press("Home")
+    page.unroute("**/code_fields.js")
+
+    bundle = "bundled/code_fields.js"
+    page.evaluate("path => import(path)", f"/static/{bundle}?again")
+
+    expect(editor(page)).to_be_focused()
+    page.keyboard.type("export ")
+    expect(field(page)).to_have_value("export const one = 1")
+    page.close(run_before_unload=False)
 
 
 def test_a_lost_connection_is_reported_and_restored(form: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,3 +25,8 @@ async def open_socket(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommu
     await socket.connect()
     yield socket
     await socket.disconnect()
+
+
+async def wait_until_live(socket: WebsocketCommunicator) -> None:
+    """Wait until the target is connected; earlier output is not received."""
+    assert json.loads(await socket.receive_from(timeout=20)) == {"live": True}

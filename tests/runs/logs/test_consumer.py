@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, Permission, User
@@ -16,7 +15,7 @@ from runs.logs.consumer import LogConsumer
 from runs.logs.log_lines import LineFilter
 from targets.models import Target
 from tests.deployments.factories import make_workflow
-from tests.runs.logs.log_sockets import open_socket
+from tests.runs.logs.log_sockets import open_socket, wait_until_live
 from tests.support.audit_entries import refused_streams
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy
@@ -77,7 +76,7 @@ def test_console_output_and_exceptions_arrive_without_secrets(
 
     async def scenario() -> list[dict[str, str]]:
         async with open_socket(live.workflow_public_id, ada) as socket:
-            await wait_for_tail(platform, live)
+            await wait_until_live(socket)
             await visit(platform, live, "/first", "/throw")
             return await receive_until(socket, "thrown on purpose")
 
@@ -89,26 +88,13 @@ def test_console_output_and_exceptions_arrive_without_secrets(
     assert any(line["level"] == "event" and "/throw" in line["text"] for line in lines)
 
 
-async def wait_for_tail(platform: Platform, live: Deployment) -> None:
-    """Wait until the target has a tail of the Worker."""
-    async with asyncio.timeout(20):
-        while not await asyncio.to_thread(_tails, platform, live):
-            await asyncio.sleep(0.05)
-
-
-def _tails(platform: Platform, live: Deployment) -> list[Any]:
-    answer: httpx.Response = platform.api("GET", f"workers/scripts/{live.worker_name}/tails")
-    found: list[Any] = answer.json().get("result") or []
-    return found if isinstance(found, list) else [found]
-
-
 def test_a_viewer_receives_only_matching_lines(platform: Platform, target: Target) -> None:
     live, ada = deploy_logging_worker(target), viewer()
 
     async def scenario() -> list[dict[str, str]]:
         async with open_socket(live.workflow_public_id, ada) as socket:
             await socket.send_to(json.dumps({"level": "error"}))
-            await wait_for_tail(platform, live)
+            await wait_until_live(socket)
             await visit(platform, live, "/first", "/throw")
             return await receive_until(socket, "thrown on purpose")
 

@@ -15,10 +15,10 @@ from django.contrib.sessions.models import Session
 
 from deployments.models import Deployment
 from runs.logs import consumer, log_lines, tail_hub
-from runs.logs.tail_hub import watch_tail
+from runs.logs.tail_hub import OnEvent, watch_tail
 from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
-from tests.runs.logs.log_sockets import open_socket
+from tests.runs.logs.log_sockets import open_socket, wait_until_live
 from workflows.services import set_variable
 
 
@@ -65,13 +65,35 @@ def make_live(**fields: Any) -> Deployment:
     return Deployment(worker_name="awaitstep-shared", **fields)
 
 
+async def watch(on_event: OnEvent, opened: list[bool] | None = None) -> None:
+    async def on_open() -> None:
+        if opened is not None:
+            opened.append(True)
+
+    await watch_tail(make_live(), on_event, on_open=on_open)
+
+
+def test_every_viewer_learns_when_the_tail_is_open(tails: Tails) -> None:
+    opened: list[list[bool]] = [[], []]
+
+    async def scenario() -> None:
+        watching = []
+        for each in opened:
+            watching.append(asyncio.ensure_future(watch(lambda _event: None, each)))
+            await run_tasks()
+        tails.queues[0].put_nowait(None)
+        await asyncio.gather(*watching)
+
+    asyncio.run(scenario())
+
+    assert opened == [[True], [True]]
+
+
 def test_viewers_share_one_tail_until_the_last_leaves(tails: Tails) -> None:
     received: list[list[dict[str, Any]]] = [[], []]
 
     async def scenario() -> None:
-        watching = [
-            asyncio.ensure_future(watch_tail(make_live(), events.append)) for events in received
-        ]
+        watching = [asyncio.ensure_future(watch(events.append)) for events in received]
         await run_tasks()
         tails.queues[0].put_nowait({"n": 1})
         await run_tasks()
@@ -93,10 +115,10 @@ def test_all_viewers_get_the_error_of_a_tail_and_the_next_opens_it_again(tails: 
     tails.error = DeployError("too many tails")
 
     async def scenario() -> list[Any]:
-        both = [watch_tail(make_live(), lambda _event: None) for _ in range(2)]
+        both = [watch(lambda _event: None) for _ in range(2)]
         results = await asyncio.gather(*both, return_exceptions=True)
         tails.error = None
-        again = asyncio.ensure_future(watch_tail(make_live(), lambda _event: None))
+        again = asyncio.ensure_future(watch(lambda _event: None))
         await run_tasks()
         tails.queues[0].put_nowait(None)
         await again
@@ -117,6 +139,7 @@ def test_a_viewer_who_logs_out_is_disconnected(
 
     async def scenario() -> tuple[str, int]:
         async with open_socket(live.workflow_public_id, ada) as socket:
+            await wait_until_live(socket)
             await Session.objects.all().adelete()
             message = json.loads(await socket.receive_from(timeout=10))
             return message["error"], (await socket.receive_output(timeout=10))["code"]
@@ -133,9 +156,7 @@ def test_a_secret_that_is_set_while_logs_are_shown_is_masked(
 
     async def scenario() -> Any:
         async with open_socket(live.workflow_public_id, ada) as socket:
-            async with asyncio.timeout(10):
-                while not tails.queues:
-                    await asyncio.sleep(0.01)
+            await wait_until_live(socket)
             secret = partial(set_variable, "TOKEN", "sentinel", workflow=live.workflow)
             await asyncio.to_thread(secret, is_secret=True)
             tails.queues[0].put_nowait({"logs": [{"message": ["it is sentinel"]}]})
@@ -163,9 +184,7 @@ def test_a_trace_that_cannot_be_read_does_not_end_the_stream(
 
     async def scenario() -> Any:
         async with open_socket(live.workflow_public_id, ada) as socket:
-            async with asyncio.timeout(10):
-                while not tails.queues:
-                    await asyncio.sleep(0.01)
+            await wait_until_live(socket)
             tails.queues[0].put_nowait({"breaks": True})
             tails.queues[0].put_nowait({"logs": [{"message": ["still here"]}]})
             return json.loads(await socket.receive_from(timeout=10))

@@ -7,6 +7,7 @@ export class Logs {
   #socket = null
   #delay = 1000
   #paused = false
+  #isLive = false // the server reads the logs of the Worker
   // Lines of this day show only their time.
   #openedOn = document.querySelector('meta[name="server-time"]').content.slice(0, 10)
 
@@ -27,16 +28,14 @@ export class Logs {
     url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
     this.#showState('connecting')
     const socket = (this.#socket = new WebSocket(url))
-    socket.onopen = () => {
-      this.#showState('live')
-      this.#sendFilter()
-    }
+    socket.onopen = () => this.#sendFilter()
     socket.onmessage = event => this.#receive(JSON.parse(event.data))
     socket.onclose = event => this.#closed(event)
   }
 
   // A Worker that is not live and a missing permission are final; other errors may be temporary.
   #closed({ code }) {
+    this.#isLive = false
     if (code === 4403 || code === 4404) return
     setTimeout(() => this.#connect(), this.#delay)
     this.#delay = Math.min(this.#delay * 2, 60000)
@@ -48,8 +47,10 @@ export class Logs {
     this.#socket.send(JSON.stringify({ level, text, paused: this.#paused }))
   }
 
-  #receive({ lines = [], lost = 0, error }) {
+  #receive({ lines = [], lost = 0, error, live }) {
     if (error) return this.#showState(error)
+    if (live) this.#isLive = true
+    if (live) this.#showLiveOrPaused()
     this.#delay = 1000
     const isAtEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 40
     if (lost)
@@ -83,8 +84,12 @@ export class Logs {
     this.#paused = !this.#paused
     button.textContent = this.#paused ? 'Resume' : 'Pause'
     button.setAttribute('aria-pressed', this.#paused)
-    this.#showState(this.#paused ? 'paused' : 'live')
+    this.#showLiveOrPaused()
     this.#sendFilter()
+  }
+
+  #showLiveOrPaused() {
+    if (this.#isLive) this.#showState(this.#paused ? 'paused' : 'live')
   }
 
   #clear() {

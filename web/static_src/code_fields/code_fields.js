@@ -75,8 +75,10 @@ class CodeField {
     })
     shadow.append(this.#status)
     if (!area.readOnly && !area.disabled) shadow.append(hint())
+    const hadFocus = area === document.activeElement
     this.attach()
     this.#listen(connection)
+    if (hadFocus) this.#takeFocus()
   }
 
   get isConnected() {
@@ -87,6 +89,13 @@ class CodeField {
     this.#area.after(this.#host)
     this.#area.hidden = true
     this.#area.required = false // a hidden field cannot show the browser's message
+  }
+
+  // Someone was already writing in the text area.
+  #takeFocus() {
+    const { selectionStart: anchor, selectionEnd: head } = this.#area
+    this.view.dispatch({ selection: { anchor, head } })
+    this.view.focus()
   }
 
   destroy() {
