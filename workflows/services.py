@@ -31,7 +31,6 @@ from workflows.models import (
 )
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
-from workflows.nodes.imported import as_imported
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -167,20 +166,20 @@ def import_document(
     document: Any,
     *,
     entry_code: str | None = None,
+    settings: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     into: Workflow | None = None,
     by: Actor | None = None,
 ) -> Workflow:
     """Create a workflow from the document, or replace the draft of `into`.
 
-    Without `entry_code`, `into` keeps its own.
-
-    `${env.X}` in text and JSON settings, as other products write it, becomes a reference.
+    Without `entry_code`, `into` keeps its own; `settings` returns its new deploy settings for the
+    current ones.
 
     Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted in the
     meantime.
     """
     workflow = into or Workflow()
-    workflow.ir = as_imported(document, types_for(document))
+    workflow.ir = document
     workflow.name = ""  # saving takes the name from the document
     draft = check_draft(workflow)
     with transaction.atomic():
@@ -188,6 +187,8 @@ def import_document(
             _reload_all_but_document(workflow)
         if entry_code is not None:
             workflow.entry_code = entry_code
+        if settings:
+            workflow.deploy_settings = settings(workflow.deploy_settings)
         version = save_checked(draft, by=by.user if by else None)
         if by:
             audit_entries.record_version("workflow imported", version, by=by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, Final
+from typing import Final
 
 _PLACEHOLDER: Final = re.compile(r"\$\{\s*([^{}\n]{1,500}?)\s*\}")
 _ROOT: Final = re.compile(r"[\w$-]+")
@@ -26,20 +26,3 @@ def as_reference(placeholder: str) -> str:
         return ""
     path = match[1].replace("?.[", "[").replace("?.", ".")
     return f"{{{{ {path} }}}}"
-
-
-def with_references(value: Any, names: Collection[str]) -> Any:
-    """Return a JSON value in which references stand for `${...}`, at any depth and in keys."""
-    match value:
-        case str():
-            for placeholder in dict.fromkeys(placeholders_in(value, names)):
-                value = value.replace(placeholder, as_reference(placeholder) or placeholder)
-            return value
-        case list():
-            return [with_references(item, names) for item in value]
-        case dict():
-            members = value.items()
-            return {
-                with_references(key, names): with_references(one, names) for key, one in members
-            }
-    return value

@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
 from workflows.draft_problems import draft_problems
+from workflows.exchange.awaitstep.conversion import convert
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.validation.validate import read_json
+from workflows.node_types.registered import types_for
 from workflows.services import WorkflowNotFound, get_workflow, import_document
 
 
@@ -28,9 +30,17 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             into = get_workflow(options["workflow"]) if options["workflow"] else None
-            document, by = read_json(_read(options["file"])), command_line_actor()
+            document = read_json(_read(options["file"]))
+            converted = convert(
+                document, types_for(document), entry_code=_entry_code(options["entry_code"])
+            )
+            converted.check()
             workflow = import_document(
-                document, entry_code=_entry_code(options["entry_code"]), into=into, by=by
+                converted.document,
+                entry_code=converted.entry_code,
+                settings=converted.settings,
+                into=into,
+                by=command_line_actor(),
             )
         except InvalidIR as invalid:
             for problem in invalid.problems:
@@ -38,7 +48,9 @@ class Command(BaseCommand):
             sys.exit(1)
         except WorkflowNotFound as error:
             raise CommandError(str(error)) from None
-        for problem in draft_problems(workflow):
+        for rewrite in converted.rewrites:
+            self.stderr.write(f"Changed: {rewrite}")
+        for problem in (*converted.problems, *draft_problems(workflow)):
             kind = "A deploy would fail" if problem.is_error else "Warning"
             self.stderr.write(f"{kind}: {problem}")
         self.stdout.write(workflow.pk)
