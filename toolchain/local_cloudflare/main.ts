@@ -16,6 +16,7 @@ import { Logs } from './system/logs.ts';
 import { runningPid, writePidFile } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
 import { TestControl } from './test_control/test_control.ts';
+import { TestRuns } from './test_runs/test_runs.ts';
 import { AssetUploads } from './workers/assets.ts';
 import { Permits } from './workflow_limits/permits.ts';
 
@@ -35,9 +36,10 @@ async function main(): Promise<void> {
   const scheduler = new Scheduler(account, groups, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);
   logUncaughtErrors(onError);
+  const testRuns = await TestRuns.open(settings, onError);
   closeOnExit(async () => {
     scheduler.close();
-    await groups.close();
+    await Promise.all([groups.close(), testRuns.close()]);
   });
   await groups.open();
   const instances = new Instances(groups, settings.state);
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
       middleware: testControl?.middleware,
       extraRoutes: testControl?.routes(platform),
     }),
+    testRuns: testRuns.api,
     account,
     tails,
     proxy: new WorkerProxy(groups, scheduler, account),

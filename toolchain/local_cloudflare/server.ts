@@ -10,9 +10,12 @@ import type { Account } from './state/account.ts';
 import type { Tails } from './tails/tails.ts';
 
 const HOST = '127.0.0.1';
+/** The API of test runs has this prefix. */
+const TEST_RUNS = '/test-runs';
 
 export interface ServerParts {
   api: Hono;
+  testRuns: Hono;
   account: Account;
   proxy: WorkerProxy;
   tails: Tails;
@@ -21,10 +24,11 @@ export interface ServerParts {
 }
 
 export async function listen(port: number, parts: ServerParts): Promise<http.Server> {
-  const serveApi = getRequestListener(parts.api.fetch, { overrideGlobalObjects: false });
+  const serveApi = serve(parts.api);
+  const serveTestRuns = serve(parts.testRuns);
   const server = http.createServer((request, response) => {
     const to = destination(parts.account.zones, parts.reservedHosts, request);
-    if (to.kind === 'api') return void serveApi(request, response);
+    if (to.kind === 'api') return void (isOfTestRuns(request) ? serveTestRuns : serveApi)(request, response);
     if (to.kind === 'none') return refuse(response, MISDIRECTED);
     if (to.kind === 'malformed') return refuse(response, MALFORMED);
     parts.proxy.request(to, request, response).catch((error: Error) => fail(parts, response, error));
@@ -47,6 +51,15 @@ export async function listen(port: number, parts: ServerParts): Promise<http.Ser
     server.listen(port, HOST, resolve);
   });
   return server;
+}
+
+const serve = (api: Hono) => getRequestListener(api.fetch, { overrideGlobalObjects: false });
+
+/** Remove the prefix of test runs from a request's path, if it has it. */
+function isOfTestRuns(request: IncomingMessage): boolean {
+  const isOne = request.url?.startsWith(`${TEST_RUNS}/`) ?? false;
+  if (isOne) request.url = request.url?.slice(TEST_RUNS.length) ?? '';
+  return isOne;
 }
 
 export const portOf = (server: http.Server): number => (server.address() as AddressInfo).port;

@@ -5,6 +5,7 @@ import { readText } from './system/files.ts';
 
 const IDLE_SECONDS = 120;
 const START_SECONDS = 20;
+const TEST_RUN_SECONDS = 3600;
 /** Cloudflare's limit on the paid plan. */
 const CONCURRENT_INSTANCES = 50_000;
 
@@ -21,6 +22,8 @@ export interface Settings {
   startMilliseconds: number;
   /** How many Workflow instances of the account run at the same time; others are queued. */
   concurrentInstances: number;
+  /** The Worker of a test run is removed after this time. */
+  testRunMilliseconds: number;
   /** Serve the calls of test_control/. */
   testControl: boolean;
 }
@@ -37,6 +40,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     idleMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_IDLE_SECONDS', IDLE_SECONDS),
     startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
     concurrentInstances: number(env, 'LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES', CONCURRENT_INSTANCES),
+    testRunMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_TEST_RUN_SECONDS', TEST_RUN_SECONDS),
     testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',
   };
 }

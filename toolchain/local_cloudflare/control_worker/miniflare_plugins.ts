@@ -60,8 +60,16 @@ interface NamedWorker extends Worker {
 
 const MINIFLARE = path.dirname(createRequire(import.meta.url).resolve('miniflare'));
 const SEND_EMAIL = path.join(MINIFLARE, 'workers/email/send_email.worker.js');
-const ENGINE = path.join(import.meta.dirname, '../workflow_limits/engine.js');
+const ENGINE_MODULES = {
+  'engine.mjs': 'workflow_limits/engine.js',
+  'durations.mjs': 'workflow_limits/durations.js',
+  'test_step.mjs': 'test_runs/test_step.js',
+  'virtual_clock.mjs': 'test_runs/virtual_clock.js',
+};
 const MINIFLARES_ENGINE = path.join(MINIFLARE, 'workers/workflows/binding.worker.js');
+
+const readPlatformFile = (file: string): string =>
+  fs.readFileSync(path.join(import.meta.dirname, '..', file), 'utf8');
 
 const emailService = (worker: string, name: string): string => `local-email:${worker}:${name}`;
 
@@ -139,9 +147,9 @@ function engineService(binding: string, options: Options, compatibilityFlags: st
     name: workflowService(workflow),
     worker: {
       compatibilityDate: '2024-10-22',
-      compatibilityFlags: [...new Set(['experimental', ...compatibilityFlags])],
+      compatibilityFlags: [...new Set(['experimental', 'nodejs_als', ...compatibilityFlags])],
       modules: [
-        { name: 'engine.mjs', esModule: fs.readFileSync(ENGINE, 'utf8') },
+        ...Object.entries(ENGINE_MODULES).map(([name, file]) => ({ name, esModule: readPlatformFile(file) })),
         { name: 'miniflare-engine.mjs', esModule: fs.readFileSync(MINIFLARES_ENGINE, 'utf8') },
       ],
       durableObjectNamespaces: [

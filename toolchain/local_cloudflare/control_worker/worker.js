@@ -51,6 +51,7 @@ function revive(engine, id) {
 const report = (id) => (error) => console.error(`instance ${id} could not be revived: ${error.message}`);
 
 const ENGINE = {
+  planTest: (engine, { id, plan }) => engine.get(engine.idFromName(id)).planTest(plan),
   revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
   grant: (engine, { ids }) =>
     Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).grant())).then(() => null),

@@ -183,6 +183,11 @@ export class Instances {
     return this.#triggerSources.of(workflow.name, id);
   }
 
+  /** Forget what is stored about the instances of a Workflow that was deleted. */
+  forget(workflow: string): void {
+    this.#triggerSources.forget(workflow);
+  }
+
   /** Call the control Worker of the Workflow's group, which is started if necessary. */
   async control<T>(workflow: Workflow, operation: string, options: object): Promise<T> {
     const node = `workflow:${workflow.name}`;

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { privateFolder, readText } from '../system/files.ts';
+import { privateFolder, readText, remove } from '../system/files.ts';
 
 export type TriggerSource = 'api' | 'binding';
 
@@ -23,6 +23,11 @@ export class TriggerSources {
     const created = this.#ids(workflow);
     for (const id of ids) created.add(id);
     fs.appendFileSync(this.#file(workflow), ids.map((id) => `${id}\n`).join(''), { mode: 0o600 });
+  }
+
+  forget(workflow: string): void {
+    this.#created.delete(workflow);
+    remove(this.#file(workflow));
   }
 
   #ids(workflow: string): Set<string> {

@@ -57,6 +57,10 @@ export class Mailbox {
     return ID.test(id) ? readJson<Email>(this.#file(id)) : undefined;
   }
 
+  remove(id: string): void {
+    if (ID.test(id)) remove(this.#file(id));
+  }
+
   clear(): void {
     remove(this.#folder);
   }

@@ -4,6 +4,8 @@
 
 import { RpcTarget } from 'cloudflare:workers';
 import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
+import { TestStep } from './test_step.mjs';
+import { VirtualClock, withRealClock } from './virtual_clock.mjs';
 
 export { WorkflowBinding };
 
@@ -18,7 +20,7 @@ const STATUS = {
   waitingForPause: 6,
   waiting: 7,
 };
-const EVENT = { start: 1, sleepComplete: 9, waitComplete: 15, waitTimedOut: 16 };
+const EVENT = { start: 1, sleepComplete: 9, waitStart: 14, waitComplete: 15, waitTimedOut: 16 };
 const PAUSED_AT = 'PAUSE_DATETIME';
 const PAUSE_REASON = 'Aborting engine: User called pause';
 const ABORTED = /^Aborting engine: /;
@@ -33,6 +35,8 @@ const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 
 /** Stored while the instance waits without a permit, so that the next process replays its steps without a permit. */
 const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
+/** The plan of a test run, stored before the instance is created. */
+const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
 /** During shorter waits, an instance keeps its permit. */
 const SHORT_WAIT_MILLISECONDS = 100;
 const RETRY_MILLISECONDS = 1000;
@@ -60,6 +64,8 @@ export class Engine extends MiniflaresEngine {
   #isClosed = false;
   /** Whether a final status is stored, or being stored. */
   #hasEnded = false;
+  /** In a test run, the types of the events that answer pinned waits, and how they are shown. */
+  #shownTypes = new Map();
 
   constructor(state, env) {
     const run = (event, step) => this.#run(env.USER_WORKFLOW, event, step);
@@ -81,7 +87,7 @@ export class Engine extends MiniflaresEngine {
       }
     };
     handler.release = async (engine) => {
-      await release.call(handler, engine);
+      await withRealClock(() => release.call(handler, engine));
       this.#releaseIfWaiting();
     };
   }
@@ -94,10 +100,34 @@ export class Engine extends MiniflaresEngine {
     if (this.#isReplaying) await this.#enterUnlessPaused(STATUS.running);
     else await this.#ensurePermit();
     try {
-      return await workflow.run(event, new LimitedStep(step, (work) => this.#during(work)));
+      const testable = await this.#testable(step);
+      return await workflow.run(event, new LimitedStep(testable, (work) => this.#during(work)));
     } finally {
       await this.#untilAbortedIfClosed();
     }
+  }
+
+  /** How a test run differs from others; called before the instance is created. */
+  async planTest(plan) {
+    await this.ctx.storage.put(TEST_PLAN, plan);
+  }
+
+  async #testable(step) {
+    const plan = await this.ctx.storage.get(TEST_PLAN);
+    if (!plan) return step;
+    const clock = new VirtualClock(plan.speed, () => this.#isWaiting);
+    const engine = {
+      stop: () => this.userTriggeredTerminate(),
+      pinWait: (name, answer) => this.#pinWait(name, answer),
+    };
+    return new TestStep(step, { plan, clock, engine });
+  }
+
+  /** Answer a wait in advance, or let it time out. The event has a type of its own, so that no other wait receives it. */
+  async #pinWait(name, { type, shownAs, failures, result }) {
+    this.#shownTypes.set(type, shownAs);
+    if (failures) await this.getInstanceModifier().forceEventTimeout({ name });
+    else await this.receiveEvent({ type, payload: result, timestamp: new Date() });
   }
 
   /** The code of a closed object does not continue: it would change the status while the object waits for its abort. */
@@ -234,7 +264,15 @@ export class Engine extends MiniflaresEngine {
   /** The instance starts when it gets its first permit. */
   writeLog(event, ...details) {
     if (WAIT_ENDS.includes(event)) this.#isReplaying = false;
-    if (event !== EVENT.start) super.writeLog(event, ...details);
+    if (event === EVENT.start) return;
+    const [group, target, metadata] = details;
+    super.writeLog(event, group, target, this.#withShownType(event, metadata));
+  }
+
+  #withShownType(event, metadata) {
+    const field = { [EVENT.waitStart]: 'event', [EVENT.waitComplete]: 'type' }[event];
+    const shown = this.#shownTypes.get(metadata?.[field]);
+    return shown === undefined ? metadata : { ...metadata, [field]: shown };
   }
 
   /** The engine ignores a pause of a queued instance. */

@@ -5,11 +5,8 @@ import path from 'node:path';
 import type { Binding, Module, Version } from '../state/records.ts';
 
 const MAIN = 'workflow-limits-main.js';
-const LIMITS: Module = {
-  name: 'workflow-limits.js',
-  type: 'esm',
-  contents: fs.readFileSync(path.join(import.meta.dirname, 'limits.js'), 'utf8'),
-};
+const LIMITS = readModule('workflow-limits.js', 'limits.js');
+const DURATIONS = readModule('workflow-durations.js', 'durations.js');
 
 type Modules = Pick<Version, 'main_module' | 'modules'>;
 
@@ -19,7 +16,10 @@ export function limitedModules(worker: string, { main_module, modules, bindings 
   const main = modules.find(({ name }) => name === main_module);
   if (workflows.length === 0 || main?.type !== 'esm') return { main_module, modules };
   const contents = mainModule(main_module, classesOf(worker, workflows), workflows);
-  return { main_module: MAIN, modules: [...modules, LIMITS, { name: MAIN, type: 'esm', contents }] };
+  return {
+    main_module: MAIN,
+    modules: [...modules, LIMITS, DURATIONS, { name: MAIN, type: 'esm', contents }],
+  };
 }
 
 const classesOf = (worker: string, workflows: Binding[]): string[] =>
@@ -38,4 +38,8 @@ for (const name of ${JSON.stringify(names)}) limitBinding(env[name]);
 export * from ${specifier};
 export default main.default ?? {};
 `;
+}
+
+function readModule(name: string, file: string): Module {
+  return { name, type: 'esm', contents: fs.readFileSync(path.join(import.meta.dirname, file), 'utf8') };
 }

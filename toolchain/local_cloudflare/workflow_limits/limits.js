@@ -1,6 +1,8 @@
 // Cloudflare's limits for runs that the local Workflows engine does not have. This module runs in the Workers, in front of
 // their Workflow classes and of their bindings to Workflows.
 
+import { milliseconds } from './workflow-durations.js';
+
 const MAX_BYTES = 2 ** 20;
 const MAX_SLEEP_DAYS = 365;
 const MAX_RETRIES = 10_000;
@@ -10,17 +12,6 @@ const EVENT_TYPE = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}$/;
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 const DAY = 86_400_000;
-/** The engine's units, except that its year has a quarter of a day more. */
-const UNITS = {
-  second: 1000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: DAY,
-  week: 7 * DAY,
-  month: 30 * DAY,
-  year: 365 * DAY,
-};
-const DURATION = /^\s*([\d.]+)\s*([a-z]+?)s?\s*$/i;
 
 /** Hold a Workflow class to the limits. Without a class there is nothing to do. */
 export function limitClass(workflow) {
@@ -132,12 +123,6 @@ function checkName(name) {
 function checkSleep(name, duration) {
   if (duration > MAX_SLEEP_DAYS * DAY)
     throw failure('WorkflowFatalError', `The sleep "${name}" is longer than ${MAX_SLEEP_DAYS} days`);
-}
-
-function milliseconds(duration) {
-  if (typeof duration !== 'string') return duration;
-  const [, count, unit = ''] = DURATION.exec(duration) ?? [];
-  return Number(count) * (UNITS[unit.toLowerCase()] ?? 1);
 }
 
 function checkEventType(type) {

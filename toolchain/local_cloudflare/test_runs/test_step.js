@@ -1,0 +1,73 @@
+// The steps of a test run: pinned ones return or throw what the plan says, and the run stops at the step that the plan names.
+
+import { RpcTarget } from 'cloudflare:workers';
+import { milliseconds } from './durations.mjs';
+
+/** What the generated code adds to the name of a node's step. */
+const LOOPS = / (?:\[\d+\])+$/;
+const ATTEMPTS = /(?: \(attempt \d+\))+/;
+
+export class TestStep extends RpcTarget {
+  #step;
+  #plan;
+  #clock;
+  #engine;
+
+  constructor(step, { plan, clock, engine }) {
+    super();
+    this.#step = step;
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#engine = engine;
+  }
+
+  async do(name, ...args) {
+    if (this.#plan.until !== null && plainName(name) === this.#plan.until) await this.#engine.stop();
+    const pin = this.#pinOf(name);
+    const replaced = args.map((argument) =>
+      pin && typeof argument === 'function' ? pinned(argument, pin) : argument,
+    );
+    return this.#clock.run(() => this.#step.do(name, ...replaced));
+  }
+
+  sleep(name, duration) {
+    return this.#clock.run(() => this.#step.sleep(name, duration));
+  }
+
+  sleepUntil(name, time) {
+    return this.#clock.run(() => this.#step.sleepUntil(name, time));
+  }
+
+  async waitForEvent(name, options) {
+    const pin = this.#pinOf(name);
+    if (!pin) return this.#clock.run(() => this.#step.waitForEvent(name, options));
+    const type = `pinned-${name}`;
+    await this.#engine.pinWait(name, { type, shownAs: options.type, ...pin });
+    const event = await this.#clock.run(() => this.#step.waitForEvent(name, { ...options, type }));
+    return { ...event, type: options.type };
+  }
+
+  #pinOf(name) {
+    return this.#plan.pins[name] ?? this.#plan.pins[plainName(name)];
+  }
+}
+
+const plainName = (name) => name.replace(LOOPS, '').replace(ATTEMPTS, '');
+
+/** The first attempts fail if the pin says so; afterwards the step returns the pinned result, or runs its own code. */
+function pinned(callback, { failures, ...pin }) {
+  return async (context, ...rest) => {
+    if (failures && context.attempt <= (failures.times ?? Infinity)) throw failure(failures, context);
+    return 'result' in pin ? pin.result : callback(context, ...rest);
+  };
+}
+
+const failure = ({ message }, { config }) =>
+  message === null ? timeoutError(config.timeout) : new Error(message);
+
+/** The engine's own error for an attempt that takes too long. */
+function timeoutError(timeout) {
+  const error = new Error(`Execution timed out after ${milliseconds(timeout)}ms`);
+  error.name = 'WorkflowTimeoutError';
+  return error;
+}

@@ -1,0 +1,89 @@
+// The clock of a test run. While the run works, it goes as fast as any clock. While the run only waits, it skips to the end
+// of the next sleep, wait or retry delay, or goes many times as fast. All of them end in the order in which they would
+// end otherwise, so the arms of a race still have the right winner.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+const TICK_MILLISECONDS = 10;
+/** Between two steps, a run also looks as if it only waited, but only for a moment. */
+const IDLE_TICKS = 4;
+
+/** The clock of the run that is calling the engine; other runs use the real clock. */
+const current = new AsyncLocalStorage();
+const waitReally = scheduler.wait.bind(scheduler);
+
+/** The engine uses this function for everything that takes time. */
+scheduler.wait = (duration, options) =>
+  current.getStore()?.wait(duration, options?.signal) ?? waitReally(duration, options);
+
+export const withRealClock = (work) => current.exit(work);
+
+export class VirtualClock {
+  #speed;
+  #isIdle;
+  #idleTicks = 0;
+  /** How far this clock is ahead of the real one. */
+  #ahead = 0;
+  #lastTick = 0;
+  #timers = new Set();
+  #interval;
+
+  /** With a speed of null, everything that the run waits for is skipped. */
+  constructor(speed, isIdle) {
+    this.#speed = speed;
+    this.#isIdle = isIdle;
+  }
+
+  run(work) {
+    return current.run(this, work);
+  }
+
+  get #now() {
+    return Date.now() + this.#ahead;
+  }
+
+  wait(duration, signal) {
+    return new Promise((resolve, reject) => {
+      const timer = { due: this.#now + duration, resolve };
+      this.#timers.add(timer);
+      signal?.addEventListener('abort', () => {
+        this.#timers.delete(timer);
+        reject(signal.reason);
+      });
+      this.#start();
+    });
+  }
+
+  #start() {
+    if (this.#interval !== undefined) return;
+    this.#lastTick = Date.now();
+    this.#interval = setInterval(() => this.#tick(), TICK_MILLISECONDS);
+  }
+
+  #tick() {
+    const elapsed = Date.now() - this.#lastTick;
+    this.#lastTick += elapsed;
+    this.#idleTicks = this.#isIdle() ? this.#idleTicks + 1 : 0;
+    const next = Math.min(...Array.from(this.#timers, ({ due }) => due));
+    if (this.#idleTicks >= IDLE_TICKS) this.#advance(elapsed, next);
+    if (next <= this.#now) this.#fire(next);
+    if (this.#timers.size > 0) return;
+    clearInterval(this.#interval);
+    this.#interval = undefined;
+  }
+
+  /** Never beyond the next timer, because what happens then may end the others. */
+  #advance(elapsed, next) {
+    const left = next - this.#now;
+    if (left <= 0) return;
+    this.#ahead += this.#speed === null ? left : Math.min(left, elapsed * (this.#speed - 1));
+  }
+
+  #fire(due) {
+    this.#idleTicks = 0;
+    for (const timer of [...this.#timers].filter((each) => each.due === due)) {
+      this.#timers.delete(timer);
+      timer.resolve();
+    }
+  }
+}
