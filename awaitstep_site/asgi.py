@@ -18,6 +18,7 @@ from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
 from runs.stream.asgi_routes import run_event_routes  # noqa: E402
 from runs.sync.poller_thread import start_poller  # noqa: E402
+from runs.test_runs.services import remove_expired  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 from web.gateway.websocket_origin import SameOriginWebSockets, refuse_websocket  # noqa: E402
@@ -48,5 +49,5 @@ routes = ProtocolTypeRouter(
 redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
 application = SecurityHeaders(redirected)
 
-start_sweeper(tasks.sweep)
+start_sweeper(tasks.sweep, remove_expired)
 start_poller()

@@ -330,3 +330,57 @@ class BulkLease(ProcessLease):
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} for {self.change_id}"
+
+
+class TestSetup(models.Model):
+    """How a user test-runs a draft: the payload as text, the pins by node, and the clock's speed.
+
+    A `speed` of None skips everything that takes time.
+    """
+
+    __test__ = False
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    payload = models.TextField(default="{}")
+    pins = models.JSONField(default=dict)
+    speed = models.FloatField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "user"], name="unique_test_setup")
+        ]
+
+    def __str__(self) -> str:
+        return f"test setup of {self.user} for {self.workflow_id}"
+
+
+class TestRun(models.Model):
+    """A run of a draft in a Worker of its own, which only its owner sees; deleted when it expires.
+
+    `ir` and `node_types` are the draft at that time. `user` is None on the command line. `until` is
+    the node after which the run stops, or "". `ended_at` is when its end was noticed.
+    """
+
+    __test__ = False
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="test_runs")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    worker_name = models.CharField(max_length=63, unique=True)
+    revision = models.PositiveIntegerField()
+    ir = models.JSONField()
+    node_types = models.JSONField(default=list)
+    until = models.CharField(max_length=256, blank=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"test run {self.worker_name}"

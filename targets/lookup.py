@@ -77,6 +77,18 @@ def account_of(target: Target) -> Account:
     return _account(target.account_id, f"http://127.0.0.1:{port}/client/v4", token, port)
 
 
+def account_for_test_runs() -> Account:
+    """Return the embedded platform's account for test runs; raises NoTarget if the platform is off."""
+    if not settings.AWAITSTEP.offers_local_cloudflare:
+        raise NoTarget(
+            "Test runs need the embedded platform, which is off, because it runs workflow code on this "
+            "host. To turn it on, set AWAITSTEP_LOCAL_CLOUDFLARE=true."
+        )
+    port = settings.AWAITSTEP.local_cloudflare_port
+    token = platform_token(settings.AWAITSTEP.data_dir)
+    return _account(ACCOUNT_ID, f"http://127.0.0.1:{port}/test-runs/client/v4", token, port)
+
+
 def _token(target: Target) -> str:
     try:
         return target.api_token

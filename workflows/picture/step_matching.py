@@ -59,6 +59,17 @@ class Matcher:
             if has_steps(ir.nodes[id_]):
                 self._add(ir.nodes[id_], suffixes.get(id_, ""))
 
+    def names_of(self, node_id: str, part: str = "") -> list[str]:
+        """Return the names that a node's step can have, without the indices of loops."""
+        candidate = _Candidate(node_id=node_id, part=part)
+        return [name for (name, _), all_ in self._by_name.items() if candidate in all_]
+
+    def nodes_named_like(self, node_id: str) -> set[str]:
+        """Return the other nodes whose steps can have the name of this node's step."""
+        names = set(self.names_of(node_id))
+        candidates = (all_ for (name, _), all_ in self._by_name.items() if name in names)
+        return {candidate.node_id for all_ in candidates for candidate in all_} - {node_id}
+
     def match(self, steps: Iterable[RawStep]) -> list[StepCall]:
         """Return the steps whose node was found, in the order of their start."""
         mappings = [step for step in steps if isinstance(step, Mapping)]

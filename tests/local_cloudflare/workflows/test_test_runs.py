@@ -143,7 +143,7 @@ def test_a_wait_that_is_answered_in_advance_looks_like_any_other(account: TestRu
     assert json.loads(steps["first"]["output"])["type"] == "approved"
 
 
-def test_a_wait_can_time_out_at_once(account: TestRunPlatform) -> None:
+def test_a_wait_can_time_out_immediately(account: TestRunPlatform) -> None:
     body = """
     try { await step.waitForEvent("answer", { type: "approved", timeout: "3 days" }); }
     catch (error) { return error.message; }"""

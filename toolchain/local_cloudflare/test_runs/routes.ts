@@ -12,8 +12,11 @@ import type { TestRuns } from './test_runs.ts';
 interface Pin {
   /** The step's output, or the payload of the event that a wait receives. */
   result?: unknown;
-  /** The first attempts fail, or all if `times` is null; they time out if `message` is null. */
-  failures?: { times: number | null; message: string | null };
+  /**
+   * The first attempts fail, or all if `times` is null; they time out if `message` is null. After a final failure, the
+   * step is not tried again.
+   */
+  failures?: { times: number | null; message: string | null; final?: boolean };
 }
 
 /** How a test run differs from others. */

@@ -62,8 +62,10 @@ function pinned(callback, { failures, ...pin }) {
   };
 }
 
-const failure = ({ message }, { config }) =>
-  message === null ? timeoutError(config.timeout) : new Error(message);
+function failure({ message, final: isFinal }, { config }) {
+  if (message === null) return timeoutError(config.timeout);
+  return Object.assign(new Error(message), isFinal && { name: 'NonRetryableError' });
+}
 
 /** The engine's own error for an attempt that takes too long. */
 function timeoutError(timeout) {

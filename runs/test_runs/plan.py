@@ -1,0 +1,85 @@
+"""The plan that the embedded platform gets for a test run: what happens at which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from runs.services.control import Refused
+from runs.test_runs.pins import Pin
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.nodes import sub_workflow, wait_for_event
+from workflows.picture.step_matching import Matcher, has_steps
+
+_STATUS: Final = ": status"
+_NOT_CALLED: Final = (
+    "A test run does not start other workflows and scripts. Pin the output of this node, and test "
+    "the other one on its own."
+)
+
+_FAILS_AT_ONCE: Final = {"failures": {"times": None, "message": _NOT_CALLED, "final": True}}
+
+
+def test_plan(
+    ir: WorkflowIR, pins: Mapping[str, Pin], *, speed: float | None, until: str | None
+) -> dict[str, Any]:
+    """Return the plan; `until` is the name of the step at which the run stops.
+
+    Nodes that would call other Workers fail, unless they are pinned. Raises Refused for a pin that
+    cannot be applied.
+    """
+    matcher = Matcher(ir)
+    steps: dict[str, Any] = {}
+    for node_id, pin in pins.items():
+        node = ir.nodes[node_id]
+        check_pin(ir, node, pin)
+        steps |= _pinned_steps(matcher, node, pin)
+    for node in ir.nodes.values():
+        if node.type.calls is not None and node.id not in pins:
+            steps |= dict.fromkeys(matcher.names_of(node.id), _FAILS_AT_ONCE)
+    return {"speed": speed, "until": until, "pins": steps}
+
+
+def can_be_pinned(node: Node) -> bool:
+    """Return whether a node has an output or can fail on its own: it is a step, a call or a wait."""
+    is_container = node.type.container is not None
+    return has_steps(node) and not is_container and not _only_sleeps(node)
+
+
+def _only_sleeps(node: Node) -> bool:
+    return node.type.name in ("sleep", "sleep_until")
+
+
+def is_wait(node: Node) -> bool:
+    """Return whether the node waits for an event, whose payload is then what is pinned."""
+    return node.type.name == wait_for_event.TYPE.name
+
+
+def check_pin(ir: WorkflowIR, node: Node, pin: Pin) -> None:
+    """Raise Refused if the node cannot be pinned, or not like this."""
+    if not can_be_pinned(node):
+        raise Refused(
+            f"{node.name} cannot be pinned: it is not a step, a request, a call or a wait."
+        )
+    if is_wait(node) and pin.failures and (pin.has_output or pin.failures.message is not None):
+        raise Refused(f"{node.name} waits for an event: pin its payload, or let it time out.")
+    others = Matcher(ir).nodes_named_like(node.id)
+    if others:
+        other = ir.nodes[min(others)]
+        raise Refused(
+            f"{node.name} cannot be pinned, because {other.id} has the same name. Rename one of them."
+        )
+
+
+def _pinned_steps(matcher: Matcher, node: Node, pin: Pin) -> dict[str, dict[str, Any]]:
+    """Return the pins of the node's steps, by the names of the steps."""
+    failures = pin.as_json().get("failures")
+    own: dict[str, Any] = {"failures": failures} if failures else {}
+    later: dict[str, Any] = {}
+    if pin.has_output:
+        own["result"] = pin.output
+    if pin.has_output and node.type.name == sub_workflow.TYPE.name:
+        own["result"] = {"instanceId": "pinned"}
+        later["result"] = {"status": "complete", "output": pin.output}
+    first = dict.fromkeys(matcher.names_of(node.id), own)
+    return first | {name: later for name in matcher.names_of(node.id, _STATUS) if later}

@@ -1,0 +1,109 @@
+"""What a test run has done so far, with secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from runs import statuses
+from runs.models import TestRun
+from runs.steps.masking import redact_run
+from runs.steps.step_nodes import node_ids
+from runs.steps.step_reader import Step, error_text, read_steps
+from runs.test_runs import services
+from targets.cloudflare import test_runs
+from targets.cloudflare.errors import DeployError
+from targets.lookup import account_for_test_runs
+from toolchain.redaction import redact_json
+from workflows.ir.document.model import WorkflowIR
+from workflows.masked_values import masked_values
+from workflows.nodes.custom import registry
+from workflows.nodes.documents import parse
+from workflows.picture.run_states import node_states
+from workflows.picture.states import NodeState
+
+LOST: Final = (
+    "The embedded platform has restarted, and test runs do not survive that. Run the draft again."
+)
+
+
+@dataclass(frozen=True)
+class TestProgress:
+    """A test run with its data in the shape of Cloudflare's API; `problem` says why there is none."""
+
+    __test__ = False
+
+    run: TestRun
+    data: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def status(self) -> str:
+        return str(self.data.get("status") or "")
+
+    @property
+    def is_over(self) -> bool:
+        return not self.data or statuses.is_final(self.status)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether it has stopped after the node that the user chose."""
+        return bool(self.run.until) and self.status == "terminated"
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        if not self.data:
+            return "Lost"
+        if self.status == "terminated":
+            return "Stopped"
+        return statuses.label(self.status)
+
+    @property
+    def error(self) -> str:
+        return error_text(self.data.get("error"))
+
+    @cached_property
+    def ir(self) -> WorkflowIR | None:
+        return parse(self.run.ir, registry(self.run.node_types)).ir
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        steps = read_steps(self.data, is_over=self.is_over)
+        return tuple(step for step in steps if step.kind != "termination")
+
+    @cached_property
+    def nodes(self) -> Mapping[int, str]:
+        """The node of each step, by the number of the step."""
+        return node_ids(self.ir, self.steps)
+
+    @cached_property
+    def states(self) -> Mapping[str, NodeState]:
+        """The state of each node."""
+        if self.ir is None or not self.data:
+            return {}
+        return node_states(self.ir, [step.raw for step in self.steps], self.status)
+
+    def steps_of(self, node_id: str) -> list[Step]:
+        """Return the steps of a node, in the order in which they started."""
+        return [step for step in self.steps if self.nodes.get(step.number) == node_id]
+
+
+def progress_of(run: TestRun) -> TestProgress:
+    """Read the run from the embedded platform."""
+    try:
+        data = services.read(run)
+    except DeployError as error:
+        return TestProgress(run=run, data={}, problem=str(error))
+    if data is None:
+        return TestProgress(run=run, data={}, problem=LOST)
+    return TestProgress(run=run, data=redact_run(data, masked_values(run.workflow_id)))
+
+
+def output_of(run: TestRun, step: Step) -> Any:
+    """Return the whole output of a step, with secrets masked; raises LookupError if it has none."""
+    account = account_for_test_runs()
+    output = test_runs.step_output(account, run.worker_name, services.INSTANCE, step.name)
+    return redact_json(output, masked_values(run.workflow_id))

@@ -1,0 +1,226 @@
+"""Starting, stopping and removing test runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any, Final
+
+import cloudflare
+from django.utils import timezone
+
+from audit.trail import Actor
+from deployments.permissions import DEPLOY
+from deployments.pipeline.code_build import generate
+from deployments.pipeline.config.bindings import Variable
+from deployments.queue.request_factory import secret_values, variables_for
+from runs import statuses
+from runs.models import TestRun
+from runs.services.control import Refused, check_payload
+from runs.sync import poller
+from runs.test_runs.draft_request import draft_request, stop_after, without_secrets
+from runs.test_runs.pins import Pin
+from runs.test_runs.plan import test_plan
+from runs.test_runs.tools import build_worker
+from targets.cloudflare import retries, test_runs, time_limits
+from targets.cloudflare.account import Account
+from targets.cloudflare.errors import DeployError
+from targets.lookup import account_for_test_runs
+from workflows.audit_entries import record_workflow
+from workflows.ir.document.kinds import SCRIPT
+from workflows.ir.document.model import WorkflowIR
+from workflows.models import MaskedValue, Workflow
+from workflows.node_types.registered import snapshot, types_for
+from workflows.nodes.custom import secret_variables
+from workflows.nodes.documents import parse
+
+LIFETIME: Final = timedelta(hours=1)
+INSTANCE: Final = "run"
+MAX_RUNNING: Final = 3
+MAX_WORKERS: Final = 20
+_MAX_SPEED: Final = 10_000_000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestInput:
+    """What to test: the payload, pins by node, the node to stop after, and the clock's speed.
+
+    A `speed` of None skips everything that the run only waits for.
+    """
+
+    __test__ = False
+
+    payload: Any = field(default_factory=dict)
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    until: str = ""
+    speed: float | None = None
+
+
+def start(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
+    """Build the draft, start a run of it, and remove the user's earlier test runs of it that have ended.
+
+    Secrets have their values only for users who may deploy: others could read them with their code.
+    Raises Refused for an input that cannot be tested, DeployError with the draft's problems.
+    """
+    account = account_for_test_runs()
+    _check_input(workflow, test)
+    variables = _variables(workflow, by)
+    ir = _readable(workflow, variables)
+    _check_nodes(ir, test)
+    stopping = stop_after(workflow, ir, test.until)
+    plan = test_plan(ir, test.pins, speed=test.speed, until=stopping.step)
+    _check_limits(by)
+    run = _create(workflow, test, by=by)
+    request = draft_request(
+        workflow, stopping.document, worker=run.worker_name, variables=variables
+    )
+    try:
+        test_runs.upload(account, build_worker(request, account))
+        test_runs.start(
+            account, run.worker_name, instance_id=INSTANCE, params=test.payload, plan=plan
+        )
+    except BaseException:
+        remove(run)
+        raise
+    run.started_at = timezone.now()
+    run.save(update_fields=["started_at"])
+    _remove_earlier(run)
+    record_workflow(
+        "draft test-run",
+        workflow,
+        by=by,
+        revision=run.revision,
+        until=test.until,
+        pins=[*test.pins],
+    )
+    return run
+
+
+def _check_input(workflow: Workflow, test: TestInput) -> None:
+    if workflow.kind == SCRIPT:
+        raise Refused("Scripts have no runs. Deploy the script, and send it a request.")
+    check_payload(test.payload)
+    if test.speed is not None and not 1 <= test.speed <= _MAX_SPEED:
+        raise Refused(f"The speed must be between 1 and {_MAX_SPEED:,.0f}.")
+
+
+def _variables(workflow: Workflow, by: Actor) -> Mapping[str, Variable]:
+    """Return the variables; the values of secrets that the code gets are masked in the outputs."""
+    variables = variables_for(workflow)
+    node_types = snapshot(workflow.ir)
+    if by.user is not None and not by.user.has_perm(DEPLOY):
+        return without_secrets(variables, secret_variables(node_types))
+    MaskedValue.objects.remember(workflow.pk, secret_values(variables, node_types))
+    return variables
+
+
+def _readable(workflow: Workflow, variables: Mapping[str, Variable]) -> WorkflowIR:
+    """Return the draft's document; raises DeployError with its problems."""
+    ir = parse(workflow.ir, types_for(workflow.ir)).ir
+    request = draft_request(workflow, workflow.ir, worker="draft", variables=variables)
+    generate(request)
+    if ir is None:
+        raise AssertionError("a document without problems can be read")
+    return ir
+
+
+def _check_nodes(ir: WorkflowIR, test: TestInput) -> None:
+    for node_id in filter(None, [test.until, *test.pins]):
+        if node_id not in ir.nodes:
+            raise Refused(f"The draft has no node {node_id!r}.")
+
+
+def _check_limits(by: Actor) -> None:
+    running = [run for run in owned_by(by).filter(ended_at=None) if is_running(run)]
+    if len(running) >= MAX_RUNNING:
+        raise Refused(
+            f"You already have {MAX_RUNNING} test runs that have not ended. Stop one of them first."
+        )
+    if TestRun.objects.filter(expires_at__gt=timezone.now()).count() >= MAX_WORKERS:
+        raise Refused(
+            f"There are already {MAX_WORKERS} test runs. Each is removed after an hour at most: try "
+            "again later."
+        )
+
+
+def owned_by(by: Actor) -> Any:
+    """Return the test runs that this actor started; nobody else sees them."""
+    return TestRun.objects.filter(user=by.user)
+
+
+def _create(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
+    return TestRun.objects.create(
+        workflow=workflow,
+        user=by.user,
+        worker_name=f"test-{token_hex(6)}",
+        revision=workflow.draft_revision,
+        ir=workflow.ir,
+        node_types=snapshot(workflow.ir),
+        until=test.until,
+        expires_at=timezone.now() + LIFETIME,
+    )
+
+
+def _remove_earlier(run: TestRun) -> None:
+    earlier = TestRun.objects.filter(workflow=run.workflow_id, user=run.user_id, pk__lt=run.pk)
+    for other in earlier.exclude(ended_at=None):
+        remove(other)
+
+
+def read(run: TestRun) -> dict[str, Any] | None:
+    """Return the run in the shape of Cloudflare's API, with its secrets; None if it no longer exists.
+
+    Raises DeployError if the platform does not respond.
+    """
+    account = time_limits.with_timeout(account_for_test_runs())
+    with retries.using(time_limits.until_deadline()):
+        data = poller.describe(account, run.worker_name, INSTANCE)
+    has_ended = data is None or statuses.is_final(str(data.get("status")))
+    if has_ended and run.ended_at is None and run.started_at is not None:
+        run.ended_at = timezone.now()
+        TestRun.objects.filter(pk=run.pk).update(ended_at=run.ended_at)
+    return data
+
+
+def is_running(run: TestRun) -> bool:
+    """Return whether the run has not ended, as far as is known."""
+    if run.started_at is not None:
+        with suppress(DeployError):
+            read(run)
+    return run.ended_at is None
+
+
+def stop(run: TestRun, *, by: Actor) -> None:
+    """Stop the run; what it has done so far can still be read."""
+    account = account_for_test_runs()
+    with account.explained("stop the test run"), suppress(*_NOTHING_TO_STOP):
+        account.client.workflows.instances.status.edit(
+            INSTANCE,
+            account_id=account.account_id,
+            workflow_name=run.worker_name,
+            status="terminate",
+        )
+    record_workflow("test run stopped", run.workflow, by=by)
+
+
+_NOTHING_TO_STOP: Final = (cloudflare.NotFoundError, cloudflare.BadRequestError)
+
+
+def remove(run: TestRun) -> None:
+    """Remove the run and its Worker. If the platform is down, it removes the Worker when it starts."""
+    with suppress(DeployError):
+        test_runs.remove(_quick_account(), run.worker_name)
+    run.delete()
+
+
+def _quick_account() -> Account:
+    return time_limits.with_timeout(account_for_test_runs())
+
+
+def remove_expired() -> None:
+    """Remove the test runs whose hour is over, and those of processes that died while starting them."""
+    for run in TestRun.objects.filter(expires_at__lte=timezone.now()):
+        remove(run)

@@ -1,0 +1,347 @@
+"""Test runs of drafts on the embedded platform: pins, time, secrets, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.utils import timezone
+from pytest_django import Settings
+
+from audit.models import Entry
+from audit.trail import SYSTEM, Actor
+from deployments.models import Deployment
+from runs.models import Run, TestRun
+from runs.services.control import Refused
+from runs.test_runs import services
+from runs.test_runs.pins import Failures, Pin
+from runs.test_runs.progress import LOST, output_of, progress_of
+from runs.test_runs.services import TestInput
+from targets.cloudflare.errors import DeployError
+from targets.lookup import NoTarget, account_for_test_runs
+from tests.runs.test_runs.drafts import campaign, ended, states, step
+from tests.support.platform_fixture import Platform, start_platform
+from tests.workflows.ir.documents import branch, chain, document, node
+from toolchain.redaction import MASK
+from workflows.models import Workflow, WorkflowVersion
+from workflows.services import import_document, set_variable
+
+pytestmark = pytest.mark.django_db
+SECRET = "sentinel-of-test-runs-4e1b"
+
+
+@pytest.fixture(autouse=True)
+def here(platform: Platform, settings: Settings) -> None:
+    """Use the platform of the tests."""
+    use(platform, settings)
+
+
+def use(platform: Platform, settings: Settings) -> None:
+    changes = {"local_cloudflare_port": platform.port, "data_dir": platform.data_dir}
+    settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update=changes)
+
+
+def workers() -> set[str]:
+    account = account_for_test_runs()
+    return {
+        str(each.id) for each in account.client.workers.scripts.list(account_id=account.account_id)
+    }
+
+
+def start(workflow: Workflow, by: Actor = SYSTEM, **test: Any) -> TestRun:
+    return services.start(workflow, TestInput(**test), by=by)
+
+
+def pinned(output: Any) -> Pin:
+    return Pin(output=output)
+
+
+def test_a_campaign_of_17_days_is_tested_in_seconds_and_leaves_nothing(platform: Platform) -> None:
+    workflow = campaign()
+    versions = WorkflowVersion.objects.count()
+    began = timezone.now()
+
+    run = start(workflow, payload={"email": "a@b.c"}, pins={"answer": pinned({"name": "Ada"})})
+    progress = ended(run)
+
+    assert timezone.now() - began < timedelta(seconds=10)
+    assert set(states(progress).values()) == {"done"}
+    assert output_of(run, progress.steps_of("thank")[0]) == "Thanks, Ada"
+    assert (WorkflowVersion.objects.count(), Deployment.objects.count()) == (versions, 0)
+    assert Run.objects.count() == 0
+    assert run.worker_name not in platform.api("GET", "workers/scripts").text
+    services.remove(run)
+    assert run.worker_name not in workers()
+    assert not TestRun.objects.exists()
+
+
+def test_without_an_answer_the_wait_times_out_after_its_three_days() -> None:
+    progress = ended(start(campaign(), payload={"email": "a@b.c"}))
+
+    assert states(progress) == {
+        "greet": "done",
+        "pause": "done",
+        "answer": "failed",
+        "thank": "not_reached",
+    }
+    assert "timed out after 259200000ms" in progress.error
+
+
+def test_the_draft_runs_and_not_the_newest_version() -> None:
+    workflow = import_document(chain(step("only", "return 'saved';")))
+    workflow.ir = chain(step("only", "return 'draft';"))
+    workflow.save()
+
+    run = start(workflow)
+
+    assert output_of(run, ended(run).steps_of("only")[0]) == "draft"
+
+
+def test_a_run_stops_after_the_chosen_node_wherever_it_is() -> None:
+    workflow = import_document(
+        document(
+            [
+                step("first", "return [1, 2];"),
+                node("each", "loop", collection="first"),
+                branch("which", yes="true", no=""),
+                step("inner", "return item;"),
+                step("other", "return 0;"),
+                step("last", "return first;"),
+            ],
+            "first each", "each which body", "which inner yes", "which other no",
+              "each last",
+        )
+    )  # fmt: skip
+    inside = ended(start(workflow, until="inner"))
+    whole = ended(start(workflow, until="each"))
+
+    assert inside.has_stopped
+    assert states(inside)["inner"] == "done"
+    assert states(inside)["last"] == "not_reached"
+    assert [step.name for step in whole.steps_of("inner")] == ["inner [0]-1", "inner [1]-1"]
+    assert states(whole)["last"] == "not_reached"
+
+
+def test_steps_fail_and_time_out_as_often_as_their_pins_say() -> None:
+    retries = {"retries": {"limit": 3, "delay": "6 hours", "backoff": "exponential"}}
+    failing = step("pay", "return 'paid';") | {"config": retries}
+    slow = step("ship", "return 'shipped';") | {"config": retries}
+    workflow = import_document(chain(failing, slow))
+
+    run = start(
+        workflow,
+        pins={
+            "pay": Pin(failures=Failures(times=2, message="card declined")),
+            "ship": Pin(failures=Failures(times=1, message=None), output="pinned"),
+        },
+    )
+    progress = ended(run)
+
+    pay, ship = progress.steps_of("pay")[0], progress.steps_of("ship")[0]
+    assert [each.error for each in pay.attempts] == ["Error: card declined"] * 2 + [""]
+    assert "timed out" in ship.attempts[0].error
+    assert output_of(run, ship) == "pinned"
+
+
+def test_other_workflows_are_not_started_but_can_be_pinned() -> None:
+    child = node("child", "sub_workflow", workflowId="abcdefgh", waitForCompletion=True)
+    workflow = import_document(chain(child, step("after", "return child.total;")))
+
+    unpinned = ended(start(workflow))
+    run = start(workflow, pins={"child": pinned({"total": 42})})
+    progress = ended(run)
+
+    assert "does not start other workflows" in unpinned.error
+    assert output_of(run, progress.steps_of("after")[0]) == 42
+
+
+def test_resources_are_private_and_empty() -> None:
+    code = "await env.ORDERS_KV.put('a', 'b'); return await env.ORDERS_KV.list();"
+    workflow = import_document(chain(step("store", code)))
+
+    first, second = start(workflow), start(workflow)
+
+    for run in (first, second):
+        output = output_of(run, ended(run).steps_of("store")[0])
+        assert [each["name"] for each in output["keys"]] == ["a"]
+    services.remove(first)
+    services.remove(second)
+    account = account_for_test_runs()
+    left = account.client.kv.namespaces.list(account_id=account.account_id)
+    assert not [each for each in left if each.title.startswith(first.worker_name)]
+
+
+def test_secrets_are_masked_wherever_the_run_shows_them() -> None:
+    code = "console.log(env.API_KEY); return { key: env.API_KEY, [env.API_KEY]: 1 };"
+    workflow = import_document(chain(step("leak", code)))
+    set_variable("API_KEY", SECRET, is_secret=True, workflow=workflow)
+
+    run = start(workflow)
+    progress = ended(run)
+
+    assert SECRET not in json.dumps(progress.data)
+    assert output_of(run, progress.steps_of("leak")[0])["key"] == MASK
+
+
+def user(name: str, *permissions: str) -> Actor:
+    created = User.objects.create_user(name, is_staff=True)
+    codenames = [permission.partition(".")[2] for permission in permissions]
+    created.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return Actor.of(created)
+
+
+def test_secrets_have_their_values_only_for_users_who_may_deploy() -> None:
+    code = "return [env.API_KEY.length, env.PLAIN];"
+    workflow = import_document(chain(step("read", code)))
+    set_variable("API_KEY", SECRET, is_secret=True, workflow=workflow)
+    set_variable("PLAIN", "visible", is_secret=False, workflow=workflow)
+
+    lengths = [
+        output_of(run, ended(run).steps_of("read")[0])
+        for run in (
+            start(workflow, user("editor", "workflows.change_workflow")),
+            start(workflow, user("deployer", "deployments.add_deployment")),
+        )
+    ]
+
+    assert lengths == [[len("hidden-in-test-runs"), "visible"], [len(SECRET), "visible"]]
+
+
+def test_two_users_test_the_same_draft_without_seeing_each_other() -> None:
+    workflow = import_document(chain(step("echo", "return event.payload.by;")))
+    ada, bob = user("ada"), user("bob")
+
+    runs = [(start(workflow, by, payload={"by": by.name}), by) for by in (ada, bob)]
+
+    for run, by in runs:
+        assert output_of(run, ended(run).steps_of("echo")[0]) == by.name
+        assert list(services.owned_by(by)) == [run]
+
+
+def test_a_new_test_run_replaces_the_users_earlier_one_that_has_ended() -> None:
+    workflow = import_document(chain(step("only", "return 1;")))
+    first = start(workflow)
+    ended(first)
+
+    second = start(workflow)
+
+    assert list(TestRun.objects.all()) == [second]
+    assert first.worker_name not in workers()
+
+
+def test_the_problems_of_a_draft_are_reported_before_anything_runs() -> None:
+    workflow = import_document(chain(step("only", "return 1;")))
+    workflow.ir = chain(step("only", "const x: number = 'text'; return x;"))
+    workflow.save()
+
+    with pytest.raises(DeployError) as raised:
+        start(workflow)
+
+    assert [finding.node_id for finding in raised.value.findings] == ["only"]
+    assert not TestRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ({"until": "gone"}, "The draft has no node 'gone'."),
+        ({"pins": {"gone": Pin(output=1)}}, "The draft has no node 'gone'."),
+        ({"pins": {"pause": Pin(output=1)}}, "pause cannot be pinned"),
+        ({"pins": {"answer": Pin(failures=Failures(times=1, message="x"))}}, "let it time out"),
+        ({"speed": 0.5}, "The speed must be between 1 and"),
+        ({"payload": {"n": float("nan")}}, "n in the payload is a number"),
+    ],
+)
+def test_an_input_that_cannot_be_tested_is_refused(test: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        start(campaign(), **test)
+    assert not TestRun.objects.exists()
+
+
+def test_nodes_that_share_a_name_cannot_be_pinned() -> None:
+    workflow = import_document(chain(node("one", name="Same"), node("two", name="Same")))
+
+    with pytest.raises(Refused, match="because two has the same name"):
+        start(workflow, pins={"one": pinned(1)})
+
+
+def test_a_user_can_have_three_running_test_runs() -> None:
+    workflow = campaign()
+    runs = [start(workflow, payload={"email": "a@b.c"}, speed=1) for _ in range(3)]
+
+    with pytest.raises(Refused, match="already have 3 test runs"):
+        start(workflow, speed=1)
+
+    services.stop(runs[0], by=SYSTEM)
+    ended(runs[0])
+    assert start(workflow, speed=1)
+    for run in TestRun.objects.all():
+        services.remove(run)
+
+
+def test_a_stopped_run_can_still_be_read() -> None:
+    run = start(campaign(), payload={"email": "a@b.c"}, speed=1)
+
+    services.stop(run, by=SYSTEM)
+    progress = ended(run)
+
+    assert progress.label == "Stopped"
+    assert not progress.has_stopped
+    assert Entry.objects.filter(action="test run stopped").exists()
+
+
+def test_test_runs_are_in_the_audit_trail_without_payloads() -> None:
+    start(campaign(), payload={"email": "private@example.com"}, until="greet")
+
+    entry = Entry.objects.get(action="draft test-run")
+    assert (entry.detail["revision"], entry.detail["until"]) == (0, "greet")
+    assert "private" not in json.dumps(entry.detail)
+
+
+def test_nothing_is_left_after_the_hour_of_a_run_whose_process_was_killed() -> None:
+    """A web process that is killed leaves the row, and maybe the Worker."""
+    workflow = campaign()
+    running = start(workflow, payload={"email": "a@b.c"}, speed=1)
+    half_started = services._create(workflow, TestInput(), by=SYSTEM)
+    services.remove_expired()
+    assert TestRun.objects.count() == 2
+
+    TestRun.objects.update(expires_at=timezone.now())
+    services.remove_expired()
+
+    assert not TestRun.objects.exists()
+    assert not {running.worker_name, half_started.worker_name} & workers()
+
+
+def test_a_run_that_was_lost_with_its_platform_says_so(
+    tmp_path_factory: pytest.TempPathFactory, settings: Settings
+) -> None:
+    folder = tmp_path_factory.mktemp("killed")
+    doomed = start_platform(folder)
+    use(doomed, settings)
+    run = start(campaign(), payload={"email": "a@b.c"}, speed=1)
+    doomed.kill()
+    assert "No response" in progress_of(run).problem
+    assert not progress_of(run).data
+
+    revived = start_platform(folder)
+    try:
+        use(revived, settings)
+        assert progress_of(run).problem == LOST
+        assert workers() == set()
+        TestRun.objects.update(expires_at=timezone.now())
+        services.remove_expired()
+        assert not TestRun.objects.exists()
+    finally:
+        revived.running.stop()
+
+
+def test_without_the_embedded_platform_the_reason_is_given(settings: Settings) -> None:
+    off = {"local_cloudflare": False}
+    settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update=off)
+
+    with pytest.raises(NoTarget, match="AWAITSTEP_LOCAL_CLOUDFLARE=true"):
+        start(campaign())
