@@ -18,6 +18,7 @@ urlpatterns = [
     path("<str:pk>/code/document/", document_page.document, name="workflow_document"),
     path("<str:pk>/code/<slug:slug>/", workflow_pages.code, name="workflow_code_part"),
     path("<str:pk>/variables/", workflow_variables.variables, name="workflow_variables"),
+    path("<str:pk>/variables/set/", workflow_variables.set_one, name="set_variable"),
     path("<str:pk>/variables/paste/", workflow_variables.paste, name="paste_variables"),
     path("<str:pk>/versions/", workflow_pages.versions, name="workflow_versions"),
     path("<str:pk>/deployments/", workflow_pages.deployments, name="workflow_deployments"),

@@ -295,3 +295,26 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
         elif not self.was_secret:
             self.instance.value = unless_unchanged(value, self.initial.get("new_value", ""))
         return super().save(commit)
+
+
+class OwnVariableForm(VariableForm):
+    """A variable of one workflow, on the workflow's own page; the instance has the workflow."""
+
+    class Meta(VariableForm.Meta):
+        fields = ["name", "is_secret"]
+        help_texts = {
+            "name": "Code reads API_KEY as env.API_KEY.",
+            "is_secret": "Nobody can see a secret after you save it.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["for_all"]
+
+    def clean_name(self) -> str:
+        """Refuse the name of another variable: the constraint of the model is only checked with the workflow."""
+        name = str(self.cleaned_data["name"])
+        others = EnvironmentVariable.objects.filter(workflow=self.instance.workflow, name=name)
+        if others.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"{name} is already set. Edit it in the table.")
+        return name

@@ -45,7 +45,9 @@ class ResourceChoice:
         """The page that opened the picker."""
         if self.deployment:
             return self.deployment.get_absolute_url()
-        return self.workflow.get_absolute_url() if self.workflow else ""
+        if self.workflow is None:
+            return ""
+        return reverse("deployments:workflow_variables", args=[self.workflow.pk])
 
 
 def read_choice(query: QueryDict) -> ResourceChoice:

@@ -10,11 +10,13 @@ from django.template import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from deployments.draft.environment import BindingRow
 from deployments.models import Deployment
 from deployments.permissions import MAY_PLAN
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
 from deployments.presentation.workflow_head import WorkflowHead
+from deployments.resources.resource_picker import ResourceChoice
 from targets.cloudflare.errors import Cause, Finding, setting_of
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
@@ -162,3 +164,9 @@ def workflow_head(
 def ticks(deployment: Deployment) -> dict[str, Any]:
     """Render a progress bar with one tick per stage."""
     return {"deployment": deployment, "ticks": stage_list.ticks(deployment)}
+
+
+@register.filter
+def picker_query(row: BindingRow, workflow: Workflow) -> str:
+    """Return the query of the page where the resource of a binding is chosen."""
+    return ResourceChoice(kind=row.kind, variable=row.variable, workflow=workflow).query

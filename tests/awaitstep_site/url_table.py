@@ -149,6 +149,7 @@ TABLE: Final = {
     "workflows/<str:pk>/code/document/": Row(get=VIEWERS, post=EDITORS),
     "workflows/<str:pk>/code/<slug:slug>/": PAGE,
     "workflows/<str:pk>/variables/": PAGE,
+    "workflows/<str:pk>/variables/set/": _action(EDITORS),
     "workflows/<str:pk>/variables/paste/": _action(EDITORS),
     "workflows/<str:pk>/versions/": PAGE,
     "workflows/<str:pk>/deployments/": PAGE,

@@ -201,7 +201,7 @@ def test_using_a_resource_sets_the_variable_and_returns_to_the_deployment(
     assert entry.detail["resource"] == one.id
 
 
-def test_without_a_deployment_it_returns_to_the_workflow(
+def test_without_a_deployment_it_returns_to_the_variables(
     admin_client: Client, platform: Platform
 ) -> None:
     target, workflow = account_target(platform), make_workflow()
@@ -210,7 +210,7 @@ def test_without_a_deployment_it_returns_to_the_workflow(
     url = address(target, **picker_query(workflow.pk)).replace("?", "use/?")
     answer = admin_client.post(url, {"id": one.id})
 
-    assert answer["Location"] == workflow.get_absolute_url()
+    assert answer["Location"] == f"/workflows/{workflow.pk}/variables/"
 
 
 def test_a_new_resource_can_be_used_immediately(admin_client: Client, platform: Platform) -> None:

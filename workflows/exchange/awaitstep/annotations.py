@@ -1,4 +1,4 @@
-"""Finds `@fetch`, `@queue` and `@config` in entry code, which are no TypeScript: the parser recovers from them.
+"""Finds `@fetch`, `@queue` and `@config` in entry code, which is not TypeScript: the parser recovers from them.
 
 Code with errors can be slow to parse, so this is done in a separate process.
 """
