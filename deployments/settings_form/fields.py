@@ -9,6 +9,22 @@ from django import forms
 from workflows.ir.deploy.deploy_settings import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, Consumer
 
 _DEFAULTS: Final = Consumer(queue="")
+SETTINGS: Final = {
+    "workers_dev": "workersDev",
+    "preview_urls": "previewUrls",
+    "routes": "routes",
+    "custom_domains": "customDomains",
+    "crons": "cronTriggers",
+    "consumers": "queueConsumers",
+    "compatibility_date": "compatibilityDate",
+    "compatibility_flags": "compatibilityFlags",
+    "placement": "placement.mode",
+    "cpu_ms": "limits.cpuMs",
+    "observability": "observability.enabled",
+    "sampling_rate": "observability.headSamplingRate",
+    "logpush": "logpush",
+}
+"""The setting that each field, or each table of rows, stands for."""
 
 
 def _area(rows: int, placeholder: str) -> forms.Textarea:

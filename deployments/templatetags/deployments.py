@@ -17,9 +17,11 @@ from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
 from deployments.presentation.workflow_head import WorkflowHead
 from deployments.resources.resource_picker import ResourceChoice
+from deployments.settings_form.fields import SETTINGS
 from targets.cloudflare.errors import Cause, Finding, setting_of
 from targets.cloudflare.worker_parts import PartKind
 from web.tones import Tone
+from workflows.documentation.places import place_of_deploy_setting, url_of
 from workflows.ir.document.kinds import SCRIPT
 from workflows.models import Workflow
 
@@ -164,6 +166,13 @@ def workflow_head(
 def ticks(deployment: Deployment) -> dict[str, Any]:
     """Render a progress bar with one tick per stage."""
     return {"deployment": deployment, "ticks": stage_list.ticks(deployment)}
+
+
+@register.inclusion_tag("workflows/fields/_docs_link.html")
+def setting_docs(field: str, label: str) -> dict[str, str]:
+    """Render a link from a field of the deploy settings to its description; nothing for other fields."""
+    setting = SETTINGS.get(field)
+    return {"url": url_of(place_of_deploy_setting(setting)) if setting else "", "label": label}
 
 
 @register.filter

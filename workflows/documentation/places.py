@@ -26,6 +26,7 @@ _OF_DOCUMENT: Final = {
 }
 _DOCUMENT: Final = "building-workflows.md#the-document"
 VARIABLES: Final = "environment.md#variables"
+_DEPLOY_SETTINGS: Final = "deploying.md"
 
 
 def url_of(place: str, *, workflow: str = "") -> str:
@@ -59,6 +60,11 @@ def place_of_setting(type_: NodeType | TriggerType, path: str) -> str:
             if (anchor := setting_anchor(holder, name)) in _anchors(page):
                 return f"{page}#{anchor}"
     return type_.docs
+
+
+def place_of_deploy_setting(name: str) -> str:
+    """Return where a deploy setting such as `limits.cpuMs` is described."""
+    return f"{_DEPLOY_SETTINGS}#{setting_anchor('deploy', name)}"
 
 
 def place_of_problem(problem: Problem, type_: NodeType | TriggerType | None) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
 from audit.models import Entry
+from deployments.settings_form.fields import SETTINGS, SettingsForm
 from tests.deployments.factories import make_workflow
 from tests.deployments.views.settings_form import address, filled_in, row, save
 from tests.support.page_text import text
@@ -196,3 +199,15 @@ def test_an_unknown_workflow_has_no_settings_page(admin_client: Client) -> None:
     ]
 
     assert [answer.status_code for answer in answers] == [404, 404, 404]
+
+
+def test_each_field_leads_to_its_description(admin_client: Client) -> None:
+    page = admin_client.get(f"/workflows/{make_workflow().pk}/settings/").content.decode()
+    rendered = admin_client.get("/docs/deploying/").content.decode()
+
+    anchors = re.findall(r'class="field-docs" href="/docs/deploying/#([^"]+)"', page)
+
+    fields = {*SettingsForm.base_fields, "routes", "consumers"} - {"opened_at"}
+    assert set(SETTINGS) == fields
+    assert anchors == [f"deploy-{name}" for name in SETTINGS.values()]
+    assert [name for name in anchors if f'id="{name}"' not in rendered] == []
