@@ -28,6 +28,7 @@ from workflows import audit_entries, services
 from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
 from workflows.editing.new_documents import typed_name
+from workflows.exchange.exports import NotExported, export
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.settings.setting_field import SettingField
@@ -40,6 +41,7 @@ from workflows.models import (
 )
 from workflows.node_types.registered import workflows_using
 from workflows.views.editor import editor_context
+from workflows.views.exporting import as_response
 
 _MAX_PROBLEMS = 10  # shown after saving
 _FORM = "form"
@@ -112,6 +114,7 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     list_filter = [ArchivedFilter]
     search_fields = ["name", "id", "description"]
     view_on_site = False
+    actions = ["export_workflows"]
     fieldsets = [
         (None, {"fields": ["name", "description", "ir", "opened_at"]}),
         ("Code", {"fields": ["entry_code", "dependencies"]}),
@@ -129,6 +132,16 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_archived = obj is not None and obj.is_archived
         return super().has_change_permission(request, obj) and not is_archived
+
+    @admin.action(description="Export selected workflows", permissions=["view"])
+    def export_workflows(self, request: HttpRequest, chosen: QuerySet[Workflow]) -> Any:
+        """Send the drafts as one zip file."""
+        rows = Workflow.objects.filter(pk__in=chosen.values("pk"))
+        try:
+            return as_response(export(rows, by=Actor.of(request.user)))
+        except NotExported as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
 
     @admin.display(description="dependencies")
     def packages(self, workflow: Workflow) -> SafeString:

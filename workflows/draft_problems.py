@@ -43,7 +43,12 @@ def checked_code(workflow: Workflow) -> CheckedCode:
         return CheckedCode(problems=[Problem(path="env", message=str(error))], module=None)
     except InvalidIR as invalid:
         return CheckedCode(problems=list(invalid.problems), module=None)
-    return CheckedCode(problems=[*_type_problems(module), *module.problems], module=module)
+    return CheckedCode(problems=module_problems(module), module=module)
+
+
+def module_problems(module: GeneratedModule) -> list[Problem]:
+    """Return the problems in the code of a module, which is compiled."""
+    return [*_type_problems(module), *module.problems]
 
 
 def _type_problems(module: GeneratedModule) -> list[Problem]:

@@ -29,7 +29,7 @@ from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.repairs import Repair, repair
 from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
-from workflows.models import ARCHIVED, DraftChange, NodeType, Workflow
+from workflows.models import ARCHIVED, DeclaredBinding, DraftChange, NodeType, Workflow
 from workflows.node_types.registered import all_types
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ Kind = DraftChange.Kind
 SET_ENTRY_CODE: Final = "set_entry_code"
 """The operation on the entry code, which is not part of the document; its argument is `value`."""
 _ENTRY_CODE: Final = "entry_code"
+_BINDINGS: Final = "bindings"
+_BESIDE_DOCUMENT: Final = (_ENTRY_CODE, "dependencies", "deploy_settings", _BINDINGS)
+"""The parts of a draft that are not in the document; a change may contain them."""
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
 _MAX_OPEN: Final = 16
@@ -155,7 +158,34 @@ def _with_entry_code(
     if theirs := _conflict(later, [touched]):
         raise ChangedMeanwhile(theirs, current=workflow.entry_code)
     summary = "Changed the entry code" if code.strip() else "Removed the entry code"
-    return _Step(opened=opened, entry_code=code, summary=summary, touched=[touched])
+    return _Step(opened=opened, beside={_ENTRY_CODE: code}, summary=summary, touched=[touched])
+
+
+def replace_draft(
+    workflow_id: str,
+    content: Mapping[str, Any],
+    *,
+    revision: int,
+    summary: str,
+    by: User,
+) -> Changed:
+    """Replace the whole draft in one change that can be undone; `content` is that of a workflow.
+
+    Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
+    """
+    beside = {name: content[name] for name in _BESIDE_DOCUMENT}
+
+    def edit(workflow: Workflow) -> _Step:
+        later = _changes_since(workflow, revision)
+        opened = OpenDocument(content["ir"], all_types())
+        if theirs := _conflict(later, [EVERYTHING]):
+            raise ChangedMeanwhile(theirs)
+        is_same = document_changes.is_equal(workflow.ir, opened.document)
+        if is_same and not list(_differences(workflow, beside)):
+            return _Step(opened=opened)
+        return _Step(opened=opened, beside=beside, summary=summary, touched=[EVERYTHING])
+
+    return _changed(workflow_id, edit, by=by, request_id="")
 
 
 def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | None:
@@ -230,7 +260,7 @@ def record_replacement(
 ) -> None:
     """Record that a form replaced the document or the entry code; `workflow` is already saved."""
     changes = document_changes.difference(_as_object(before), workflow.ir)
-    new_code = list(_entry_difference(entry_code, workflow.entry_code))
+    new_code = list(_difference(_ENTRY_CODE, entry_code, workflow.entry_code))
     if not changes and not new_code:
         return
     Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
@@ -263,10 +293,13 @@ def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """A change before it is stored; without a summary, nothing changes. None keeps the entry code."""
+    """A change before it is stored; without a summary, nothing changes.
+
+    `beside` are the new values of parts that are not in the document.
+    """
 
     opened: OpenDocument
-    entry_code: str | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
     kind: str = Kind.OPERATION
     summary: str = ""
     touched: Sequence[Touch] = ()
@@ -303,25 +336,28 @@ def _changed(
 def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> bool:
     """Store the document and the change; False if the draft's revision has changed in the meantime."""
     revision = workflow.draft_revision + 1
-    code = workflow.entry_code if step.entry_code is None else step.entry_code
+    columns = {name: value for name, value in step.beside.items() if name != _BINDINGS}
+    differences = [
+        *document_changes.difference(_as_object(workflow.ir), step.opened.document),
+        *_differences(workflow, step.beside),
+    ]
     unchanged = Workflow.objects.filter(
         pk=workflow.pk, draft_revision=workflow.draft_revision, archived_at=None
     )
     is_stored = unchanged.update(
         ir=step.opened.document,
-        entry_code=code,
+        **columns,
         draft_revision=revision,
         updated_at=timezone.now(),
     )
     if not is_stored:
         return False
+    if _BINDINGS in step.beside:
+        _declare(workflow, step.beside[_BINDINGS])
     _mark(workflow, step, by)
     _record(
         workflow,
-        difference=[
-            *document_changes.difference(_as_object(workflow.ir), step.opened.document),
-            *_entry_difference(workflow.entry_code, code),
-        ],
+        difference=differences,
         revision=revision,
         kind=step.kind,
         summary=step.summary[:_MAX_SUMMARY],
@@ -334,28 +370,45 @@ def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> boo
         request_id=request_id,
     )
     workflow.ir, workflow.draft_revision = step.opened.document, revision
-    workflow.entry_code = code
+    for name, value in columns.items():
+        setattr(workflow, name, value)
     known = _opened.get(workflow.pk)
     if known:
         _remember(workflow.pk, (known[0][0], revision), step.opened)
     return True
 
 
-def _entry_difference(before: str, after: str) -> Iterator[JsonObject]:
-    """Yield the change to the entry code, in the same form as changes to the document."""
-    if before != after:
-        yield {"part": _ENTRY_CODE, "id": "", "before": [before], "after": [after]}
+def _differences(workflow: Workflow, beside: Mapping[str, Any]) -> Iterator[JsonObject]:
+    """Yield the changes to the parts that are not in the document, in the same form as changes to it."""
+    for name, value in beside.items():
+        yield from _difference(name, getattr(workflow, name), value)
 
 
-def _reversed_entry_code(workflow: Workflow, change: DraftChange, *, is_undo: bool) -> str | None:
-    """Return the entry code after an undo or redo, None if it stays the same; raises Conflict."""
+def _difference(part: str, before: Any, after: Any) -> Iterator[JsonObject]:
+    if not document_changes.is_equal(before, after):
+        yield {"part": part, "id": "", "before": [before], "after": [after]}
+
+
+def _declare(workflow: Workflow, bindings: Mapping[str, str]) -> None:
+    """Replace the declared bindings."""
+    workflow.declared_bindings.all().delete()
+    DeclaredBinding.objects.bulk_create(
+        DeclaredBinding(workflow=workflow, name=name, kind=kind) for name, kind in bindings.items()
+    )
+
+
+def _reversed_beside(workflow: Workflow, change: DraftChange, *, is_undo: bool) -> JsonObject:
+    """Return the parts that are not in the document after an undo or redo; raises Conflict."""
     old, new = ("after", "before") if is_undo else ("before", "after")
+    values: JsonObject = {}
     for part in change.changes:
-        if part["part"] == _ENTRY_CODE:
-            if part[old] != [workflow.entry_code]:
-                raise document_changes.Conflict("the entry code")
-            return str(part[new][0])
-    return None
+        name = part["part"]
+        if name not in _BESIDE_DOCUMENT:
+            continue
+        if not document_changes.is_equal(part[old], [getattr(workflow, name)]):
+            raise document_changes.Conflict(name.replace("_", " "))
+        values[name] = part[new][0]
+    return values
 
 
 def _as_object(document: Any) -> JsonObject:
@@ -379,8 +432,8 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
     if change is None:
         raise Refused("There is nothing to undo." if is_undo else "There is nothing to redo.")
     try:
-        entry_code = _reversed_entry_code(workflow, change, is_undo=is_undo)
-        of_document = [part for part in change.changes if part["part"] != _ENTRY_CODE]
+        beside = _reversed_beside(workflow, change, is_undo=is_undo)
+        of_document = [part for part in change.changes if part["part"] not in _BESIDE_DOCUMENT]
         document = document_changes.apply(workflow.ir, of_document, backwards=is_undo)
         before = open_draft(workflow)
         opened = OpenDocument(document, before.registry, before)
@@ -394,7 +447,7 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
     selected = change.selected if change.selected in opened.draft.nodes else ""
     return _Step(
         opened=opened,
-        entry_code=entry_code,
+        beside=beside,
         kind=kind,
         summary=f"{'Undid' if is_undo else 'Redid'}: {change.summary}",
         touched=tuple(map(tuple, change.touched)),

@@ -1,13 +1,15 @@
-"""The requests of the editor; its page is the workflow's page in the admin."""
+"""The requests of the editor, whose page is the workflow's page in the admin; import and export."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from workflows.views import draft
+from workflows.views import draft, exporting, importing
 
 app_name = "workflows"
 urlpatterns = [
+    path("import/", importing.import_page, name="import"),
+    path("<str:pk>/export/", exporting.download, name="export"),
     path("<str:pk>/draft/", draft.parts, name="draft"),
     path("<str:pk>/draft/change/", draft.change, name="change_draft"),
     path("<str:pk>/draft/undo/", draft.undo, name="undo_draft"),

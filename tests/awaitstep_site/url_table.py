@@ -134,6 +134,8 @@ TABLE: Final = {
     "docs/search/": PAGE,
     "docs/<path:address>/": PAGE,
     "docs/<path:address>/use/": Row(get=NOBODY, post=EDITORS),
+    "workflows/import/": _form(EDITORS),
+    "workflows/<str:pk>/export/": PAGE,
     "workflows/<str:pk>/draft/": PAGE,
     "workflows/<str:pk>/draft/change/": Row(get=NOBODY, post=EDITORS),
     "workflows/<str:pk>/draft/undo/": Row(get=NOBODY, post=EDITORS),

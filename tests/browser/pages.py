@@ -26,6 +26,7 @@ PAGES = [
     "/workflows/{workflow}/variables/",
     "/workflows/{workflow}/versions/",
     "/workflows/{workflow}/deployments/",
+    "/workflows/import/",
     "/workflows/{workflow}/duplicate/",
     "/workflows/{workflow}/archive/",
     "/targets/{target}/resources/",

@@ -69,7 +69,7 @@ def _read(folder: Path, id_: str) -> TypeFiles:
     short_path = f"{id_}/{folder.name}"
     template = next((name for name in TEMPLATES if (folder / name).is_file()), TEMPLATES[-1])
     value = _definition(folder / DEFINITION, f"{short_path}/{DEFINITION}", problems)
-    problems += _misnamed(value, id_=id_, version=folder.name, file=f"{short_path}/{DEFINITION}")
+    problems += misnamed(value, id_=id_, version=folder.name, file=f"{short_path}/{DEFINITION}")
     return TypeFiles(
         id=id_,
         version=folder.name,
@@ -111,7 +111,7 @@ def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
     return ""
 
 
-def _misnamed(value: object, *, id_: str, version: str, file: str) -> Iterator[FileProblem]:
+def misnamed(value: object, *, id_: str, version: str, file: str) -> Iterator[FileProblem]:
     """Yield a problem for each folder whose name differs from the id or version in the definition."""
     for key, folder in (("id", id_), ("version", version)):
         given = value.get(key) if isinstance(value, dict) else None

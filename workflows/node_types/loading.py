@@ -69,10 +69,25 @@ class _Candidate:
 
 def load(folder: Path, *, by: str) -> list[Outcome]:
     """Load every new node type of the folder; if one is rejected, load none."""
-    candidates = _compiled([_candidate(files) for files in types_in(folder)])
+    return load_types(types_in(folder), by=by)
+
+
+def load_types(types: Iterable[TypeFiles], *, by: str) -> list[Outcome]:
+    """Load every new one of these node types; if one is rejected, load none."""
+    candidates = _compiled([_candidate(files) for files in types])
     any_refused = any(candidate.is_refused for candidate in candidates)
     if not any_refused:
         _save(candidates, by=by)
+    return _outcomes(candidates)
+
+
+def check_types(types: Iterable[TypeFiles]) -> list[Outcome]:
+    """Return what `load_types` would do, without doing it."""
+    return _outcomes(_compiled([_candidate(files) for files in types]))
+
+
+def _outcomes(candidates: list[_Candidate]) -> list[Outcome]:
+    any_refused = any(candidate.is_refused for candidate in candidates)
     return [_outcome(candidate, any_refused=any_refused) for candidate in candidates]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import TextField
@@ -13,12 +13,15 @@ from workflows.models import NodeType, Workflow
 from workflows.nodes.custom import registry
 
 
-def types_for(document: object) -> Registry:
-    """Return all versions of the types that the document names, and the names of all other types."""
+def types_for(document: object, more: Iterable[Mapping[str, Any]] = ()) -> Registry:
+    """Return all versions of the types that the document names, and the names of all other types.
+
+    `more` are types that are not loaded yet, as `{definition, template}`.
+    """
     used = {name for name, _ in pins(document)}
     rows = NodeType.objects.filter(type_id__in=used).order_by("pk")
     names = NodeType.objects.order_by("type_id").values_list("type_id", flat=True).distinct()
-    return registry(rows.values("definition", "template"), names)
+    return registry([*rows.values("definition", "template"), *more], names)
 
 
 def all_types() -> Registry:

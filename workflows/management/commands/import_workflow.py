@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
 from workflows.draft_problems import draft_problems
+from workflows.exchange.archive.zip_files import is_zip
 from workflows.exchange.awaitstep.conversion import convert
-from workflows.ir.reading.problems import InvalidIR
+from workflows.exchange.candidates import Upload, prepare
+from workflows.exchange.imports import NotImported, import_new
+from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.ir.validation.validate import read_json
+from workflows.models import Workflow
 from workflows.node_types.registered import types_for
 from workflows.services import WorkflowNotFound, get_workflow, import_document
 
 
 class Command(BaseCommand):
-    help = "Import a document (IR) as a new workflow and print its id."
+    help = "Import a document (IR), or exported workflows, as new workflows and print their ids."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="a JSON file, or - for standard input")
+        parser.add_argument(
+            "file", metavar="FILE", help="a JSON file or an exported zip, or - for standard input"
+        )
         parser.add_argument(
             "--workflow", metavar="ID", help="replace the draft of this workflow instead"
         )
@@ -29,31 +36,57 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
+            data, entry_code = _read(options["file"]), _entry_code(options["entry_code"])
             into = get_workflow(options["workflow"]) if options["workflow"] else None
-            document = read_json(_read(options["file"]))
-            converted = convert(
-                document, types_for(document), entry_code=_entry_code(options["entry_code"])
-            )
-            converted.check()
-            workflow = import_document(
-                converted.document,
-                entry_code=converted.entry_code,
-                settings=converted.settings,
-                into=into,
-                by=command_line_actor(),
-            )
+            if is_zip(data):
+                self._import_zip(options["file"], data, entry_code, into)
+            else:
+                self._import_document(data, entry_code, into)
         except InvalidIR as invalid:
-            for problem in invalid.problems:
-                self.stderr.write(str(problem))
-            sys.exit(1)
+            self._fail(invalid.problems)
+        except NotImported as error:
+            self._fail(error.problems)
         except WorkflowNotFound as error:
             raise CommandError(str(error)) from None
+
+    def _fail(self, problems: Iterable[object]) -> None:
+        for problem in problems:
+            self.stderr.write(str(problem))
+        sys.exit(1)
+
+    def _import_document(self, data: bytes, entry_code: str | None, into: Workflow | None) -> None:
+        document = read_json(data)
+        converted = convert(document, types_for(document), entry_code=entry_code)
+        converted.check()
+        workflow = import_document(
+            converted.document,
+            entry_code=converted.entry_code,
+            settings=converted.settings,
+            into=into,
+            by=command_line_actor(),
+        )
         for rewrite in converted.rewrites:
             self.stderr.write(f"Changed: {rewrite}")
-        for problem in (*converted.problems, *draft_problems(workflow)):
-            kind = "A deploy would fail" if problem.is_error else "Warning"
-            self.stderr.write(f"{kind}: {problem}")
+        self._warn([*converted.problems, *draft_problems(workflow)])
         self.stdout.write(workflow.pk)
+
+    def _import_zip(
+        self, name: str, data: bytes, entry_code: str | None, into: Workflow | None
+    ) -> None:
+        if into:
+            raise CommandError("An exported zip creates new workflows. Leave out --workflow.")
+        uploads = [Upload(name=name, data=data)]
+        preparation = prepare(uploads, entry_code=entry_code, may_load_types=True)
+        workflows = import_new(preparation, by=command_line_actor())
+        for candidate, workflow in zip(preparation.candidates, workflows, strict=True):
+            problems = [*candidate.deploy_errors, *candidate.warnings]
+            self._warn(problems, f"{candidate.source}: ")
+            self.stdout.write(workflow.pk)
+
+    def _warn(self, problems: Iterable[Problem], where: str = "") -> None:
+        for problem in problems:
+            kind = "A deploy would fail" if problem.is_error else "Warning"
+            self.stderr.write(f"{kind}: {where}{problem}")
 
 
 def _entry_code(name: str | None) -> str | None:

@@ -1,0 +1,132 @@
+"""Exports the drafts of workflows as an archive, without the values of variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+
+from audit.trail import Actor
+from workflows import audit_entries
+from workflows.codegen.analysis.code_reader import NameUse
+from workflows.codegen.module.generate import read
+from workflows.codegen.module.module_settings import ModuleSettings
+from workflows.codegen.module.templates import Templates
+from workflows.exchange.archive.content import (
+    MAX_WORKFLOWS,
+    Archive,
+    TypeContent,
+    WorkflowContent,
+)
+from workflows.exchange.archive.layout import folder_for, in_folders
+from workflows.exchange.archive.writing import write
+from workflows.exchange.archive.zip_files import MAX_ARCHIVE
+from workflows.ir.reading.bindings import (
+    BINDING_ID,
+    OWN_WORKFLOW,
+    VARIABLE,
+    BindingKind,
+    resolve,
+)
+from workflows.models import NodeType, Workflow
+from workflows.node_types.registered import pins, types_for
+from workflows.nodes.documents import parse
+
+_SECRET: Final = "secret"  # noqa: S105 - a kind of variable
+_TOO_MANY: Final = f"An export can contain at most {MAX_WORKFLOWS} workflows. Choose fewer."
+_TOO_LARGE: Final = f"These workflows are larger than {MAX_ARCHIVE // 1024 // 1024} MB together. Export fewer of them together."
+
+
+class NotExported(Exception):
+    """The workflows cannot be exported together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A zip file and a name for it."""
+
+    file_name: str
+    data: bytes
+
+
+def export(workflows: Iterable[Workflow], *, by: Actor) -> Export:
+    """Return the drafts as one zip file, and record it in the audit trail; raises NotExported."""
+    rows = sorted(workflows, key=lambda workflow: (workflow.created_at, workflow.pk))
+    if len(rows) > MAX_WORKFLOWS:
+        raise NotExported(_TOO_MANY)
+    data = write(archive_of(rows))
+    if len(data) > MAX_ARCHIVE:
+        raise NotExported(_TOO_LARGE)
+    with transaction.atomic():
+        for workflow in rows:
+            audit_entries.record_workflow("workflow exported", workflow, by=by)
+    name = folder_for(rows[0].name) if len(rows) == 1 else "workflows"
+    return Export(file_name=f"{name}.awaitstep.zip", data=data)
+
+
+def archive_of(workflows: Iterable[Workflow]) -> Archive:
+    """Return the content of the workflows, and the node types that they use."""
+    rows = list(workflows)
+    contents = {workflow.pk: content_of(workflow) for workflow in rows}
+    used = {pin for workflow in rows for pin in pins(workflow.ir)}
+    types = NodeType.objects.filter(type_id__in={name for name, _ in used})
+    return Archive(
+        workflows=in_folders(contents),
+        types=tuple(
+            TypeContent(
+                id=row.type_id,
+                version=row.version,
+                definition=row.definition,
+                template=row.template,
+            )
+            for row in types.order_by("type_id", "version")
+            if (row.type_id, row.version) in used
+        ),
+    )
+
+
+def content_of(workflow: Workflow) -> WorkflowContent:
+    """Return the draft of a workflow."""
+    return WorkflowContent(
+        name=workflow.name,
+        description=workflow.description,
+        document=workflow.ir,
+        entry_code=workflow.entry_code,
+        dependencies=dict(sorted(workflow.dependencies.items())),
+        bindings=dict(sorted(workflow.bindings.items())),
+        deploy_settings=workflow.deploy_settings,
+        variables=_variables(workflow),
+    )
+
+
+def _variables(workflow: Workflow) -> dict[str, str]:
+    """Return the names of `env` that the code uses, with their kinds.
+
+    The kind does not depend on the variables that are set here, so that it is the same everywhere.
+    """
+    kinds: dict[str, str] = {}
+    for use in _uses(workflow):
+        if use.name not in workflow.bindings and use.name != OWN_WORKFLOW:
+            kinds[use.name] = _SECRET if use.is_secret else kinds.get(use.name) or _kind(use.name)
+    return {name: kinds[name] for name in sorted(kinds) if not name.endswith(BINDING_ID)}
+
+
+def _kind(name: str) -> str:
+    kind = resolve(name, declared={}, variables=())
+    return kind.value if isinstance(kind, BindingKind) else VARIABLE
+
+
+def _uses(workflow: Workflow) -> Mapping[NameUse, None]:
+    """Return the uses of `env` in the code and in templates; the draft need not be valid."""
+    nodes = parse(workflow.ir, types_for(workflow.ir)).nodes
+    settings = ModuleSettings(
+        class_name=workflow.class_name,
+        workflow_binding=OWN_WORKFLOW,
+        entry_code=workflow.entry_code,
+        dependencies=workflow.dependencies,
+    )
+    reader, _ = read(nodes, settings)
+    templates = Templates(nodes, variables=frozenset(), dependencies=workflow.dependencies)
+    return {**reader.uses, **templates.uses}

@@ -1,0 +1,31 @@
+"""Downloads of workflows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from audit.trail import Actor
+from web.decorators import HttpRequest, staff_with
+from workflows.exchange.exports import Export, export
+from workflows.models import Workflow
+
+VIEW: Final = "workflows.view_workflow"
+
+
+@require_safe
+@staff_with(VIEW)
+def download(request: HttpRequest, pk: str) -> HttpResponse:
+    """Send the draft as a zip file."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    return as_response(export([workflow], by=Actor.of(request.user)))
+
+
+def as_response(exported: Export) -> HttpResponse:
+    """Return a zip file as a download."""
+    response = HttpResponse(exported.data, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{exported.file_name}"'
+    return response
