@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 
 from audit.trail import SYSTEM
@@ -44,13 +43,13 @@ def named(name: str, **parts: Any) -> Document:
     return {**document, "metadata": {**document["metadata"], "name": name}}
 
 
-def preview(client: Client, *files: SimpleUploadedFile, **fields: Any) -> HttpResponse:
+def preview(client: Client, *files: SimpleUploadedFile, **fields: Any) -> Any:
     response = client.post(ADDRESS, {"files": list(files), **fields})
     assert response.status_code == 200
     return response
 
 
-def confirm(client: Client, page: HttpResponse, **changes: Any) -> HttpResponse:
+def confirm(client: Client, page: Any, **changes: Any) -> Any:
     """Post the form of a preview; None leaves a field out."""
     found = page.content.decode()
     form = re.search(r'<form method="post" class="import-preview">(.*?)</form>', found, re.S)
