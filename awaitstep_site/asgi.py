@@ -22,7 +22,7 @@ from runs.test_runs.services import remove_expired  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 from web.gateway.websocket_origin import SameOriginWebSockets, refuse_websocket  # noqa: E402
-from workflows.language_server.consumer import LanguageConsumer  # noqa: E402
+from workflows.code_socket.consumer import LanguageConsumer  # noqa: E402
 
 routes = ProtocolTypeRouter(
     {

@@ -13,13 +13,13 @@ from django.utils import timezone
 from audit.encrypted_fields import UnreadableSecret
 from web.edit_conflicts import EditConflictForm
 from web.text_area import TextArea, unless_unchanged
+from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.validation.validate import MAX_TEXT, compact, read_json
-from workflows.language_server.address import socket_address
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid

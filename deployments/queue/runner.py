@@ -19,11 +19,11 @@ from tenacity import (
     wait_fixed,
 )
 
-from deployments.adapters.deploy_tools import DeployTools, OwnWorkflow
-from deployments.adapters.remote_tools import Hooks, ProgramRun
 from deployments.history import records
 from deployments.models import Deployment, ProgramOutput
 from deployments.pipeline import pipeline, worker_changes
+from deployments.pipeline.adapters.deploy_tools import DeployTools, OwnWorkflow
+from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.errors import Cancelled, LeaseLost, Superseded
 from deployments.pipeline.stages import Action, Stage
 from deployments.pipeline.worker_changes import ChangeRequest, Stages

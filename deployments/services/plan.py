@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from deployments.adapters.dry_run_tools import DryRunTools, refuse_writes
-from deployments.adapters.remote_tools import Hooks
 from deployments.history import records
 from deployments.models import Deployment, DriftCheck
 from deployments.pipeline import check_report
 from deployments.pipeline import plan as planning
+from deployments.pipeline.adapters.dry_run_tools import DryRunTools, refuse_writes
+from deployments.pipeline.adapters.remote_tools import Hooks
 from deployments.pipeline.check_report import Check
 from deployments.pipeline.plan import LiveRecord, Plan
 from deployments.pipeline.stages import Action

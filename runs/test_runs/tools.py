@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from django.core.cache import cache
 
-from deployments.adapters.bundler import Bundler, write_bundled
-from deployments.adapters.deploy_tools import DeployTools
-from deployments.adapters.remote_tools import Hooks
+from deployments.pipeline.adapters.bundler import Bundler, write_bundled
+from deployments.pipeline.adapters.deploy_tools import DeployTools
+from deployments.pipeline.adapters.remote_tools import Hooks
 from deployments.pipeline.binding_detection import Env, detect
 from deployments.pipeline.code_build import build_bundle, compile_module, generate
 from deployments.pipeline.config.bindings import Binding

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from web.decorators import HttpRequest
 from workflows import drafts
+from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
 from workflows.documentation.places import url_of
@@ -26,7 +27,6 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.ir.tree.scope_names import scope_names
-from workflows.language_server.address import socket_address
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
 from workflows.node_forms.form import NodeForm, Suggestion, node_form, trigger_form
 from workflows.picture.drawing import render

@@ -102,7 +102,7 @@ setInterval(() => {}, 1000);
     ("program", "stage"),
     [
         ("workflows.compilation.typescript.TSC", Stage.GENERATING_CODE),
-        ("deployments.adapters.npm.NPM_CLI", Stage.CREATING_WORKER),
+        ("deployments.pipeline.adapters.npm.NPM_CLI", Stage.CREATING_WORKER),
     ],
 )
 def test_a_hanging_build_is_killed_within_five_seconds_with_its_children(

@@ -18,8 +18,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from deployments.adapters import wrangler
 from deployments.models import Deployment
+from deployments.pipeline.adapters import wrangler
 from deployments.pipeline.stages import Stage, Status
 from deployments.stream import event_log
 from targets.models import Target

@@ -6,8 +6,8 @@ import pytest
 
 from audit.models import Entry
 from audit.trail import Actor
-from deployments.adapters.deploy_tools import DeployTools
 from deployments.models import Deployment
+from deployments.pipeline.adapters.deploy_tools import DeployTools
 from deployments.pipeline.stages import Action, Stage, Status
 from deployments.services import control as controls
 from deployments.services.deploy import request_deployment, request_snapshot

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deployments.adapters.deploy_tools import DeployTools
 from deployments.history import records
 from deployments.models import Deployment, Lease
+from deployments.pipeline.adapters.deploy_tools import DeployTools
 from deployments.pipeline.stages import Action, Stage, Status, Uploaded
 from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue import leases, recovery

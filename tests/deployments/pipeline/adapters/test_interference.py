@@ -10,9 +10,9 @@ import pytest
 from django.utils import timezone
 
 from audit.trail import Actor
-from deployments.adapters.deploy_tools import DeployTools
 from deployments.history import records
 from deployments.models import Deployment
+from deployments.pipeline.adapters.deploy_tools import DeployTools
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation.live_workers import rollbacks, unused_secrets, worker_on
 from deployments.queue import claims

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.adapters import wrangler
-from deployments.adapters.wrangler import Wrangler
+from deployments.pipeline.adapters import wrangler
+from deployments.pipeline.adapters.wrangler import Wrangler
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 

@@ -19,7 +19,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
-from workflows.language_server import drafts
+from workflows.code_socket import drafts
 from workflows.language_server.protocol import (
     FAILED,
     NOT_AVAILABLE,

@@ -19,8 +19,8 @@ from django.urls import path
 from tests.support.audit_entries import refused_streams
 from tests.support.sessions import session_cookie
 from tests.workflows.ir.documents import chain, node
-from workflows.language_server import consumer, drafts
-from workflows.language_server.consumer import LanguageConsumer
+from workflows.code_socket import consumer, drafts
+from workflows.code_socket.consumer import LanguageConsumer
 from workflows.language_server.pool import Pool
 from workflows.models import Workflow
 from workflows.services import import_document, set_variable

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deployments.adapters import npm, wrangler
-from deployments.adapters.remote_tools import Hooks, ProgramRun
+from deployments.pipeline.adapters import npm, wrangler
+from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.adapters import npm
-from deployments.adapters.bundler import Bundler, write_bundled
-from deployments.adapters.remote_tools import Hooks, ProgramRun
+from deployments.pipeline.adapters import npm
+from deployments.pipeline.adapters.bundler import Bundler, write_bundled
+from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain.process import ProgramResult, ProgramTimeout

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.adapters.deploy_tools import DeployTools
+from deployments.pipeline.adapters.deploy_tools import DeployTools
 from targets.cloudflare import resources, versions
 from targets.cloudflare.errors import DeployError
 from workflows.ir.reading.bindings import BindingKind

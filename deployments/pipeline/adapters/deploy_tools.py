@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deployments.adapters import wrangler
-from deployments.adapters.bundler import Bundler, write_bundled
-from deployments.adapters.remote_tools import ProgramRun, RemoteTools
+from deployments.pipeline.adapters import wrangler
+from deployments.pipeline.adapters.bundler import Bundler, write_bundled
+from deployments.pipeline.adapters.remote_tools import ProgramRun, RemoteTools
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
 from deployments.pipeline.ports import Bundle, Callee, CompiledCode, DeployRequest, Site, Upload
