@@ -11,7 +11,7 @@ from django.test import Client
 from deployments.pipeline.stages import Status
 from deployments.settings_form.preview import FOUND, UNSET, Preview, preview
 from tests.deployments.factories import make_workflow
-from tests.deployments.views.settings_form import address, filled_in, row
+from tests.deployments.views.workflow.settings_form import address, filled_in, row
 from tests.local_cloudflare.support.zones import create_zone
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform

@@ -10,7 +10,7 @@ from django.test import Client
 from audit.models import Entry
 from deployments.settings_form.fields import SETTINGS, SettingsForm
 from tests.deployments.factories import make_workflow
-from tests.deployments.views.settings_form import address, filled_in, row, save
+from tests.deployments.views.workflow.settings_form import address, filled_in, row, save
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.targets.cloudflare.accounts import workflow_with_settings
