@@ -8,6 +8,9 @@ class RunsConfig(AppConfig):
 
     def ready(self) -> None:
         from runs.overview.dashboard_summary import dashboard_context
+        from runs.test_runs.panel import editor_panel, node_states
         from web.page_context import contribute
 
         contribute("dashboard", dashboard_context)
+        contribute("editor", editor_panel)
+        contribute("editor_picture", node_states)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs.views import bulk, control, logs, overview, runs, start
+from runs.views import bulk, control, logs, overview, runs, start, test_runs
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.rendering import needs_asgi
 
@@ -22,6 +22,10 @@ urlpatterns = [
     path("batch/", start.batch, name="start_batch"),
     path("bulk/", bulk.confirm, name="bulk_confirm"),
     path("bulk/<key:pk>/", bulk.progress, name="bulk_progress"),
+    path("tests/<str:workflow>/start/", test_runs.start, name="start_test"),
+    path("tests/<str:workflow>/progress/", test_runs.progress, name="test_progress"),
+    path("tests/<str:workflow>/stop/", test_runs.stop, name="stop_test"),
+    path("tests/<str:workflow>/pin/", test_runs.pin, name="pin"),
     path("<key:pk>/", runs.run, name="run"),
     path("<key:pk>/events/", needs_asgi, name="run_events"),
     path("<key:pk>/picture/", runs.picture, name="picture"),

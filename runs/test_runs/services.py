@@ -10,6 +10,7 @@ from secrets import token_hex
 from typing import Any, Final
 
 import cloudflare
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit.trail import Actor
@@ -32,7 +33,7 @@ from targets.lookup import account_for_test_runs
 from workflows.audit_entries import record_workflow
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import WorkflowIR
-from workflows.models import MaskedValue, Workflow
+from workflows.models import ARCHIVED, MaskedValue, Workflow
 from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes.custom import secret_variables
 from workflows.nodes.documents import parse
@@ -100,6 +101,8 @@ def start(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
 
 
 def _check_input(workflow: Workflow, test: TestInput) -> None:
+    if workflow.is_archived:
+        raise Refused(ARCHIVED)
     if workflow.kind == SCRIPT:
         raise Refused("Scripts have no runs. Deploy the script, and send it a request.")
     check_payload(test.payload)
@@ -146,7 +149,7 @@ def _check_limits(by: Actor) -> None:
         )
 
 
-def owned_by(by: Actor) -> Any:
+def owned_by(by: Actor) -> QuerySet[TestRun]:
     """Return the test runs that this actor started; nobody else sees them."""
     return TestRun.objects.filter(user=by.user)
 

@@ -45,6 +45,7 @@ PAGES = [
     "/admin/",
     "/admin/workflows/workflow/{workflow}/change/",
     "/admin/workflows/workflow/{workflow}/change/?form",
+    "/admin/workflows/workflow/{workflow}/change/?node=only&test_run=0",
     "/admin/workflows/environmentvariable/add/",
     "/admin/deployments/deployment/",
     "/admin/targets/target/",

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from web.decorators import HttpRequest
+from web.page_context import contributions
 from workflows import drafts
 from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.node_names import variables_of
@@ -80,8 +81,10 @@ class EditorState:
 
     def picture(self) -> SafeString:
         """Return the picture, or the reason why there is none."""
+        added = contributions("editor_picture", self.request, {"workflow": self.workflow})
         drawn = render(
             self.opened.draft,
+            added.get("node_states"),
             uid=PICTURE,
             is_editable=self.may_change,
             placeholders=Workbench(self.opened).empty_slots() if self.may_change else (),
@@ -227,7 +230,9 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     selected = requested if requested in opened.draft.nodes else ""
     state = EditorState(request, workflow, opened, selected)
     groups = palette(opened.registry)
+    shown = {"workflow": workflow, "ir": opened.draft, "selected": selected}
     return {
+        **contributions("editor", request, shown),
         "workflow": workflow,
         "may_change": state.may_change,
         "outline": state.outline(),

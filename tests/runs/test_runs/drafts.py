@@ -16,16 +16,18 @@ def step(id_: str, code: str, **data: Any) -> dict[str, Any]:
     return node(id_, code=code, **data)
 
 
-def campaign() -> Workflow:
+def campaign_document() -> dict[str, Any]:
     """A workflow that takes 17 days: a step, a sleep, a wait for an answer, and a step."""
-    return import_document(
-        chain(
-            step("greet", "return { to: event.payload.email };"),
-            node("pause", "sleep", duration="14 days"),
-            node("answer", "wait_for_event", eventType="answered", timeout="3 days"),
-            step("thank", "return `Thanks, ${answer.payload.name}`;"),
-        )
+    return chain(
+        step("greet", "return { to: event.payload.email };"),
+        node("pause", "sleep", duration="14 days"),
+        node("answer", "wait_for_event", eventType="answered", timeout="3 days"),
+        step("thank", "return `Thanks, ${answer.payload.name}`;"),
     )
+
+
+def campaign() -> Workflow:
+    return import_document(campaign_document())
 
 
 def ended(run: TestRun) -> TestProgress:

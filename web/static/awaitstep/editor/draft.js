@@ -16,6 +16,7 @@ export class Draft extends EventTarget {
   #picture = null
   #isLeaving = false
   isTyping = () => false
+  testRun = null // whose states the picture shows
 
   constructor(root) {
     super()
@@ -47,6 +48,13 @@ export class Draft extends EventTarget {
     if (this.#waiting.size) event.preventDefault()
   }
 
+  // Sends what has been typed, and returns whether the server has saved everything.
+  async settled() {
+    this.dispatchEvent(new Event('flush'))
+    while (this.#waiting.size) await this.#queue
+    return !this.root.hasAttribute('data-refused')
+  }
+
   perform(operation) {
     return this.#enqueue('change/', { operation })
   }
@@ -60,6 +68,7 @@ export class Draft extends EventTarget {
     const query = new URLSearchParams({ node, user: this.root.dataset.user })
     if (!always) query.set('revision', this.revision)
     if (part) query.set('part', part)
+    if (this.testRun) query.set('test_run', this.testRun)
     const folded = this.folded()
     for (const id of part === 'panel' ? [] : folded) query.append('folded', id)
     const response = await fetch(`${this.url}?${query}`).catch(() => null)
@@ -128,7 +137,8 @@ export class Draft extends EventTarget {
       const { id, folded } = change
       const { user } = this.root.dataset
       const body = JSON.stringify({ ...change.body, id, user, folded, revision: this.revision })
-      const response = await fetch(this.url + change.path, {
+      const query = this.testRun ? `?test_run=${this.testRun}` : ''
+      const response = await fetch(this.url + change.path + query, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
         keepalive: change.outlivesPage && body.length < MAX_KEPT_ALIVE,

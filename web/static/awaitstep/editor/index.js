@@ -2,6 +2,7 @@
 // the parts of the page that show the new draft.
 
 import { floatMessages, showMessage } from '../notices.js'
+import { TestPanel } from '../testing/test_panel.js'
 import { Clipboard } from './clipboard.js'
 import { Draft } from './draft.js'
 import { Dragging } from './dragging.js'
@@ -34,6 +35,7 @@ export function startEditor() {
   new Picture(root, selection, palette)
   new Minimap(root, draft)
   new Problems(root, draft, selection)
+  new TestPanel(root, draft, selection)
   root.addEventListener('click', event => {
     const button = event.target.closest('[data-action]')
     if (button && !button.disabled) actions[button.dataset.action]()

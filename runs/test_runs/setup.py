@@ -1,0 +1,76 @@
+"""What a user last tested a draft with, as the form shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runs.models import TestSetup
+from runs.services.control import Refused
+from runs.services.payloads import read_unmasked
+from runs.test_runs.pins import DEFAULT_MESSAGE, Failures, Pin, read_pins
+from runs.test_runs.services import TestInput
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from workflows.models import Workflow
+
+SPEEDS: Final = (
+    ("", "Skip sleeps, waits and retry delays"),
+    ("86400", "One second for a day"),
+    ("3600", "One second for an hour"),
+    ("60", "One second for a minute"),
+    ("1", "Real time"),
+)
+FAILS: Final = "fail"
+TIMES_OUT: Final = "time_out"
+_MAX_PAYLOAD: Final = 1024 * 1024 * 2  # characters
+
+
+def setup_of(workflow: Workflow, user: User) -> TestSetup:
+    """Return the user's setup for the draft, or an unsaved one with the defaults."""
+    found = TestSetup.objects.filter(workflow=workflow, user=user).first()
+    return found or TestSetup(workflow=workflow, user=user)
+
+
+def save_setup(workflow: Workflow, user: User, **changes: Any) -> TestSetup:
+    """Save the changed fields of the user's setup for the draft."""
+    setup, _ = TestSetup.objects.update_or_create(workflow=workflow, user=user, defaults=changes)
+    return setup
+
+
+def read_speed(text: str) -> float | None:
+    """Return the speed that was chosen; None skips everything. Raises Refused."""
+    if text not in dict(SPEEDS):
+        raise Refused("Choose how fast the time passes.")
+    return float(text) if text else None
+
+
+def test_input(setup: TestSetup, *, until: str) -> TestInput:
+    """Return the input of a test run; pins of nodes that were deleted are left out. Raises Refused."""
+    if len(setup.payload) > _MAX_PAYLOAD:
+        raise Refused("The payload is too large.")
+    nodes = {str(node.get("id")) for node in setup.workflow.ir.get("nodes", [])}
+    pins = {id_: pin for id_, pin in read_pins(setup.pins).items() if id_ in nodes}
+    return TestInput(
+        payload=read_unmasked(setup.payload), pins=pins, until=until, speed=setup.speed
+    )
+
+
+def pin_from_form(output: str, *, failure: str, times: str, message: str) -> Pin | None:
+    """Return the pin that the form describes; None if it pins nothing. Raises Refused."""
+    failures = None
+    if failure in (FAILS, TIMES_OUT):
+        text = (message.strip() or DEFAULT_MESSAGE) if failure == FAILS else None
+        failures = Failures(times=_read_times(times), message=text)
+    if not output.strip():
+        return Pin(failures=failures) if failures else None
+    return Pin(output=read_unmasked(output), failures=failures)
+
+
+def _read_times(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or not int(text):
+        raise Refused("The number of failures must be a whole number, or empty for always.")
+    return int(text)

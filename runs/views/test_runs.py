@@ -1,0 +1,197 @@
+"""Test runs from the editor: starting, following and stopping them, and the pins of nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from audit.trail import Actor
+from runs.models import TestRun
+from runs.services.control import Refused
+from runs.services.payloads import pretty
+from runs.test_runs import panel, services
+from runs.test_runs.panel import CHANGE, PIN, PROGRESS
+from runs.test_runs.plan import check_pin
+from runs.test_runs.progress import TestProgress, output_of, progress_of
+from runs.test_runs.setup import pin_from_form, read_speed, save_setup, setup_of, test_input
+from targets.cloudflare.errors import DeployError
+from web.decorators import HttpRequest, staff_with
+from workflows import drafts
+from workflows.editing.refusals import NotEditable
+from workflows.ir.document.model import WorkflowIR
+from workflows.models import Workflow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@require_POST
+@staff_with(CHANGE)
+def start(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Remember the payload and the speed, and start a test run."""
+    draft = get_object_or_404(Workflow, pk=workflow)
+    until = _selected(request) if "until_selected" in request.POST else ""
+    try:
+        setup = save_setup(
+            draft,
+            cast("User", request.user),
+            payload=request.POST.get("payload", ""),
+            speed=read_speed(request.POST.get("speed", "")),
+        )
+        if "until_selected" in request.POST and not until:
+            raise Refused("Select the node after which the run stops.")
+        run = services.start(draft, test_input(setup, until=until), by=Actor.of(request.user))
+    except DeployError as error:
+        return _answer(request, draft, error=error)
+    return _answer(request, draft, run=run)
+
+
+@require_GET
+@staff_with(CHANGE)
+def progress(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Return how far the user's newest test run is; with `pin`, also the pin of the selected node."""
+    draft = get_object_or_404(Workflow, pk=workflow)
+    run = panel.own_runs(request, draft).first()
+    return _answer(request, draft, run=run, with_pin="pin" in request.GET)
+
+
+@require_POST
+@staff_with(CHANGE)
+def stop(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Stop the user's newest test run of the draft."""
+    draft = get_object_or_404(Workflow, pk=workflow)
+    run = panel.own_runs(request, draft).first()
+    try:
+        if run:
+            services.stop(run, by=Actor.of(request.user))
+    except DeployError as error:
+        return _answer(request, draft, run=run, error=error)
+    return _answer(request, draft, run=run)
+
+
+@require_POST
+@staff_with(CHANGE)
+def pin(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Pin the selected node as the form says, use its last output as the pin, or remove the pin."""
+    draft = get_object_or_404(Workflow, pk=workflow)
+    names = ("output", "failure", "times", "message")
+    entered = {name: request.POST.get(name, "") for name in names}
+    pins = setup_of(draft, cast("User", request.user)).pins
+    node = _selected(request)
+    try:
+        ir = _document(draft)
+        if not panel.is_pinnable(ir, node):
+            raise Refused("This node cannot be pinned.")
+        if "use_output" in request.POST:
+            entered = {**dict.fromkeys(names, ""), "output": _last_output(request, draft, node)}
+        new = (
+            None
+            if "remove" in request.POST
+            else pin_from_form(
+                entered["output"],
+                failure=entered["failure"],
+                times=entered["times"],
+                message=entered["message"],
+            )
+        )
+        if new:
+            check_pin(ir, ir.nodes[node], new)
+    except DeployError as error:
+        return _answer(request, draft, with_pin=True, entered=entered, pin_error=error)
+    others = {id_: stored for id_, stored in pins.items() if id_ != node}
+    save_setup(
+        draft,
+        cast("User", request.user),
+        pins=others | ({node: new.as_json()} if new else {}),
+    )
+    return _answer(request, draft, with_pin=True, run=panel.own_runs(request, draft).first())
+
+
+def _selected(request: HttpRequest) -> str:
+    return request.POST.get("node", "") or request.GET.get("node", "")
+
+
+def _document(workflow: Workflow) -> WorkflowIR:
+    """Return the draft as the editor shows it; raises Refused if its nodes form no tree."""
+    try:
+        return drafts.open_draft(workflow).draft
+    except NotEditable:
+        raise Refused("The nodes of the draft are not connected in a way that can run.") from None
+
+
+def _last_output(request: HttpRequest, workflow: Workflow, node: str) -> str:
+    """Return the whole output of the node's last step, as JSON. Raises Refused if there is none."""
+    run = panel.own_runs(request, workflow).first()
+    steps = progress_of(run).steps_of(node) if run else []
+    try:
+        if run and steps:
+            return pretty(output_of(run, steps[-1]))
+    except LookupError:
+        pass
+    raise Refused("This node has no output in your last test run.")
+
+
+def _answer(
+    request: HttpRequest,
+    workflow: Workflow,
+    *,
+    run: TestRun | None = None,
+    error: DeployError | None = None,
+    with_pin: bool = False,
+    entered: dict[str, str] | None = None,
+    pin_error: DeployError | None = None,
+) -> HttpResponse:
+    """Return the changed parts of the page, or redirect to the editor for a browser without scripts."""
+    if request.headers.get("accept") != "application/json":
+        return _redirect(request, workflow, run=run, error=error or pin_error)
+    selected = _selected(request)
+    try:
+        ir = _document(workflow)
+    except Refused as refused:
+        return JsonResponse({"error": str(refused)}, status=409)
+    parts: dict[str, str] = {}
+    answer: dict[str, Any] = {"parts": parts}
+    if pin_error is None:
+        found = progress_of(run) if run else None
+        parts[PROGRESS] = panel.progress_html(
+            request, workflow, ir, selected, progress=found, error=error
+        )
+        answer |= _facts(found)
+    if with_pin:
+        parts[PIN] = panel.pin_html(
+            request,
+            workflow,
+            ir,
+            selected,
+            entered=entered if pin_error else None,
+            refusal=str(pin_error or ""),
+        )
+    return JsonResponse(answer)
+
+
+def _facts(progress: TestProgress | None) -> dict[str, Any]:
+    """Return what the page's script needs to know about the run."""
+    if progress is None:
+        return {"run": None, "running": False, "states": "", "label": ""}
+    states = ",".join(f"{id_}:{state.summary}" for id_, state in progress.states.items())
+    return {
+        "run": progress.run.pk,
+        "running": not progress.is_over,
+        "states": f"{progress.run.pk} {states}",
+        "label": progress.label,
+    }
+
+
+def _redirect(
+    request: HttpRequest, workflow: Workflow, *, run: TestRun | None, error: DeployError | None
+) -> HttpResponse:
+    if error:
+        messages.error(request, str(error))
+    query = {"node": _selected(request), panel.PARAMETER: run.pk if run else ""}
+    address = f"{workflow.get_absolute_url()}?{urlencode(query)}"
+    return redirect(address)

@@ -1,0 +1,74 @@
+"""The panel for test runs in the editor."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.runs.test_runs.drafts import campaign_document
+from tests.support.installation import Installation
+
+
+@pytest.fixture
+def page(open_page: Open, installation: Installation) -> Page:
+    workflow = installation.import_document(campaign_document())
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/?node=answer")
+    expect(page.locator("[data-ready]")).to_be_visible()
+    page.locator("#editor-test > summary").click()
+    expect(page.locator("#test-payload")).to_be_visible()
+    return page
+
+
+def state(page: Page, node: str) -> str:
+    box = page.locator(f"#editor-picture .pic-node[data-node={node}]")
+    return " ".join(re.findall(r"pic-([a-z_]+)", box.get_attribute("class") or ""))
+
+
+def test_a_campaign_plays_on_the_picture_and_its_output_is_shown(page: Page) -> None:
+    page.locator("#test-output").fill('{"name": "Ada"}')
+    page.locator("#test-pin").get_by_role("button", name="Pin", exact=True).click()
+    expect(page.locator(".test-pins")).to_contain_text("receives an event")
+    page.locator("#test-payload").fill('{"email": "ada@example.com"}')
+
+    page.get_by_role("button", name="Run this draft").click()
+
+    expect(page.locator("#test-progress .test-status")).to_contain_text("Complete")
+    expect(page.locator("#editor-picture .pic-node.pic-done")).to_have_count(4)
+    page.get_by_role("treeitem", name=re.compile("^thank")).click()
+    expect(page.locator("#test-progress")).to_contain_text("Thanks, Ada")
+    page.locator("#editor-test > summary").click()
+    expect(page.locator("#editor-picture .pic-node.pic-done")).to_have_count(0)
+
+
+def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Page) -> None:
+    page.get_by_role("treeitem", name=re.compile("^greet")).click()
+    code = page.locator('#editor-panel .node-field[data-field="data.code"] .cm-content')
+    code.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text("return 'typed last';")
+
+    page.get_by_role("button", name="Run to selected node").click()
+
+    expect(page.locator("#test-progress .test-status")).to_contain_text("Stopped after greet")
+    expect(page.locator("#test-progress")).to_contain_text("typed last")
+    assert state(page, "pause") == "node not_reached"
+    page.get_by_role("button", name="Pin this output").click()
+    expect(page.locator("#test-output")).to_have_value('"typed last"')
+
+
+def test_a_problem_of_the_draft_is_linked_before_anything_runs(page: Page) -> None:
+    page.get_by_role("treeitem", name=re.compile("^greet")).click()
+    code = page.locator('#editor-panel .node-field[data-field="data.code"] .cm-content')
+    code.click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text("const x: number = 'a'; return x;")
+
+    page.get_by_role("button", name="Run this draft").click()
+
+    expect(page.locator("#test-progress [role=alert]")).to_contain_text("type errors")
+    expect(page.locator("#test-progress [role=alert] a")).to_have_text("greet")

@@ -1,0 +1,105 @@
+import { showParts } from '../editor/parts.js'
+import { announce, showMessage } from '../notices.js'
+
+const POLL_INTERVAL = 400
+const FAILED = { error: 'The server did not respond. Try again in a moment.' }
+
+// The test run of the draft: its form, what each node does in it, and the pins.
+export class TestPanel {
+  #timer = null
+  #node = null
+  #answer = { run: null, states: '', running: false }
+
+  constructor(root, draft, selection) {
+    this.panel = root.querySelector('#editor-test')
+    if (!this.panel) return
+    Object.assign(this, { root, draft, selection, url: this.panel.dataset.url })
+    this.panel.addEventListener('submit', event => this.#submitted(event))
+    this.panel.addEventListener('click', event => this.#clicked(event))
+    this.panel.addEventListener('toggle', () => this.#toggled())
+    draft.addEventListener('shown', () => this.#selected())
+    if (this.panel.open) this.#load({ withPin: true })
+  }
+
+  // The picture shows the states of the run while the panel is open.
+  #toggled() {
+    if (this.panel.open) {
+      this.panel.scrollIntoView({ block: 'start' }) // so that there is room for the picture
+      return this.#load({ withPin: true })
+    }
+    this.#wait(false)
+    this.#answer = { ...this.#answer, states: '' }
+    if (!this.draft.testRun) return
+    this.draft.testRun = null
+    this.draft.refresh({ always: true, part: 'picture' })
+  }
+
+  #selected() {
+    if (this.panel.open && this.#node !== this.draft.selected) this.#load({ withPin: true })
+  }
+
+  async #load({ withPin = false } = {}) {
+    this.#wait(false)
+    const node = this.draft.selected
+    const query = new URLSearchParams({ node })
+    if (withPin) query.set('pin', '')
+    const answer = await request(`${this.url}?${query}`)
+    if (!this.panel.open || node !== this.draft.selected) return
+    this.#node = node
+    this.#show(answer)
+  }
+
+  #show(answer) {
+    if (answer.error) return this.#wait(this.#answer.running)
+    showParts(answer.parts)
+    if (!('run' in answer)) return
+    const before = this.#answer
+    this.#answer = answer
+    this.draft.testRun = answer.run
+    this.panel.querySelector('[data-test-label]').textContent = answer.label
+    if (answer.label !== before.label && answer.label) announce(`Test run: ${answer.label}`)
+    if (answer.states !== before.states) this.draft.refresh({ always: true, part: 'picture' })
+    this.#wait(answer.running)
+  }
+
+  #wait(isRunning) {
+    clearTimeout(this.#timer)
+    this.#timer = isRunning ? setTimeout(() => this.#load(), POLL_INTERVAL) : null
+  }
+
+  async #submitted(event) {
+    const form = event.target.closest('[data-test-form]')
+    if (!form) return
+    event.preventDefault()
+    const body = new FormData(form, event.submitter)
+    const starts = form.hasAttribute('data-starts')
+    this.#wait(false)
+    this.#setBusy(form, true)
+    if (starts && !(await this.draft.settled())) {
+      showMessage({ text: 'Correct the marked input first. Nothing was started.', level: 'error' })
+    } else {
+      const answer = await request(form.action, body)
+      if (answer.error) showMessage({ text: answer.error, level: 'error' })
+      this.#show(answer)
+    }
+    this.#setBusy(form, false)
+  }
+
+  #setBusy(form, isBusy) {
+    for (const button of form.querySelectorAll('button')) button.disabled = isBusy
+    form.querySelector('[data-test-starting]')?.toggleAttribute('hidden', !isBusy)
+  }
+
+  #clicked(event) {
+    const link = event.target.closest('[data-test-node]')
+    if (!link) return
+    event.preventDefault()
+    this.selection.selectNode(link.dataset.testNode)
+  }
+}
+
+async function request(url, body = null) {
+  const headers = { Accept: 'application/json' }
+  const response = await fetch(url, { method: body ? 'POST' : 'GET', headers, body }).catch(() => null)
+  return (await response?.json().catch(() => null)) ?? FAILED
+}
