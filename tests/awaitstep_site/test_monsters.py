@@ -57,6 +57,13 @@ def event(text: str) -> Post:
     return lambda client: client.post("/api/events/x", body, content_type="application/json")
 
 
+def imported(document: object, entry_code: str = "") -> Post:
+    """Return the post that shows the preview of an import."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    form = {"text": text, "entry_code": entry_code}
+    return lambda client: client.post("/workflows/import/", form)
+
+
 FIELDS: dict[str, Callable[[str], Post]] = {
     "the document": workflow_form,
     "code": lambda text: single("step", code=text),
@@ -71,6 +78,10 @@ FIELDS: dict[str, Callable[[str], Post]] = {
     ),
     "the entry code": lambda text: workflow_form(chain(node("a")), entry_code=text),
     "the npm packages": lambda text: workflow_form(chain(node("a")), dependencies=text),
+    "an imported document": imported,
+    "imported code": lambda text: imported(chain(node("a", code=text, inline=True))),
+    "an imported URL": lambda text: imported(chain(node("a", "http_request", url=f"${{{text}}}"))),
+    "imported entry code": lambda text: imported(chain(node("a")), f"@fetch {text}"),
     "a payload": payload,
     "the body of an event": event,
 }

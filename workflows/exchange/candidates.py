@@ -18,7 +18,7 @@ from workflows.exchange.awaitstep.conversion import convert
 from workflows.exchange.awaitstep.rewrites import Rewrite
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.reading.identifiers import class_name_for
-from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.ir.reading.problems import InvalidIR, Problem, Severity, quoted
 from workflows.ir.validation.validate import read_json
 from workflows.models import Workflow
 from workflows.node_types.files import TypeFiles, misnamed
@@ -28,8 +28,8 @@ from workflows.nodes.documents import parse
 from workflows.services import Variable, effective_variables
 
 MAX_UPLOADS: Final = 50
-MAX_COMPILED: Final = 20
-"""How many workflows are compiled before an import; the editor compiles the others."""
+MAX_COMPILED: Final = 2_000
+"""The number of nodes that are compiled before an import; the editor compiles all others."""
 PASTED: Final = "pasted text"
 _ZIP_ALONE: Final = "An exported zip must be the only file. Import other files separately."
 _ENTRY_CODE_OF_ONE: Final = (
@@ -238,8 +238,10 @@ class _Checks:
 
     def all(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         """Yield the candidates with their problems."""
-        for at, candidate in enumerate(candidates):
-            yield self._checked(candidate, compiles=at < MAX_COMPILED)
+        count = 0
+        for candidate in candidates:
+            count += candidate.node_count
+            yield self._checked(candidate, compiles=count <= MAX_COMPILED)
 
     def _checked(self, candidate: Candidate, *, compiles: bool) -> Candidate:
         content = candidate.content
@@ -260,13 +262,24 @@ class _Checks:
         known = {*self._variables, *content.bindings}
         used = dict.fromkeys(use.name for use in variable_uses(module))
         found = module_problems(module) if compiles else list(module.problems)
+        warnings = [*candidate.warnings, *(each for each in found if not each.is_error)]
         return replace(
             candidate,
             deploy_errors=tuple(problem for problem in found if problem.is_error),
-            warnings=(*candidate.warnings, *(each for each in found if not each.is_error)),
+            warnings=(*warnings, *self._taken(content)),
             missing=tuple(name for name in used if name not in known),
             is_compiled=compiles,
         )
+
+    def _taken(self, content: WorkflowContent) -> Iterator[Problem]:
+        """Yield a warning for each route and domain that another workflow has, too."""
+        own = set(_addresses(content.deploy_settings))
+        others = Workflow.objects.exclude(pk=self.into.pk) if self.into else Workflow.objects.all()
+        rows = others.values_list("name", "deploy_settings") if own else []
+        for name, settings in rows:
+            for address in sorted(own.intersection(_addresses(settings))):
+                message = f"{address} also belongs to {quoted(name)}: only one of them can be deployed with it"
+                yield Problem(path="settings", message=message, severity=Severity.WARNING)
 
     def _draft(self, content: WorkflowContent) -> _Draft:
         into = self.into
@@ -279,3 +292,10 @@ class _Checks:
             bindings=content.bindings,
             settings=read_settings(content.deploy_settings),
         )
+
+
+def _addresses(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the patterns of routes and the domains."""
+    for route in settings.get("routes") or ():
+        yield str(route.get("pattern"))
+    yield from map(str, settings.get("customDomains") or ())

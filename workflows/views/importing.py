@@ -39,6 +39,7 @@ VIEW: Final = "workflows.view_workflow"
 ADD_TYPE: Final = "workflows.add_nodetype"
 _MAX_SHOWN: Final = 200
 _MAX_PICTURES: Final = 20
+_MAX_DRAWN: Final = 500  # nodes in one picture
 _MAX_NAME: Final = 100
 _DIGITS: Final = 10
 _DAMAGED: Final = "The files of the preview did not arrive completely. Choose them again."
@@ -181,7 +182,8 @@ def _preview(
 def _shown(candidate: Candidate, at: int, *, chosen: list[str]) -> dict[str, Any]:
     """Return the template's data for a candidate."""
     document = candidate.content.document if candidate.content else None
-    drawn = picture_of(document, uid=f"import-{at}") if at < _MAX_PICTURES else None
+    is_drawn = at < _MAX_PICTURES and candidate.node_count <= _MAX_DRAWN
+    drawn = picture_of(document, uid=f"import-{at}") if is_drawn else None
     is_chosen = not chosen or candidate.source in chosen
     return {
         "candidate": candidate,

@@ -293,6 +293,19 @@ def test_only_one_workflow_can_replace_a_draft(admin_client: Client) -> None:
     assert Workflow.objects.count() == 1
 
 
+def test_a_route_that_another_workflow_has_is_a_warning(admin_client: Client) -> None:
+    settings = {
+        "routes": [{"pattern": "shop.test/*", "zoneName": "shop.test"}],
+        "customDomains": ["a.shop.test"],
+    }
+    data = export([make(named("A"), deploy_settings=settings)], by=SYSTEM).data
+
+    shown = text(preview(admin_client, file("a.zip", data)))
+
+    assert 'shop.test/* also belongs to "A"' in shown
+    assert 'a.shop.test also belongs to "A"' in shown
+
+
 def test_an_import_needs_the_permission_to_add_or_to_change(log_in: LogIn) -> None:
     workflow = make(named("A"))
     client = log_in("workflows.add_workflow", "workflows.view_workflow")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from workflows.codegen.syntax.bounded_parser import inspect, syntax_of
+from workflows.codegen.syntax.imports import declarations
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.syntax.tree_nodes import text
+from workflows.exchange.awaitstep.accumulated_outputs import OUTPUT
 from workflows.exchange.awaitstep.edits import Edits
 from workflows.exchange.awaitstep.inline_steps import inline_steps, return_shared, share
 from workflows.exchange.awaitstep.loop_outputs import (
-    OUTPUT,
     Assignment,
     assignments,
     loop_contents,
@@ -24,6 +25,7 @@ from workflows.exchange.awaitstep.names_in_code import free_names, rename
 from workflows.exchange.awaitstep.rewrites import Log
 from workflows.exchange.awaitstep.scope import Scope, prefers_names
 from workflows.exchange.awaitstep.settings import rewrite_settings, take_inline
+from workflows.exchange.awaitstep.settled_arms import reads_reason, settled_arms
 from workflows.exchange.awaitstep.text_settings import TextSettings
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.registry import Registry
@@ -31,6 +33,7 @@ from workflows.ir.garbage_collection import without_garbage_collection
 from workflows.ir.reading.fields import Code
 from workflows.nodes.documents import parse
 
+_MAX_OUTPUTS: Final = 100  # nodes in one loop that assign `_output`
 CodeKey = tuple[str, str]
 """The id of a node and the path of a field in it."""
 
@@ -72,11 +75,17 @@ class _Code:
         self._ir = ir
         self._log = log
         self._sources = _read(ir)
-        self._scope = Scope(ir, loop_contents(ir, self._sources.outputs))
         syntaxes = self._sources.syntaxes
+        contents = loop_contents(ir, self._sources.outputs)
+        self._scope = Scope(ir, contents, imported=frozenset(_imported(syntaxes)))
         self._inline = inline_steps(self._scope, syntaxes, inline)
         for step in self._inline:
             share(step, self._scope)
+        self._in_loops: dict[str, list[Node]] = {}
+        for each in self._sources.outputs:
+            loop = self._scope.loop_of(each.node)
+            if loop and each.is_possible and not each.added:
+                self._in_loops.setdefault(loop.id, []).append(each.node)
         uses = ((ir.nodes[id_], name) for (id_, _), each in syntaxes.items() for name in each.free)
         self._scope.prefers_names = prefers_names(self._scope, uses)
 
@@ -89,11 +98,26 @@ class _Code:
         for output in self._sources.outputs:
             return_output(output, edits[output.node.id, "data.code"], self._log)
         warn_if_not_last(self._ir, self._sources.outputs, self._log)
+        self._collect_arms(items)
         for node in self._ir.nodes.values():
             texts = TextSettings(node, self._scope, self._log).rewrite(items[node.id])
             for part in node.fields:
                 if isinstance(part, Code) and part.path not in texts:
                     self._rewrite_code(node, part, edits[node.id, part.path], items[node.id])
+
+    def _collect_arms(self, items: dict[str, dict[str, Any]]) -> None:
+        """Let parallels collect errors if code reads the status of their arms."""
+        syntaxes = self._sources.syntaxes
+        for parallel, node_id, path in settled_arms(self._scope, syntaxes):
+            if "onError" not in items[parallel]["data"]:
+                items[parallel]["data"]["onError"] = "collect"
+                self._log.changed(parallel, "data.onError", "status and value per arm", "collect")
+            if reads_reason(syntaxes[node_id, path]):
+                self._log.warn(
+                    node_id,
+                    path,
+                    "reads the `reason` of an arm that failed, which is its `error` here",
+                )
 
     def _rewrite_code(self, node: Node, code: Code, edits: Edits, item: dict[str, Any]) -> None:
         syntax = self._sources.syntaxes[node.id, code.path]
@@ -106,18 +130,14 @@ class _Code:
 
     def _read_outputs(self, node: Node, syntax: Syntax, edits: Edits) -> None:
         """Replace `_output` in code that only reads it, with the node that assigned it before."""
-        outputs = self._sources.outputs
-        if OUTPUT not in syntax.free or any(each.syntax is syntax for each in outputs):
+        loop = self._scope.loop_of(node) if OUTPUT in syntax.free else None
+        if loop is None:
             return
-        loop = self._scope.loop_of(node)
-        before = [
-            each.node
-            for each in outputs
-            if each.is_possible
-            and self._ir.structure.precedes(each.node.id, node.id)
-            and self._scope.loop_of(each.node) is loop
-        ]
-        if loop is None or len(before) != 1:
+        assigning = self._in_loops.get(loop.id, [])[: _MAX_OUTPUTS + 1]
+        if node in assigning or len(assigning) > _MAX_OUTPUTS:
+            return
+        before = [each for each in assigning if self._ir.structure.precedes(each.id, node.id)]
+        if len(before) != 1:
             return
         variable = self._scope.output(before[0]).variable
         for name in free_names(syntax):
@@ -136,6 +156,13 @@ def _read(ir: WorkflowIR) -> _Sources:
     inspect(code for _, code in codes)
     syntaxes = {(id_, code.path): syntax_of(code) for id_, code in codes}
     return _Sources(syntaxes, assignments(ir, syntaxes))
+
+
+def _imported(syntaxes: Mapping[CodeKey, Syntax]) -> Iterator[str]:
+    """Yield the names that the code imports, which all code can use."""
+    for syntax in syntaxes.values():
+        for declaration in declarations(syntax):
+            yield from (binding.local for binding in declaration.bindings)
 
 
 def _set(item: dict[str, Any], path: str, source: str) -> None:

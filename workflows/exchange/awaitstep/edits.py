@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate
+
 from tree_sitter import Node
 
 from workflows.codegen.syntax.parser import Syntax
@@ -28,9 +32,15 @@ class Edits:
 
     def at_character(self, start: int, end: int, text: str) -> None:
         """Replace what is between two characters of the source."""
-        source = self._data.decode()
-        first, second = (len(source[:at].encode()) for at in (start, end))
-        self._edits.append((first, second, text))
+        self._edits.append((self._bytes[start], self._bytes[end], text))
+
+    @cached_property
+    def _bytes(self) -> Sequence[int]:
+        """The position in bytes of each character, and of the end."""
+        if self._data.isascii():
+            return range(len(self._data) + 1)
+        sizes = (len(character.encode()) for character in self._data.decode())
+        return [0, *accumulate(sizes)]
 
     def append(self, text: str) -> None:
         """Add text to the end of the code."""

@@ -48,7 +48,7 @@ def inline_steps(
     scope: Scope, syntaxes: Mapping[tuple[str, str], Syntax], inline: Iterable[str]
 ) -> list[InlineStep]:
     """Return the inline steps; `inline` are those that are marked as such."""
-    marked = set(inline)
+    marked, used = set(inline), _Uses(scope, syntaxes)
     found = []
     for node in scope.ir.nodes.values():
         syntax = syntaxes.get((node.id, CODE))
@@ -56,21 +56,32 @@ def inline_steps(
             continue
         is_raw = scope.ir.kind == SCRIPT and not any(returns(syntax))
         if node.id in marked or is_raw:
-            found.append(_inline_step(node, syntax, set(_used_by_others(scope, syntaxes, node))))
+            found.append(_inline_step(node, syntax, used.of(node, syntax)))
     return found
 
 
-def _used_by_others(
-    scope: Scope, syntaxes: Mapping[tuple[str, str], Syntax], node: Node
-) -> Iterator[str]:
-    """Yield the names that other code uses, and the step's own name if a reference uses it."""
-    for (id_, _), syntax in syntaxes.items():
-        if id_ != node.id:
-            yield from syntax.free
-    for other in scope.ir.nodes.values():
-        for part in other.fields:
-            if any(reference.root == node.id for reference in part.references):
-                yield scope.display[node.id]
+class _Uses:
+    """Which names the code of a document uses."""
+
+    def __init__(self, scope: Scope, syntaxes: Mapping[tuple[str, str], Syntax]) -> None:
+        self._scope = scope
+        self._users: dict[str, set[str]] = {}
+        for (id_, _), syntax in syntaxes.items():
+            for name in syntax.free:
+                self._users.setdefault(name, set()).add(id_)
+        self._referenced = {
+            reference.root
+            for node in scope.ir.nodes.values()
+            for part in node.fields
+            for reference in part.references
+        }
+
+    def of(self, node: Node, syntax: Syntax) -> set[str]:
+        """Return the names in the code of a node that others use; its own name if a reference does."""
+        own = self._scope.display[node.id] if node.id in self._referenced else ""
+        return {
+            name for name in syntax.own if name == own or self._users.get(name, set()) - {node.id}
+        }
 
 
 def _inline_step(node: Node, syntax: Syntax, used: set[str]) -> InlineStep:

@@ -11,14 +11,16 @@ from tree_sitter import Node as TreeNode
 from workflows.codegen.analysis.last_values import last_values
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.syntax.tree_nodes import children_of, text
+from workflows.exchange.awaitstep.accumulated_outputs import OUTPUT, Accumulation, accumulation
 from workflows.exchange.awaitstep.edits import Edits
 from workflows.exchange.awaitstep.inline_steps import CODE, returns
 from workflows.exchange.awaitstep.rewrites import Log
 from workflows.ir.document.model import Node, WorkflowIR
 
-OUTPUT: Final = "_output"
 _LAST: Final = ".results.at(-1)"
 _LAST_ASSIGNED: Final = ".results.findLast((value: any) => value !== undefined)"
+_ALL: Final = ".results"
+_ALL_ASSIGNED: Final = ".results.filter((value: any) => value !== undefined)"
 _ADDS_UP: Final = (
     "reads `_output` of earlier iterations, which is not possible here: return the value of this iteration, "
     "and combine the `results` of the loop in a step after it"
@@ -31,12 +33,16 @@ _NOT_LAST: Final = "assigns `_output`, but the result of an iteration is the out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Code that assigns `_output`: once as its last statement (`last`), or anywhere."""
+    """Code that assigns `_output`: once as its last statement (`last`), or anywhere.
+
+    `added` is what it adds to the value of earlier iterations.
+    """
 
     node: Node
     syntax: Syntax
     last: TreeNode | None
     reason: str
+    added: Accumulation | None = None
 
     @property
     def is_possible(self) -> bool:
@@ -54,7 +60,11 @@ def assignments(ir: WorkflowIR, syntaxes: Mapping[tuple[str, str], Syntax]) -> l
         if not _is_in_loop(ir, node):
             continue
         uses = [name for name in syntax.written_names if text(name) == OUTPUT]
-        if any(map(_is_target, uses)):
+        added = accumulation(syntax, uses) if not any(returns(syntax)) else None
+        if added:
+            each = Assignment(node=node, syntax=syntax, last=None, reason="", added=added)
+            found.append(each)
+        elif any(map(_is_target, uses)):
             found.append(_assignment(node, syntax, uses))
     return found
 
@@ -114,8 +124,15 @@ def loop_contents(ir: WorkflowIR, found: list[Assignment]) -> dict[str, str]:
         if not container or not container.repeats or not value.sources & possible.keys():
             continue
         only = possible.get(value.node_id)
-        is_always = only is not None and only.last is not None
-        contents[owner] = _LAST if is_always else _LAST_ASSIGNED
+        added = {
+            each.added.content
+            for id_ in value.sources
+            if (each := possible.get(id_)) and each.added
+        }
+        if added:
+            contents[owner] = f"{_ALL if only else _ALL_ASSIGNED}{min(added)}"
+        else:
+            contents[owner] = _LAST if only and only.last else _LAST_ASSIGNED
     return contents
 
 
@@ -133,6 +150,10 @@ def return_output(found: Assignment, edits: Edits, log: Log) -> None:
     if not found.is_possible:
         log.warn(node.id, CODE, found.reason)
         return
+    if found.added:
+        _return_added(found.added, edits)
+        log.changed(node.id, CODE, "_output with one more value", "return of this value")
+        return
     if found.last is not None:
         assignment = found.last.named_children[0]
         right = assignment.child_by_field_name("right")
@@ -143,6 +164,14 @@ def return_output(found: Assignment, edits: Edits, log: Log) -> None:
     edits.between(*_before_code(found.syntax))
     edits.append("\nreturn _output;")
     log.changed(node.id, CODE, "_output = ...", "let _output; ... return _output;")
+
+
+def _return_added(added: Accumulation, edits: Edits) -> None:
+    statement, value = added.statement, added.value
+    if added.start:
+        edits.replace(added.start, "")
+    edits.between(statement.start_byte, value.start_byte, "return ")
+    edits.between(value.end_byte, statement.end_byte, ";")
 
 
 def _before_code(syntax: Syntax) -> tuple[int, int, str]:

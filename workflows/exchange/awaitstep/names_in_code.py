@@ -112,15 +112,16 @@ def _complete(
 def rewritten(node: Node, reference: Reference, scope: Scope, log: Log, path: str) -> str:
     """Return the reference in our form; "" if it stays as it is."""
     known = scope.ir.nodes.get(reference.root)
-    meaning = scope.output(known) if known else scope.meaning(node, reference.root)
+    is_loop = known is not None and known.id in scope.loop_contents
+    meaning = scope.output(known, by_name=is_loop) if known else scope.meaning(node, reference.root)
     if meaning is None or (known and known.type.output is None):
         return ""
-    if known and scope.loop_contents.get(known.id) and reference.path[:1] != ("results",):
+    if known and not meaning.has_reference and reference.path[:1] != ("results",):
         log.warn(
             node.id,
             path,
             f"the output of the loop {quoted(known.name)} has the values of all iterations in its "
-            "`results`, but in AwaitStep only the last one: use it in code",
+            "`results`, but in AwaitStep only one value: use it in code",
         )
         return ""
     if not meaning.has_reference:

@@ -30,7 +30,7 @@ class Log:
     """Collects what was changed, each change once, and what cannot be taken over."""
 
     rewrites: dict[Rewrite, None] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
 
     def changed(self, node_id: str, path: str, before: str, after: str) -> None:
         """Report a change of a setting, whose path starts inside the node."""
@@ -49,8 +49,7 @@ class Log:
         problem = Problem(
             path=_full(node_id, path), message=message, node_id=node_id, severity=severity
         )
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems[problem] = None
 
 
 def _full(node_id: str, path: str) -> str:

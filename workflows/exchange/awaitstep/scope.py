@@ -9,13 +9,14 @@ from typing import Final
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.exchange.awaitstep.display_names import display_names, other_spelling
 from workflows.ir.document.model import Node, WorkflowIR
-from workflows.ir.reading.identifiers import LANGUAGE_GLOBALS, USED_GLOBALS
+from workflows.ir.reading.identifiers import GLOBALS, LANGUAGE_GLOBALS, RESERVED, USED_GLOBALS
 from workflows.ir.tree.scope import Scopes
 
 _RESPONSES: Final = frozenset({"http_request", "sub_script"})
 _RESPONSE_MEMBERS: Final = frozenset({"status", "headers", "body"})
 _INDEX: Final = "_loop_i"
-_GLOBALS: Final = LANGUAGE_GLOBALS | USED_GLOBALS
+_NEVER: Final = RESERVED | LANGUAGE_GLOBALS | USED_GLOBALS
+"""Names that mean something else, whatever nodes are called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +44,15 @@ class Meaning:
 
 @dataclass(slots=True)
 class Scope:
-    """The names of one document. `declared` are those that inline steps share, by name."""
+    """The names of one document.
+
+    `declared` are those that inline steps share, by name. `imported` are those that code imports, which,
+    like globals, are only hidden by nodes if the document calls nodes by their names.
+    """
 
     ir: WorkflowIR
     loop_contents: Mapping[str, str]
+    imported: frozenset[str] = frozenset()
     declared: dict[str, list[Meaning]] = field(default_factory=dict)
     prefers_names: bool = False
     _scopes: Scopes = field(init=False)
@@ -54,13 +60,14 @@ class Scope:
     _by_variable: Mapping[str, str] = field(init=False)
     _by_name: dict[str, list[Meaning]] = field(init=False)
     display: Mapping[str, str] = field(init=False)
+    _taken: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._scopes = Scopes(self.ir.nodes, self.ir.structure)
         self._variables = variables_of(self.ir)
         self._by_variable = {variable: id_ for id_, variable in self._variables.items()}
         self.display = display_names((node.id, node.name) for node in self.ir.nodes.values())
-        self._by_name = {}
+        self._by_name, self._taken = {}, frozenset(self.display.values())
         for node in self.ir.nodes.values():
             self._add(node)
 
@@ -72,12 +79,13 @@ class Scope:
         if node.type.name == "sub_workflow" and not node.settings.waits_for_result:
             self._by_name.setdefault(f"{name}_instance", []).append(self.output(node))
         other = other_spelling(node.name)
-        if other not in self.display.values():
+        if other not in self._taken:
             self._by_name.setdefault(other, []).append(self.output(node, by_name=True))
 
     def forget(self, node_id: str) -> None:
         """Take the output of a node out of the names: its code shares other ones."""
-        for name, meanings in self._by_name.items():
+        for name in (self.display[node_id], other_spelling(self.ir.nodes[node_id].name)):
+            meanings = self._by_name.get(name, [])
             self._by_name[name] = [each for each in meanings if each.node_id != node_id]
 
     def output(self, node: Node, *, by_name: bool = False) -> Meaning:
@@ -121,7 +129,8 @@ class Scope:
         """Return what the name means in AwaitStep's code; None if it means nothing there."""
         if name == _INDEX:
             return self._index(node)
-        if name in _GLOBALS:
+        is_other = name in GLOBALS or name in self.imported
+        if name in _NEVER or (is_other and not self.prefers_names):
             return None
         known = [*self._by_name.get(name, ()), *self.declared.get(name, ())]
         readable = [each for each in known if self._can_read(node, each.node_id)]

@@ -137,7 +137,7 @@ RUNS: Final = (
     Expected(
         document="invoices",
         payload={"customers": ["Ada", "Grace"], "month": 3},
-        output={"last": "Grace: 3-Grace", "archived": "string"},
+        output={"lines": ["Ada: 3-Ada", "Grace: 3-Grace"], "archived": "string"},
     ),
     Expected(
         document="race",

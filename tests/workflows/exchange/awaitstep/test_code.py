@@ -65,12 +65,21 @@ def test_names_are_made_like_in_awaitstep(names: list[str], variables: list[str]
     assert code(found, "last") == f"return [{', '.join(item['id'] for item in nodes)}];"
 
 
-def test_a_name_that_hides_a_global_stays_the_global() -> None:
-    found = converted(
-        node("d", name="Date", code="return 1;"), node("b", code="return Date.now();")
-    )
+@pytest.mark.parametrize("name", ["Date", "event", "env", "step", "crypto", "console", "Order"])
+def test_a_name_that_means_something_else_stays_as_it_is(name: str) -> None:
+    written = f"import {{ Order }} from 'node:os';\nreturn {name}.x;"
 
-    assert code(found, "b") == "return Date.now();"
+    found = converted(node("d", name=name, code="return 1;"), node("b", code=written))
+
+    assert (code(found, "b"), found.rewrites) == (written, ())
+
+
+def test_a_node_hides_a_global_in_code_that_calls_nodes_by_name() -> None:
+    process = node("d", name="process", code="return 1;")
+
+    found = converted(ORDER, process, node("b", code="return [Get_order, process];"))
+
+    assert code(found, "b") == "return [o_1, d];"
 
 
 def test_the_item_of_a_loop_hides_a_display_name() -> None:
@@ -209,10 +218,45 @@ def test_an_output_that_is_only_assigned_sometimes_keeps_the_last_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "returned", "content"),
+    [
+        ("_output = [...(_output ?? []), item];", "return item;", ""),
+        ("(_output ??= []).push({ item });", "return { item };", ""),
+        ("_output ??= [];\n_output.push(item)", "\nreturn item;", ""),
+        ("_output = (_output || 0) + item.n * 2;", "return item.n * 2;", "sum + value, 0)"),
+        ("_output ??= '';\n_output += item;", "\nreturn item;", "sum + value, '')"),
+    ],
+)
+def test_values_that_are_added_up_come_from_all_iterations(
+    body: str, returned: str, content: str
+) -> None:
+    found = loop(body, "return Each;")
+
+    assert code(found, "b") == returned
+    assert code(found, "c").startswith("return each.results")
+    assert code(found, "c").endswith(f"{content};")
+    assert found.problems == ()
+
+
+def test_a_list_of_all_values_can_be_a_reference() -> None:
+    nodes = [
+        node("each", "loop", name="Each", collection="[1, 2]"),
+        node("b", code="_output = [...(_output ?? []), item];"),
+        node("c", "http_request", url="https://x.test/${Each.length}/{{each[0]}}"),
+    ]
+
+    found = convert(document(nodes, "each b body", "each c then"), NODE_TYPES)
+
+    url = found.document["nodes"][2]["data"]["url"]
+    assert url == "https://x.test/{{ each.results.length }}/{{ each.results[0] }}"
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("_output = (_output ?? 0) + item;", "reads `_output` of earlier iterations"),
+        ("_output = item + (_output ?? 0);", "reads `_output` of earlier iterations"),
         ("_output += item;", "reads `_output` of earlier iterations"),
+        ("_output = [...(_output ?? []), _output];", "reads `_output` of earlier iterations"),
         ("_output = item; return 1;", "assigns `_output` and returns a value"),
     ],
 )
@@ -234,6 +278,26 @@ def test_an_output_before_the_last_node_is_reported_and_can_be_read() -> None:
 
     assert code(found, "b") == "return a + 1;"
     assert "the result of an iteration is the output of its last node" in warnings(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "setting", "count"),
+    [
+        ("return Both.map((arm) => arm.value);", {"onError": "collect"}, 0),
+        ("return Both.filter(({ status }) => status === 'rejected');", {"onError": "collect"}, 0),
+        ("return Both[0].reason;", {"onError": "collect"}, 1),
+        ("return Both[0].id;", {}, 0),
+    ],
+)
+def test_a_parallel_whose_arms_are_read_with_their_status_collects_errors(
+    written: str, setting: dict[str, str], count: int
+) -> None:
+    nodes = [node("p", "parallel", name="Both"), node("a"), node("b"), node("c", code=written)]
+
+    found = convert(document(nodes, "p a", "p b", "p c then"), NODE_TYPES)
+
+    assert found.document["nodes"][0]["data"] == setting
+    assert len(found.problems) == count
 
 
 def test_the_else_arm_moves_to_the_end() -> None:

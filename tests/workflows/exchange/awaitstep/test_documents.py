@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from audit.trail import SYSTEM
 from tests.support.http_server import JSON, Handler, serving
 from tests.workflows.codegen.modules import generated
 from tests.workflows.exchange.awaitstep.documents import (
@@ -24,7 +25,12 @@ from tests.workflows.ir.documents import chain, node
 from tests.workflows.programs.harness.workers import Run, run_all
 from tests.workflows.programs.test_shipped_types import shipped
 from workflows.compilation.typescript import compile_modules
+from workflows.draft_problems import draft_problems
 from workflows.exchange.awaitstep.conversion import Converted, convert
+from workflows.exchange.candidates import Upload, prepare
+from workflows.exchange.imports import import_new
+from workflows.node_types.loading import SHIPPED_NODE_TYPES, load
+from workflows.services import set_variable
 
 CHILDREN = {"CHILD_BILLING_WORKER": "Invoice", "CHILD_ARCHIVE_WORKER": "Archive"}
 SERVICES = ["CHILD_PRICE_LOOKUP"]
@@ -215,3 +221,24 @@ def test_a_script_responds_with_the_names_that_its_steps_share(
         {"total": 108, "text": "3 items: 108"},
         {"total": 36, "text": "2 items: 36"},
     ]
+
+
+@pytest.mark.django_db
+def test_the_documents_can_be_deployed_after_the_import() -> None:
+    load(SHIPPED_NODE_TYPES, by="x")
+    for name, value in VARIABLES.items():
+        set_variable(name, value)
+    imported = {}
+    for name in names():
+        upload = Upload(name=name, data=json.dumps(document(name)).encode())
+        preparation = prepare([upload], entry_code=entry_code(name), may_load_types=False)
+        (imported[name],) = import_new(preparation, by=SYSTEM)
+
+    errors = [
+        f"{name}: {problem}"
+        for name, workflow in imported.items()
+        for problem in draft_problems(workflow)
+        if problem.is_error
+    ]
+
+    assert errors == []
