@@ -1,14 +1,15 @@
-"""The web server: Daphne, with limits on the size and the duration of requests.
+"""The web server: Daphne, with limits on the size and the duration of requests and responses.
 
 Daphne reads the whole body of every request before an application sees it. Here, only as much as a
-login needs is read at first; the rest is read only for staff who are logged in.
+login needs is read at first; the rest is read only for staff who are logged in. Daphne also keeps in
+memory what a client does not read. Here, the application waits until the client has read it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
@@ -16,17 +17,18 @@ from daphne.cli import CommandLineInterface
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
 from django.conf import settings
-from twisted.protocols.basic import LineReceiver
-from twisted.web.http import HTTPChannel
 
 from web.gateway.body_limits import ANONYMOUS_BYTES, staff_bytes
+from web.gateway.channel import LINGER_SECONDS, LimitedChannel, channel_of, plain_response
 from web.gateway.headers import HEADERS
 from web.session_user import user_of_cookies
 
 logger = logging.getLogger(__name__)
 
 _BYTES_PER_SECOND: Final = 32 * 1024
-_LINGER_SECONDS: Final = 5.0
+_PIECE: Final = (
+    64 * 1024
+)  # bytes of a response, as many as Twisted keeps before it asks for a pause
 _TOO_LARGE: Final = (413, b"Content Too Large", b"The request is too large.")
 _TOO_SLOW: Final = (408, b"Request Timeout", b"The request took too long to arrive.")
 
@@ -42,6 +44,15 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         self._check: asyncio.Future[None] | None = None
         self._whole: tuple[bytes, bytes, bytes] | None = None
         self._timer = _call_later(settings.AWAITSTEP.request_seconds, self._end_slow_sender)
+
+    def process(self) -> None:
+        """Ignore a header with which a client could choose the path under which the site is served."""
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        channel: Any = self.channel
+        super().process()
+        protocol = getattr(channel.transport, "protocol", channel)
+        if protocol is not channel:  # the request has opened a WebSocket
+            protocol.channel = channel
 
     def gotLength(self, length: int | None) -> None:
         super().gotLength(length)
@@ -118,14 +129,11 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         if self._whole:
             self.channel.loseConnection()
         else:
-            self._timer = _call_later(_LINGER_SECONDS, self.channel.forceAbortClient)
+            self._timer = _call_later(LINGER_SECONDS, self.channel.forceAbortClient)
 
     def _respond(self, status: int, reason: bytes, sentence: bytes) -> None:
         self._is_refused = True
-        fields = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-        head = [b"HTTP/1.1 %d %s" % (status, reason)]
-        head += [b"%s: %s" % field for field in (*fields, *HEADERS)]
-        self.channel.transport.write(b"\r\n".join([*head, b"", sentence + b"\n"]))
+        self.channel.transport.write(plain_response(status, reason, sentence))
 
 
 def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle:
@@ -135,21 +143,6 @@ def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle
 def _staff_seconds(limit: int) -> float:
     """Return how long a staff user may take to send a body of up to `limit` bytes."""
     return float(settings.AWAITSTEP.request_seconds + limit / _BYTES_PER_SECOND)
-
-
-class LimitedChannel(HTTPChannel):
-    """A connection that ends if no request begins in time: single bytes of a line do not count."""
-
-    def dataReceived(self, data: bytes) -> None:
-        LineReceiver.dataReceived(self, data)  # type: ignore[no-untyped-call]
-
-    def lineReceived(self, line: bytes) -> None:
-        self.resetTimeout()  # type: ignore[no-untyped-call]
-        super().lineReceived(line)  # type: ignore[no-untyped-call]
-
-    def rawDataReceived(self, data: bytes) -> None:
-        self.resetTimeout()  # type: ignore[no-untyped-call]
-        super().rawDataReceived(data)
 
 
 class LimitedFactory(HTTPFactory):  # type: ignore[misc]
@@ -174,6 +167,25 @@ class LimitedServer(Server):  # type: ignore[misc]
     @http_factory.setter
     def http_factory(self, _factory: HTTPFactory) -> None:
         self._http_factory = LimitedFactory(self)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Send a message in pieces, each once the client has read most of what was sent before."""
+        for piece in _pieces(message):
+            channel = channel_of(protocol)
+            if channel is not None:
+                await channel.wait_until_read()
+            await super().handle_reply(protocol, piece)
+
+
+def _pieces(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield messages that together are the message."""
+    body = message.get("body", b"") if message["type"] == "http.response.body" else b""
+    if len(body) <= _PIECE:
+        yield message
+        return
+    for start in range(0, len(body), _PIECE):
+        more_body = start + _PIECE < len(body) or message.get("more_body", False)
+        yield {**message, "body": body[start : start + _PIECE], "more_body": more_body}
 
 
 class LimitedCommandLine(CommandLineInterface):  # type: ignore[misc]
