@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,18 @@ _MIN_LENGTH: Final = 4
 _LONG: Final = 8
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _PREFIXED: Final = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+_COMPONENT: Final = "!'()*~"  # what encodeURIComponent keeps, besides letters, digits, - . _
+_ASCII: Final = string.printable.strip() + " "
+# By the URL standard in a query (with and without http), a path, a fragment, and a user's name or password.
+_ENCODED_IN_URLS: Final = (" \"#<>'", ' "#<>', ' "#<>?^`{}', ' "<>`', ' "#<>?^`{}/:;=@[\\]|')
+_ENTITIES: Final[tuple[dict[str, str], ...]] = (
+    {},
+    {'"': "&quot;"},
+    {'"': "&quot;", "'": "&apos;"},
+    {'"': "&quot;", "'": "&#39;"},
+    {'"': "&quot;", "'": "&#x27;"},
+    {'"': "&#34;", "'": "&#39;"},
+)
 _MAX_PLAIN_NUMBER: Final = 1e21  # JavaScript writes larger numbers with an exponent
 
 
@@ -122,7 +135,7 @@ def _masker(secrets: frozenset[str]) -> _Masker:
     """Return the masker of these secrets, which takes longer to build than to use."""
     hidden = [secret for secret in secrets if len(secret) >= _MIN_LENGTH]
     numbers = {number for secret in hidden if (number := _number(secret)) is not None}
-    forms = {form for secret in hidden for form in _forms(secret)}
+    forms = {form for secret in hidden for form in _forms(secret) if len(form) >= _MIN_LENGTH}
     forms |= {_javascript(number) for number in numbers}
     automaton = Automaton()
     for form in forms:
@@ -154,12 +167,34 @@ def _javascript(number: float) -> str:
 
 def _forms(secret: str) -> Iterator[str]:
     yield secret
-    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
-    yield from (escape(secret), escape(secret, {'"': "&quot;", "'": "&apos;"}))
-    in_json = json.dumps(secret)[1:-1]
-    yield from (in_json, json.dumps(secret, ensure_ascii=False)[1:-1], in_json.replace("/", "\\/"))
+    yield from _url_forms(secret)
+    yield from (escape(secret, entities) for entities in _ENTITIES)
+    yield from _quoted_forms(secret)
     yield from _base64_forms(secret.encode())
     yield from (line for line in secret.splitlines() if len(line) >= 8)
+
+
+def _url_forms(secret: str) -> Iterator[str]:
+    """Yield the secret as each of the usual functions writes it in a URL: Python's, then JavaScript's."""
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield quote(secret, safe=_COMPONENT)
+    yield quote(secret, safe=_COMPONENT + ";,/?:@&=+$#")  # encodeURI
+    yield quote_plus(secret, safe="*").replace("~", "%7E")  # URLSearchParams
+    parsed = re.sub(r"[\t\n\r]", "", secret)
+    for encoded in _ENCODED_IN_URLS:
+        safe = "".join(set(_ASCII) - set(encoded))
+        for text in (secret, parsed, parsed.replace("\\", "/")):
+            yield quote(text, safe=safe)
+
+
+def _quoted_forms(secret: str) -> Iterator[str]:
+    """Yield the secret as in JSON, in JSON within JSON, and as consoles show it within quotes."""
+    for is_ascii in (True, False):
+        in_json = json.dumps(secret, ensure_ascii=is_ascii)[1:-1]
+        yield from (in_json, in_json.replace("/", "\\/"))
+        yield json.dumps(in_json, ensure_ascii=is_ascii)[1:-1]
+    yield in_json.replace('\\"', '"')
+    yield in_json.replace('\\"', '"').replace("'", "\\'")
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:

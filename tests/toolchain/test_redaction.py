@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolchain.node_tools import NODE
 from toolchain.redaction import MASK, TOO_DEEP, redact, redact_json
 
 SECRET = 'p&ss"w<rd/é+sentinel\\42'
@@ -31,6 +33,44 @@ def test_a_secret_is_masked_in_every_usual_encoding(form: str) -> None:
     assert MASK in masked
     assert "sentinel" not in masked
     assert base64.b64encode(b"sentinel").decode()[:8] not in masked
+
+
+JAVASCRIPT = """
+const secret = process.argv[1]
+const url = text => new URL(text).href
+const inObject = JSON.stringify({ secret })
+const forms = [
+  encodeURIComponent(secret), encodeURI(secret), new URLSearchParams({ secret }).toString(),
+  url(`https://host.example/?key=${secret}`), url(`other://host.example/?key=${secret}`),
+  url(`https://host.example/${secret}`), url(`https://host.example/#${secret}`),
+  Object.assign(new URL('https://host.example'), { password: secret }).href,
+  inObject, JSON.stringify(inObject), util.inspect(secret), util.inspect([secret + "'"]),
+  util.inspect([secret + "'`"]),
+]
+console.log(JSON.stringify(forms))
+"""
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Tr0ub4dor&3!",
+        "it's (not) *so* ~hard",
+        'a "quoted" wörd = 100%',
+        "x{y}|[z]^@`;:,$+=",
+        "a\\b\nc d",
+    ],
+)
+def test_a_secret_is_masked_however_javascript_writes_it(secret: str) -> None:
+    code = f"const util = require('util')\n{JAVASCRIPT}"
+    output = subprocess.check_output([NODE, "-e", code, secret], text=True)
+    forms = json.loads(output)
+
+    assert [form for form in forms if MASK not in redact(form, [secret])] == []
+
+
+def test_a_secret_that_is_short_without_its_line_endings_does_not_garble_the_text() -> None:
+    assert redact("a banana", ["\n\n\na"]) == "a banana"
 
 
 def test_a_secret_within_another_leaves_no_part_behind() -> None:
