@@ -9,6 +9,8 @@ from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
+from web.text_area import with_line_feeds
+
 MAX_LENGTH: Final = 200_000  # characters
 MAX_VARIABLES: Final = 200
 _SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|PWD|CREDENTIAL|PRIVATE|AUTH", re.I)
@@ -23,10 +25,15 @@ class InvalidEnvFile(Exception):
 
 
 def read_env_file(text: str) -> Mapping[str, str]:
-    """Return the values by name. `${NAME}` in a value is not replaced. Raises InvalidEnvFile."""
+    """Return the values by name; lines in them end in line feeds. Raises InvalidEnvFile.
+
+    `${NAME}` in a value is not replaced.
+    """
     if len(text) > MAX_LENGTH:
         raise InvalidEnvFile([f"The text has more than {MAX_LENGTH:,} characters."])
-    bindings = [each for each in parse_stream(StringIO(text)) if each.key or each.error]
+    bindings = [
+        each for each in parse_stream(StringIO(with_line_feeds(text))) if each.key or each.error
+    ]
     errors = list(_errors(bindings))
     if not bindings:
         errors.append("The text sets no variables. Write one on each line, such as NAME=value.")

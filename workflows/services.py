@@ -255,6 +255,8 @@ def set_variable(
     variable = variable or EnvironmentVariable(name=name, workflow=workflow)
     if not _is_text(value):
         raise ValidationError(f"The value of {name} is not UTF-8 text.")
+    if "\0" in value:
+        raise ValidationError(f"The value of {name} contains a null character. Remove it.")
     variable.value = value
     variable.is_secret = variable.is_secret or is_secret
     if variable.is_secret and not value:

@@ -25,6 +25,7 @@ from workflows.env_files import (
         ("A=https://example.com/?a=1&b=2", {"A": "https://example.com/?a=1&b=2"}),
         ("A=${HOME}/x", {"A": "${HOME}/x"}),
         ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
+        ('A="first\r\nsecond\rthird"\r\n', {"A": "first\nsecond\nthird"}),  # as browsers send lines
     ],
 )
 def test_a_line_sets_a_variable(text: str, values: dict[str, str]) -> None:

@@ -55,6 +55,7 @@ def test_values_can_all_be_secret_or_none(
         ("GOOD=1\nBAD NAME", "Line 2 is not NAME=value."),
         ("GOOD=1\n1BAD=s3cr3t", "1BAD: "),
         ("GOOD=1\nTOKEN_ID=a\nX-Y=s3cr3t", "X-Y: "),
+        ("GOOD=1\nBAD=s3cr3t\0", "The value of BAD contains a null character. Remove it."),
         ("", "The text sets no variables."),
     ],
 )
