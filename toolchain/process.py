@@ -84,16 +84,18 @@ def run(
     env: Mapping[str, str],
     timeout: float,
     memory_limit: int | None = None,
+    data_limit: int | None = None,
     on_start: Callable[[int], None] | None = None,
 ) -> ProgramResult:
-    """Run the program in a session of its own and wait for its end; `memory_limit` is in bytes.
+    """Run the program in a session of its own and wait for its end.
 
+    `memory_limit` is in bytes of address space, `data_limit` in bytes of memory of its own.
     `on_start` is called with the process id, which is also the process group's. Raises
     ProgramTimeout, and ProgramStopped when the event of `stopped_by` is set. On Linux the program
     ends with the thread that started it.
     """
     started = time.monotonic()
-    process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit)
+    process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit, data_limit=data_limit)
     try:
         if on_start:
             on_start(process.pid)
@@ -132,6 +134,7 @@ def start(
     cwd: Path,
     env: Mapping[str, str],
     memory_limit: int | None = None,
+    data_limit: int | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int | IO[bytes] | None = subprocess.PIPE,
     stderr: int | IO[bytes] | None = subprocess.PIPE,
@@ -144,10 +147,13 @@ def start(
 
     def prepare() -> None:
         _end_with_parent(parent)
-        if memory_limit:
+        if memory_limit or data_limit:
             import resource
 
-            resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+            if memory_limit:
+                resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+            if data_limit:
+                resource.setrlimit(resource.RLIMIT_DATA, (data_limit, data_limit))
 
     return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         [str(part) for part in arguments],

@@ -24,7 +24,7 @@ from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
-from toolchain.node_tools import MODULES, NODE, WRANGLER
+from toolchain.node_tools import DATA_LIMIT, MODULES, NODE, WRANGLER
 
 _PREFIX: Final = "awaitstep-build-"
 _SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
@@ -35,6 +35,10 @@ _LOCATED: Final = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+):[0-9]+: ERROR: (?P
 _OUTSIDE: Final = (
     "The npm packages read {files}, which is not part of them. Nothing was uploaded. Remove the "
     "package that does this: it may be malicious."
+)
+_NO_REASON: Final = (
+    "The bundler gave no reason that can be shown. It may have needed more than "
+    f"{DATA_LIMIT // 1024**3} GB of memory."
 )
 _SHOWN: Final = 3
 
@@ -70,6 +74,7 @@ class Bundler:
                 cwd=packages,
                 env=env,
                 timeout=self.timeout,
+                data_limit=DATA_LIMIT,
                 on_start=self.hooks.program_started,
             )
         except process.ProgramTimeout as slow:
@@ -169,5 +174,5 @@ def _errors(log: Path) -> list[tuple[str, str]]:
 
 def _failure(errors: list[str]) -> str:
     """Return the reason to show; one without a location could quote any file, so it is not shown."""
-    reasons = "\n".join(errors) or "The bundler gave no reason that can be shown."
+    reasons = "\n".join(errors) or _NO_REASON
     return f"The npm packages cannot be bundled:\n{reasons}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
-from toolchain.node_tools import NODE, NPM_CLI
+from toolchain.node_tools import DATA_LIMIT, NODE, NPM_CLI
 
 OnEnd = Callable[[process.ProgramResult], None]
 _SECONDS = 90.0
@@ -35,7 +35,14 @@ def install(
     env = process.environment(home=home, npm_config_update_notifier="false", CI="1")
     arguments: list[str | Path] = [NODE, NPM_CLI, "install", *_FLAGS]
     try:
-        ended = process.run(arguments, cwd=folder, env=env, timeout=_SECONDS, on_start=on_start)
+        ended = process.run(
+            arguments,
+            cwd=folder,
+            env=env,
+            timeout=_SECONDS,
+            data_limit=DATA_LIMIT,
+            on_start=on_start,
+        )
     except process.ProgramTimeout as slow:
         message = f"npm install was {slow} and was stopped. Try again, or use fewer packages."
         raise DeployError(message, cause=Cause.TIMEOUT) from None

@@ -12,7 +12,7 @@ from typing import Any
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
-from toolchain.node_tools import MODULES, NODE, WRANGLER
+from toolchain.node_tools import DATA_LIMIT, MODULES, NODE, WRANGLER
 
 SECRETS = "secrets.json"
 _PERMISSION = (
@@ -88,7 +88,14 @@ class Wrangler:
         if (folder / SECRETS).exists():
             arguments += ["--secrets-file", SECRETS]
         env = self._environment(folder)
-        ran = process.run(arguments, cwd=folder, env=env, timeout=self.timeout, on_start=on_start)
+        ran = process.run(
+            arguments,
+            cwd=folder,
+            env=env,
+            timeout=self.timeout,
+            data_limit=DATA_LIMIT,
+            on_start=on_start,
+        )
         ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
         on_end(ended)
         output = {entry["type"]: entry for entry in read_output(folder / OUTPUT)}
@@ -124,7 +131,7 @@ def environment(folder: Path, *, cache: Path) -> dict[str, str]:
 
 def read_output(path: Path) -> list[Mapping[str, Any]]:
     """Return the entries of wrangler's output file, each with its `type`."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
     return [json.loads(line) for line in lines if line.strip()]
 
 

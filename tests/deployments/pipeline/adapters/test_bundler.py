@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.pipeline.adapters import npm
+from deployments.pipeline.adapters import bundler, npm
 from deployments.pipeline.adapters.bundler import Bundler, write_bundled
 from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.ports import Bundle
@@ -174,6 +174,13 @@ def test_a_package_cannot_read_the_environment_of_the_server(build: Build) -> No
     build.write("index.js", 'import "/proc/self/environ";')
 
     assert "/proc/" in build.refusal()
+
+
+def test_a_package_cannot_fill_the_memory(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundler, "DATA_LIMIT", 1024**3)
+    build.write("index.js", 'import "/dev/zero";')
+
+    assert "may have needed more than 3 GB of memory" in build.refusal()
 
 
 def test_packages_are_built_apart_from_the_data_and_without_secrets(
