@@ -84,9 +84,9 @@ def _read(file: str) -> list[Line]:
 
 
 def _lines(file: str) -> list[str]:
-    if file == "-":
-        return sys.stdin.read().splitlines()
+    """Return the lines; text may contain other line breaks than line feeds."""
     try:
-        return Path(file).read_text(encoding="utf-8").splitlines()
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return content.decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from None

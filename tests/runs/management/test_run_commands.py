@@ -80,7 +80,8 @@ def test_a_batch_starts_a_run_for_each_line(
     workflow = quiet_installation.import_document(document())
     quiet_installation.manage("deploy_workflow", workflow)
     file = tmp_path / "orders.jsonl"
-    file.write_text('{"id": "one", "params": {"n": 1}}\n\n{"n": 2}\n')
+    # U+2028 ends a line of text, but not of JSON
+    file.write_text('{"id": "one", "params": {"n": 1}}\n\n{"n": "a\u2028b"}\r\n', newline="")
 
     result = quiet_installation.json(
         "trigger_workflow", workflow, "--batch", str(file), "--reason", "again"

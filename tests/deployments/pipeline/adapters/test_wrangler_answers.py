@@ -18,10 +18,17 @@ process.exit(1);
 """
 
 
-def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, code: object) -> DeployError:
-    answer = {"type": "command-failed", "message": "no space left", "code": code}
+def refused(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: object = None,
+    message: str = "no space left",
+) -> DeployError:
+    answer = {"type": "command-failed", "message": message, "code": code}
     stand_in = folder / "wrangler.mjs"
-    stand_in.write_text(STAND_IN % json.dumps(json.dumps(answer)), encoding="utf-8")
+    stand_in.write_text(
+        STAND_IN % json.dumps(json.dumps(answer, ensure_ascii=False)), encoding="utf-8"
+    )
     monkeypatch.setattr(wrangler, "WRANGLER", stand_in)
     account = Account(account_id="a" * 32, api_base_url="http://127.0.0.1:9", api_token="token")
     program = Wrangler(account=account, cache=folder / "cache", timeout=30)
@@ -43,3 +50,11 @@ def test_an_error_code_may_be_text(
     assert error.cause is cause
     assert str(error).startswith("wrangler could not deploy: no space left")
     assert (f"[code {code}]" in str(error)) is bool(code)
+
+
+def test_an_error_may_contain_any_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = "no \u2028 space \x85 left"
+
+    assert message in str(refused(tmp_path, monkeypatch, message=message))
