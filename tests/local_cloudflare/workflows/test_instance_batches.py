@@ -99,6 +99,28 @@ def test_runs_with_a_status_are_terminated(batches: Platform) -> None:
     assert run_status(batches, NAME, waiting) == "waiting"
 
 
+def test_runs_are_terminated_even_if_a_deploy_replaces_their_process_meanwhile(
+    batches: Platform,
+) -> None:
+    created = post(batches, "batch", [{"params": {"wait": True}} for _ in range(30)])["result"]
+    runs = [run["id"] for run in created]
+    for run in runs:
+        wait_for_status(batches, NAME, run, "waiting")
+    psutil.Process(group_pid(batches, f"worker-{NAME}")).suspend()
+
+    batches.api("PUT", f"{PATH}/terminate")
+    assert batches.api("GET", f"{PATH}/terminate").json()["result"] == {"status": "running"}
+    deploy_workflow(batches, NAME)
+
+    wait_until(lambda: not is_terminating(batches))
+    assert {run_status(batches, NAME, run) for run in runs} == {"terminated"}
+
+
+def is_terminating(platform: Platform) -> bool:
+    result = platform.api("GET", f"{PATH}/terminate").json()["result"]
+    return bool(result["status"] == "running")
+
+
 def test_a_batch_is_deleted(batches: Platform) -> None:
     ids = [start_run(batches, NAME) for _ in range(3)]
 

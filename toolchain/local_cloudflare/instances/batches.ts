@@ -1,7 +1,7 @@
 // Operations on many instances.
 
 import { isFinal } from '../engine/instance_file.ts';
-import { ApiError, invalidInstance } from '../http/errors.ts';
+import { ApiError, invalidInstance, workflowFailed } from '../http/errors.ts';
 import type { Workflow } from '../state/records.ts';
 import { runParallel } from '../system/parallel.ts';
 import type { CreateResult, Instances, NewInstance } from './instances.ts';
@@ -9,6 +9,9 @@ import type { CreateResult, Instances, NewInstance } from './instances.ts';
 const MAX_BATCH = 100;
 /** Limited, so that other requests are served in the meantime. */
 const PARALLEL = 20;
+const PROCESS_FAILED = workflowFailed('').code;
+/** Deploys can replace the process several times in a row. */
+const MAX_ATTEMPTS = 5;
 
 interface DeleteResult {
   deleted: { id: string }[];
@@ -77,14 +80,21 @@ export class Batches {
   async #terminate(workflow: Workflow, ids: string[]): Promise<number> {
     let count = 0;
     await runParallel(ids, PARALLEL, async (id) => {
-      try {
-        await this.#instances.change(workflow, id, { status: 'terminate' });
-        count += 1;
-      } catch (error) {
-        apiErrorOf(error);
-      }
+      if (await this.#terminateOne(workflow, id)) count += 1;
     });
     return count;
+  }
+
+  /** Return whether it was terminated. If its process ends in the meantime, try again in the next one. */
+  async #terminateOne(workflow: Workflow, id: string): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        await this.#instances.change(workflow, id, { status: 'terminate' });
+        return true;
+      } catch (error) {
+        const { code } = apiErrorOf(error);
+        if (code !== PROCESS_FAILED || attempt === MAX_ATTEMPTS) return false;
+      }
   }
 }
 
