@@ -42,7 +42,8 @@ class Spot:
 class ModuleDocument:
     """The text of the module for one set of fields; `saved` is the code of the draft.
 
-    The module has no code that is too complex, or for which `is_slow`.
+    The module has no code that is too complex, or for which `is_slow`. It has code for which
+    `is_doubtful` only while its field is focused.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class ModuleDocument:
         module: EditingModule,
         saved: Mapping[SlotKey, Code],
         is_slow: Callable[[SlotKey, str], bool] = lambda _key, _source: False,
+        is_doubtful: Callable[[SlotKey, str], bool] = lambda _key, _source: False,
     ) -> None:
         self.module = module
         self.is_slow = is_slow
+        self._is_doubtful = is_doubtful
         self._saved = {
             key: FieldText(code.source, code.is_expression) for key, code in saved.items()
         }
@@ -81,6 +84,12 @@ class ModuleDocument:
     def codes(self) -> Mapping[SlotKey, FieldCode]:
         """The code of all fields."""
         return self._codes
+
+    @property
+    def shown(self) -> Mapping[SlotKey, str]:
+        """The source of the code that the module contains, by field."""
+        shown = (self._texts.keys() | set(self._moved.values())) - self._hidden
+        return {key: code.source for key, code in self._codes.items() if key in shown}
 
     def show(
         self,
@@ -114,7 +123,7 @@ class ModuleDocument:
         return self._replace(texts)
 
     def _hides(self, key: SlotKey, code: FieldCode, focused: SlotKey | None) -> bool:
-        if code.is_broken and key != focused:
+        if key != focused and (code.is_broken or self._is_doubtful(key, code.source)):
             return True
         return code.is_too_complex or self.is_slow(key, code.source)
 

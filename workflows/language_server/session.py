@@ -98,7 +98,6 @@ class Session:
     _items: list[dict[str, Any]] = field(default_factory=list)
     _list: int = 0
     _restarts: _Restarts | None = None
-    _shown_field: tuple[SlotKey, str] | None = None
     _slow: SlowTexts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -248,7 +247,7 @@ class Session:
                     continue
                 await self._show(document, fields)
                 is_broken = key in document.codes and document.codes[key].is_broken
-                is_shared = not is_broken and document.stands(key)
+                is_shared = not is_broken and document.stands(key) and not self._slow.has_doubts
                 answer = shared if is_shared and shared is not None else await self._complaints()
                 shared = answer if is_shared else shared
                 found[key] = await self._judged(document, fields, answer, Lines(text.source))
@@ -275,6 +274,8 @@ class Session:
 
     async def _complaints(self) -> list[dict[str, Any]]:
         found = await self._ask("textDocument/diagnostic", {})
+        if self._document is not None:
+            self._slow.checked(self._document.shown)
         items = found.get("items") if isinstance(found, dict) else None
         return items if isinstance(items, list) else []
 
@@ -285,7 +286,6 @@ class Session:
         return document
 
     async def _show(self, document: ModuleDocument, fields: Fields) -> None:
-        self._shown_field = fields.key, fields.source
         changes = await asyncio.to_thread(document.show, fields.texts, fields.key)
         await self._change(changes)
 
@@ -334,11 +334,12 @@ class Session:
 
     def _hold_back(self, error: ServerFailed) -> None:
         """Keep the text that the server has probably failed with from the next server."""
-        if self._shown_field is None:
+        if self._document is None:
             return
-        key, source = self._shown_field
-        if isinstance(error, NoAnswer) or len(source) > _SHORT:
-            self._slow.add(key, source)
+        is_slow = isinstance(error, NoAnswer)
+        shown = self._document.shown.items()
+        texts = {key: source for key, source in shown if is_slow or len(source) > _SHORT}
+        self._slow.failed(texts)
 
     def _notify(self, method: str, params: Mapping[str, Any]) -> None:
         if self.server is None:
@@ -381,7 +382,11 @@ class Session:
         """Switch to a new draft; a server with the types of other packages ends."""
         before, self._has_tree = self._document, draft.has_tree
         self._document = await asyncio.to_thread(
-            ModuleDocument, draft.module, draft.codes, self._slow.has
+            ModuleDocument,
+            draft.module,
+            draft.codes,
+            is_slow=self._slow.has,
+            is_doubtful=self._slow.is_doubtful,
         )
         if before is None or before.module.dependencies != draft.module.dependencies:
             await self._end()

@@ -229,16 +229,63 @@ def test_a_stuck_server_is_killed() -> None:
     in_pool(scenario)
 
 
+async def hang(page: Page, node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for the problems of a node, without a response."""
+    with monkeypatch.context() as patch:
+        patch.setattr(server_process, "REQUEST_SECONDS", 0)
+        with pytest.raises(Unavailable):
+            await page.problems(node)
+
+
+def test_a_field_is_not_blamed_for_slow_code_in_another_field(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = chain(node("files", code="return slow;"), node("use", code="return 1"))
+
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(slow)
+        page, other = open_page(pool, draft), open_page(pool, draft)
+        page.type("use", "return mistyped;")
+        await hang(page, "use", monkeypatch)
+
+        assert "Cannot find name 'mistyped'" in str(await page.problems("use"))
+        other.type("files", "return slow;")
+        await hang(other, "files", monkeypatch)
+        clock.advance(2)
+        assert "takes too long to check" in str(await other.problems("files"))
+        assert "Cannot find name 'mistyped'" in str(await page.problems("use"))
+
+    in_pool(scenario)
+
+
+def test_a_saved_text_is_blamed_if_everything_else_was_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        page = open_page(pool, draft)
+        page.type("use", "return mistyped;")
+        await page.problems("use")
+        draft.document = chain(node("files", code="return slow;"), node("use", code="return 1"))
+        clock.advance(2)
+        await hang(page, "use", monkeypatch)
+
+        assert "Cannot find name 'mistyped'" in str(await page.problems("use"))
+        page.type("files", "return slow;")
+        assert "takes too long to check" in str(await page.problems("files"))
+
+    in_pool(scenario)
+
+
 def test_code_that_makes_a_server_hang_is_kept_from_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scenario(pool: Pool, clock: Clock) -> None:
         page = open_page(pool, Draft(WORKFLOW))
+        page.type("use", "return 1")
+        await page.problems("use")
         page.type("use", "return slow;")
-        with monkeypatch.context() as patch:
-            patch.setattr(server_process, "REQUEST_SECONDS", 0)
-            with pytest.raises(Unavailable):
-                await page.problems("use")
+        await hang(page, "use", monkeypatch)
         page.type("use", "return slower;")
 
         messages = [message for _, _, message in await page.problems("use")]
