@@ -9,6 +9,7 @@ from deployments.views import (
     document_page,
     lifecycle,
     live_workers,
+    versions,
     workflow_pages,
     workflow_variables,
 )
@@ -20,7 +21,11 @@ urlpatterns = [
     path("<str:pk>/variables/", workflow_variables.variables, name="workflow_variables"),
     path("<str:pk>/variables/set/", workflow_variables.set_one, name="set_variable"),
     path("<str:pk>/variables/paste/", workflow_variables.paste, name="paste_variables"),
-    path("<str:pk>/versions/", workflow_pages.versions, name="workflow_versions"),
+    path("<str:pk>/versions/", versions.versions, name="workflow_versions"),
+    path("<str:pk>/versions/<key:number>/", versions.version, name="version"),
+    path("<str:pk>/versions/<key:number>/note/", versions.note, name="version_note"),
+    path("<str:pk>/versions/<key:number>/lock/", versions.lock, name="version_lock"),
+    path("<str:pk>/versions/<key:number>/<slug:slug>/", versions.version, name="version_part"),
     path("<str:pk>/deployments/", workflow_pages.deployments, name="workflow_deployments"),
     path("<str:pk>/settings/", deploy_settings.deploy_settings, name="deploy_settings"),
     path(

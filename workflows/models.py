@@ -153,8 +153,14 @@ class DraftChange(models.Model):
         return self.summary
 
 
+MAX_NOTE_LENGTH: Final = 1_000
+
+
 class WorkflowVersion(models.Model):
-    """An immutable snapshot of everything that determines a workflow's code."""
+    """An immutable snapshot of everything that determines a workflow's code.
+
+    The note and the lock are not part of the snapshot, and can be changed.
+    """
 
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -163,6 +169,7 @@ class WorkflowVersion(models.Model):
     dependencies = models.JSONField(default=dict, blank=True)
     bindings = models.JSONField("declared bindings", default=dict, blank=True)
     deploy_settings = models.JSONField(default=dict, blank=True)
+    note = models.TextField(blank=True, max_length=MAX_NOTE_LENGTH)
     locked = models.BooleanField(default=False, help_text="A locked version cannot be deleted.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
@@ -177,6 +184,17 @@ class WorkflowVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow} v{self.number}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Everything that determines the code; a draft has the same fields."""
+        return {
+            "ir": self.ir,
+            "entry_code": self.entry_code,
+            "dependencies": self.dependencies,
+            "bindings": self.bindings,
+            "deploy_settings": self.deploy_settings,
+        }
 
     def has_content(self, content: dict[str, Any]) -> bool:
         """Return whether the fields of the version have these values."""

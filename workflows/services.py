@@ -66,11 +66,14 @@ def save_draft(workflow: Workflow, *, by: User | None = None) -> WorkflowVersion
     return _saved_newest(workflow, lambda draft: save_checked(draft, by=by))
 
 
-def save_version(workflow: Workflow, *, by: User) -> WorkflowVersion:
-    """Save the draft as a version and record it in the audit trail. Raises like `save_draft`."""
+def save_version(workflow: Workflow, *, by: User, note: str = "") -> WorkflowVersion:
+    """Save the draft as a version and record it in the audit trail. Raises like `save_draft`.
+
+    If nothing has changed since the newest version, that version is returned with its own note.
+    """
 
     def save(draft: CheckedDraft) -> WorkflowVersion:
-        version = save_checked(draft, by=by)
+        version = save_checked(draft, by=by, note=note)
         audit_entries.record_version("workflow saved", version, by=Actor.of(by))
         return version
 
@@ -118,7 +121,7 @@ def _saved_newest(
 
 
 @transaction.atomic
-def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVersion:
+def save_checked(draft: CheckedDraft, *, by: User | None = None, note: str = "") -> WorkflowVersion:
     """Save a draft that was checked, and return its version like `save_draft`.
 
     Raises InvalidIR if the workflow is archived.
@@ -136,17 +139,17 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None) -> WorkflowVers
     if before is not None:
         author = Actor(by, by.get_username()) if by else SYSTEM
         drafts.record_replacement(workflow, before.ir, before.entry_code, by=author)
-    return _version_of_draft(workflow, by=by)
+    return _version_of_draft(workflow, by=by, note=note)
 
 
-def _version_of_draft(workflow: Workflow, *, by: User | None) -> WorkflowVersion:
+def _version_of_draft(workflow: Workflow, *, by: User | None, note: str) -> WorkflowVersion:
     content = workflow.content
     newest = workflow.versions.order_by("-number").first()
     if newest and newest.has_content(content):
         return newest
     number = newest.number + 1 if newest else 1
     return WorkflowVersion.objects.create(
-        workflow=workflow, number=number, created_by=by, **content
+        workflow=workflow, number=number, created_by=by, note=note, **content
     )
 
 
@@ -169,11 +172,12 @@ def import_document(
     settings: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     into: Workflow | None = None,
     by: Actor | None = None,
+    note: str = "",
 ) -> Workflow:
     """Create a workflow from the document, or replace the draft of `into`.
 
     Without `entry_code`, `into` keeps its own; `settings` returns its new deploy settings for the
-    current ones.
+    current ones. A new version gets the `note`.
 
     Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted in the
     meantime.
@@ -189,7 +193,7 @@ def import_document(
             workflow.entry_code = entry_code
         if settings:
             workflow.deploy_settings = settings(workflow.deploy_settings)
-        version = save_checked(draft, by=by.user if by else None)
+        version = save_checked(draft, by=by.user if by else None, note=note)
         if by:
             audit_entries.record_version("workflow imported", version, by=by)
     return workflow

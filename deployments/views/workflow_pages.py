@@ -1,8 +1,7 @@
-"""The pages of one workflow: the code of its draft, its versions and deployments."""
+"""The pages of one workflow: the code of its draft, and its deployments."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlencode
@@ -15,8 +14,6 @@ from django.views.decorators.http import require_safe
 from deployments.draft.code import PARTS, Part
 from deployments.permissions import VIEW
 from deployments.presentation.dashboard import summaries
-from deployments.presentation.live_workers import live_workers_of
-from targets.models import Target
 from web.decorators import HttpRequest, staff_with
 from web.numbered_lines import Source
 from web.rendering import page
@@ -25,7 +22,6 @@ from workflows.models import Workflow
 
 VIEW_WORKFLOW: Final = "workflows.view_workflow"
 VIEW_VARIABLES: Final = "workflows.view_environmentvariable"
-VIEW_VERSIONS: Final = "workflows.view_workflowversion"
 _SHOWN: Final = 50
 
 
@@ -84,28 +80,6 @@ def part_named(slug: str) -> Part:
         if part.slug == slug:
             return part
     raise Http404("The code has no such part.")
-
-
-@require_safe
-@staff_with(VIEW_VERSIONS)
-def versions(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show the newest versions and where they are live, to staff who may view versions."""
-    workflow = get_object_or_404(Workflow.objects.only("name"), pk=pk)
-    newest = workflow.versions.select_related("created_by").order_by("-number")
-    light = newest.only("workflow_id", "number", "created_at", "created_by__username", "locked")
-    live = _live_on(workflow) if request.user.has_perm(VIEW) else {}
-    rows = [(version, live.get(version.number, [])) for version in light[: _SHOWN + 1]]
-    context = {"workflow": workflow, "rows": rows[:_SHOWN], "has_more": len(rows) > _SHOWN}
-    return page(request, "deployments/workflow/versions", context)
-
-
-def _live_on(workflow: Workflow) -> dict[int, list[Target]]:
-    """Return the targets on which each version is live."""
-    targets: dict[int, list[Target]] = defaultdict(list)
-    for worker in live_workers_of(workflow):
-        if worker.live:
-            targets[worker.live.version_number].append(worker.target)
-    return targets
 
 
 @require_safe

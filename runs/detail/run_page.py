@@ -152,13 +152,13 @@ def _version(run: Run, deployment: Deployment | None) -> Context:
         return {"deployment_of_run": deployment}
     version = deployment.version_number
     versions = WorkflowVersion.objects.filter(workflow=run.workflow_id)
-    pk_of = dict(versions.values_list("number", "pk"))
+    numbers = set(versions.values_list("number", flat=True))
     live = _live_version(run) or version
     is_failed = run.status == "errored"  # otherwise, newer versions do not concern the run
-    draft = max(pk_of, default=live)
+    draft = max(numbers, default=live)
     return {
         "deployment_of_run": deployment,
-        "version_pk": pk_of.get(version),
+        "has_version": version in numbers,
         "live_version": live if is_failed and live != version else None,
         "draft_version": draft if is_failed and draft > max(live, version) else None,
     }

@@ -100,6 +100,7 @@ def addresses(db: None) -> dict[str, str]:
         "runs/<key:pk>": f"runs/{run.pk}",
         "<str:what>": "payload",
         "<slug:slug>": "typescript",
+        "<key:number>": "1",
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
         "docs/<path:address>": "docs/nodes/step",

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from web.decorators import HttpRequest, View, staff_with
+from web.rendering import page
 from workflows import drafts, services
 from workflows.drafts import Changed, ChangedMeanwhile
 from workflows.editing import fragments
@@ -24,6 +25,7 @@ from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading import json_reader
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
+from workflows.versions import clean_note
 from workflows.views.editor import EditorState, problems_html
 from workflows.views.form_operations import InvalidForm, as_operation
 from workflows.views.problem_list import problem_list
@@ -167,14 +169,23 @@ def problems(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 @staff_with(CHANGE)
 def save_version(request: HttpRequest, pk: str) -> HttpResponse:
-    """Save the draft as a version, if it has no errors; then show the editor, or the page `next`."""
+    """Save the draft as a version, if it has no errors; then show the editor, or the page `next`.
+
+    If nothing has changed, the `note` is offered for the newest version.
+    """
     workflow = get_object_or_404(Workflow, pk=pk)
     try:
-        version = services.save_version(workflow, by=_user(request))
+        note = clean_note(request.POST.get("note", ""))
+        version = services.save_version(workflow, by=_user(request), note=note)
+    except Refused as refused:
+        return _back(request, pk, selected=request.POST.get("node", ""), error=str(refused))
     except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
         reason = drafts.problem_sentence(workflow, first)
         return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {reason}")
+    if note and version.note != note:
+        context = {"workflow": workflow, "version": version, "note": note}
+        return page(request, "workflows/editor/unchanged", context)
     messages.success(request, f"Saved as v{version.number}.")
     following = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(following, {request.get_host()}):

@@ -172,3 +172,21 @@ def test_an_import_does_not_restore_a_deleted_workflow(
         run(write(tmp_path, document()), "--workflow", pk)
 
     assert not Workflow.objects.exists()
+
+
+def test_a_new_version_gets_the_note(tmp_path: Path) -> None:
+    workflow = run(write(tmp_path, document("return 1;")), "--note", " First import ")
+
+    err = io.StringIO()
+    same = (write(tmp_path, document("return 1;")), "--workflow", workflow, "--note", "Again")
+    call_command("import_workflow", *same, stdout=io.StringIO(), stderr=err)
+
+    assert [version.note for version in WorkflowVersion.objects.all()] == ["First import"]
+    assert err.getvalue().startswith("Nothing has changed since v1, so there is no new version")
+
+
+@pytest.mark.parametrize("note", ["x" * 1_001, "\udcff"], ids=["long", "not UTF-8"])
+def test_nothing_is_imported_with_an_invalid_note(tmp_path: Path, note: str) -> None:
+    with pytest.raises(CommandError, match="note"):
+        run(write(tmp_path, document()), "--note", note)
+    assert not Workflow.objects.exists()

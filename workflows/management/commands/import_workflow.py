@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
 from workflows.draft_problems import draft_problems
+from workflows.editing.refusals import Refused
 from workflows.exchange.archive.zip_files import is_zip
 from workflows.exchange.awaitstep.conversion import convert
 from workflows.exchange.candidates import Upload, prepare
@@ -18,6 +19,7 @@ from workflows.ir.validation.validate import read_json
 from workflows.models import Workflow
 from workflows.node_types.registered import types_for
 from workflows.services import WorkflowNotFound, get_workflow, import_document
+from workflows.versions import clean_note
 
 
 class Command(BaseCommand):
@@ -33,15 +35,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--entry-code", metavar="FILE", help="a TypeScript file with the workflow's entry code"
         )
+        parser.add_argument(
+            "--note", metavar="TEXT", default="", help="a note on the new version: what changed"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             data, entry_code = _read(options["file"]), _entry_code(options["entry_code"])
+            note = _note(options["note"])
             into = get_workflow(options["workflow"]) if options["workflow"] else None
             if is_zip(data):
+                if note:
+                    raise CommandError("Only a document can have a note. Leave out --note.")
                 self._import_zip(options["file"], data, entry_code, into)
             else:
-                self._import_document(data, entry_code, into)
+                self._import_document(data, entry_code, into, note)
         except InvalidIR as invalid:
             self._fail(invalid.problems)
         except NotImported as error:
@@ -54,7 +62,9 @@ class Command(BaseCommand):
             self.stderr.write(str(problem))
         sys.exit(1)
 
-    def _import_document(self, data: bytes, entry_code: str | None, into: Workflow | None) -> None:
+    def _import_document(
+        self, data: bytes, entry_code: str | None, into: Workflow | None, note: str
+    ) -> None:
         document = read_json(data)
         converted = convert(document, types_for(document), entry_code=entry_code)
         converted.check()
@@ -64,7 +74,12 @@ class Command(BaseCommand):
             settings=converted.settings,
             into=into,
             by=command_line_actor(),
+            note=note,
         )
+        newest = workflow.newest_version
+        if note and newest.note != note:
+            same = f"Nothing has changed since v{newest.number}, so there is no new version"
+            self.stderr.write(f"{same} with this note.")
         for rewrite in converted.rewrites:
             self.stderr.write(f"Changed: {rewrite}")
         self._warn([*converted.problems, *draft_problems(workflow)])
@@ -87,6 +102,16 @@ class Command(BaseCommand):
         for problem in problems:
             kind = "A deploy would fail" if problem.is_error else "Warning"
             self.stderr.write(f"{kind}: {where}{problem}")
+
+
+def _note(text: str) -> str:
+    try:
+        text.encode()
+        return clean_note(text)
+    except UnicodeEncodeError:
+        raise CommandError("The note is not UTF-8 text.") from None
+    except Refused as refused:
+        raise CommandError(str(refused)) from None
 
 
 def _entry_code(name: str | None) -> str | None:

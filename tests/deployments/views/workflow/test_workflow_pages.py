@@ -1,4 +1,4 @@
-"""The pages of a workflow: their common heading and tabs, its code, variables and versions."""
+"""The pages of a workflow: their common heading and tabs, its code and variables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.deployments.factories import make_deployment, make_workflow
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.workflows.ir.documents import chain, node
@@ -178,21 +178,6 @@ def test_variables_are_the_workflows_own_and_those_that_the_code_uses(admin_clie
     assert "OWN mine this workflow used" in page
     assert "UNUSED" not in page
     assert "s3cret" not in answer.content.decode()
-
-
-def test_versions_show_where_they_are_live(admin_client: Client) -> None:
-    live = make_deployment(
-        status="succeeded", finished_at=timezone.now(), target=make_target(name="prod")
-    )
-    workflow = live.workflow
-    assert workflow
-    workflow.entry_code = "export default {};"
-    newest = save_draft(workflow)
-
-    page = text(admin_client.get(f"/workflows/{workflow.pk}/versions/"))
-
-    assert f"v{newest.number}" in page
-    assert re.search(r"v1 \S+ (just now|\d+ \w+ ago) prod", page)
 
 
 def test_deployments_are_those_of_the_workflow_with_the_newest_first(

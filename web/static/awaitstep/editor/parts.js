@@ -20,8 +20,13 @@ function show(part, html, renamed) {
   const opened = [...part.querySelectorAll('details[open][id]')].map(({ id }) => id)
   const isTyping = focused?.matches('input, textarea, select') && focused.id
   const text = isTyping ? { id: focused.id, value: focused.value, start: focused.selectionStart } : null
+  const typed = [...part.querySelectorAll('[data-keeps-text]')].map(({ id, value }) => [id, value])
   const node = nodeOf(part)
   part.innerHTML = html
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id)
+    if (field) field.value = value
+  }
   for (const id of folded) document.getElementById(id)?.setAttribute('aria-expanded', 'false')
   for (const id of opened) document.getElementById(id)?.setAttribute('open', '')
   if (focused) focusAgain(part, focused, text)

@@ -1,0 +1,163 @@
+"""The versions of a workflow: the list, the page of each version, and what can be done with one."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from audit.encrypted_fields import UnreadableSecret
+from audit.trail import Actor
+from deployments.permissions import VIEW
+from deployments.presentation.live_workers import Worker, live_workers_of
+from web.decorators import HttpRequest, redirect_get_to, staff_with
+from web.rendering import page
+from workflows import versions as services
+from workflows.document_text import document_text
+from workflows.draft_code import module_of_version
+from workflows.editing.refusals import Refused
+from workflows.ir.deploy.deploy_settings import InvalidSettings
+from workflows.ir.reading.bindings import BindingKind
+from workflows.ir.reading.problems import InvalidIR
+from workflows.models import Workflow, WorkflowVersion
+from workflows.node_types.registered import types_for
+from workflows.picture.drawing import picture_of
+
+VIEW_VERSIONS: Final = "workflows.view_workflowversion"
+CHANGE_WORKFLOW: Final = "workflows.change_workflow"
+_PER_PAGE: Final = 50
+_LARGE: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings")
+
+Context = dict[str, Any]
+
+
+@require_safe
+@staff_with(VIEW_VERSIONS)
+def versions(request: HttpRequest, pk: str) -> HttpResponse:
+    """Show the versions, newest first, and where they are live, to staff who may view versions."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    rows = workflow.versions.select_related("created_by").defer(*_LARGE).order_by("-number")
+    shown = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
+    live = live_on(request, workflow)
+    context = {
+        "workflow": workflow,
+        "shown": shown,
+        "rows": [(version, live.get(version.number, [])) for version in shown],
+    }
+    return page(request, "deployments/versions/versions", context)
+
+
+def live_on(request: HttpRequest, workflow: Workflow) -> Mapping[int, list[Worker]]:
+    """Return the Workers on which each version is live; none if the user may not see deployments."""
+    workers: dict[int, list[Worker]] = defaultdict(list)
+    for worker in live_workers_of(workflow) if request.user.has_perm(VIEW) else ():
+        if worker.live:
+            workers[worker.live.version_number].append(worker)
+    return workers
+
+
+@require_safe
+@staff_with(VIEW_VERSIONS)
+def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -> HttpResponse:
+    """Show one part of a version: its picture, its code, its document, or its settings."""
+    if slug not in _PARTS:
+        raise Http404("A version has no such part.")
+    shown = _found(pk, number)
+    workflow = shown.workflow
+    numbers = workflow.versions.values_list("number", flat=True)
+    label, load = _PARTS[slug]
+    context = {
+        "workflow": workflow,
+        "version": shown,
+        "newest": numbers.order_by("-number").first(),
+        "previous": numbers.filter(number__lt=number).order_by("-number").first(),
+        "following": numbers.filter(number__gt=number).order_by("number").first(),
+        "workers": live_on(request, workflow).get(number, []),
+        "parts": [(each, name) for each, (name, _) in _PARTS.items()],
+        "slug": slug,
+        "label": label,
+        **load(shown),
+    }
+    return page(request, "deployments/versions/version", context)
+
+
+def _found(pk: str, number: int) -> WorkflowVersion:
+    rows = WorkflowVersion.objects.select_related("workflow", "created_by")
+    return get_object_or_404(rows, workflow=pk, number=number)
+
+
+def _picture(shown: WorkflowVersion) -> Context:
+    return {"drawn": picture_of(shown.ir, types_for(shown.ir))}
+
+
+def _typescript(shown: WorkflowVersion) -> Context:
+    """Return the module that a deploy of the version would build now."""
+    try:
+        return {"code": module_of_version(shown).source, "file_name": "worker.ts"}
+    except (InvalidIR, InvalidSettings) as invalid:
+        return {"reasons": list(map(str, invalid.problems))}
+    except UnreadableSecret as error:
+        return {"reasons": [str(error)]}
+
+
+def _document(shown: WorkflowVersion) -> Context:
+    return {"code": document_text(shown.ir), "file_name": "workflow.json"}
+
+
+def _settings(shown: WorkflowVersion) -> Context:
+    return {
+        "packages": sorted(shown.dependencies.items()),
+        "bindings": [
+            (name, BindingKind(kind).label if kind in set(BindingKind) else kind)
+            for name, kind in sorted(shown.bindings.items())
+        ],
+        "deploy_settings": json.dumps(shown.deploy_settings, indent=2, ensure_ascii=False),
+    }
+
+
+_PARTS: Final[Mapping[str, tuple[str, Callable[[WorkflowVersion], Context]]]] = {
+    "picture": ("Picture", _picture),
+    "typescript": ("TypeScript", _typescript),
+    "document": ("Document", _document),
+    "settings": ("Settings", _settings),
+}
+
+
+def page_of(_request: HttpRequest, pk: str, number: int) -> str:
+    """Return the address of a version's page."""
+    return reverse("deployments:version", args=[pk, number])
+
+
+@redirect_get_to(page_of)
+@staff_with(CHANGE_WORKFLOW)
+def note(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    """Change the note of a version."""
+    changed, by = _found(pk, number), Actor.of(request.user)
+    text, before = request.POST.get("note", ""), request.POST.get("before", "")
+    try:
+        services.set_note(changed, text, before=before, by=by)
+    except Refused as refused:
+        messages.error(request, f"The note was not saved. {refused}")
+    else:
+        messages.success(request, f"The note of v{number} was saved.")
+    return redirect(page_of(request, pk, number))
+
+
+@redirect_get_to(page_of)
+@staff_with(CHANGE_WORKFLOW)
+def lock(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    """Lock a version, or unlock it if the pressed button says so; then show the page with the button."""
+    locked = request.POST.get("locked") != "no"
+    services.set_locked(_found(pk, number), locked=locked, by=Actor.of(request.user))
+    messages.success(request, f"v{number} is {'locked' if locked else 'no longer locked'}.")
+    if "list" in request.POST:
+        return redirect("deployments:workflow_versions", pk)
+    return redirect(page_of(request, pk, number))
