@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from deployments.views import (
+    comparison,
     deploy_settings,
     document_page,
     lifecycle,
@@ -22,6 +23,8 @@ urlpatterns = [
     path("<str:pk>/variables/set/", workflow_variables.set_one, name="set_variable"),
     path("<str:pk>/variables/paste/", workflow_variables.paste, name="paste_variables"),
     path("<str:pk>/versions/", versions.versions, name="workflow_versions"),
+    path("<str:pk>/versions/compare/", comparison.comparison, name="comparison"),
+    path("<str:pk>/versions/compare/<slug:slug>/", comparison.comparison, name="comparison_part"),
     path("<str:pk>/versions/<key:number>/", versions.version, name="version"),
     path("<str:pk>/versions/<key:number>/note/", versions.note, name="version_note"),
     path("<str:pk>/versions/<key:number>/lock/", versions.lock, name="version_lock"),

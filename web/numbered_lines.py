@@ -27,10 +27,11 @@ class Source:
 
 def lines(text: str) -> list[str]:
     """Return the lines without colors; if a line was redrawn with `\\r`, only its last state."""
-    return [_readable(line) for line in _ANSI.sub("", text).rstrip().split("\n")]
+    return [readable(line) for line in _ANSI.sub("", text).rstrip().split("\n")]
 
 
-def _readable(line: str) -> str:
+def readable(line: str) -> str:
+    """Return the last state of a line, without control characters, and shortened if it is very long."""
     line = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", line.rstrip("\r").rpartition("\r")[2])
     excess = len(line) - MAX_COLUMNS
     return line if excess <= 0 else f"{line[:MAX_COLUMNS]}… ({excess} more characters)"

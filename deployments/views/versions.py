@@ -47,9 +47,11 @@ def versions(request: HttpRequest, pk: str) -> HttpResponse:
     rows = workflow.versions.select_related("created_by").defer(*_LARGE).order_by("-number")
     shown = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
     live = live_on(request, workflow)
+    numbers = list(workflow.versions.order_by("number").values_list("number", flat=True))
     context = {
         "workflow": workflow,
         "shown": shown,
+        "previous": dict(zip(numbers[1:], numbers, strict=False)),
         "rows": [(version, live.get(version.number, [])) for version in shown],
     }
     return page(request, "deployments/versions/versions", context)

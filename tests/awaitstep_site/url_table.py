@@ -158,6 +158,8 @@ TABLE: Final = {
     "workflows/<str:pk>/variables/set/": _action(EDITORS),
     "workflows/<str:pk>/variables/paste/": _action(EDITORS),
     "workflows/<str:pk>/versions/": PAGE,
+    "workflows/<str:pk>/versions/compare/": PAGE,
+    "workflows/<str:pk>/versions/compare/<slug:slug>/": PAGE,
     "workflows/<str:pk>/versions/<key:number>/": PAGE,
     "workflows/<str:pk>/versions/<key:number>/<slug:slug>/": PAGE,
     "workflows/<str:pk>/versions/<key:number>/note/": _action(EDITORS),

@@ -19,7 +19,6 @@ from workflows.picture.states import NodeState, State
 from workflows.picture.svg import SHORT, TALL, Drawing, draw
 
 MAX_NODES: Final = 2_000
-_STATIC_STATES: Final = (State.PLAIN, State.PROBLEM, State.WARNING)
 INVALID: Final = "There is no picture, because the document has problems. Fix them and save."
 
 
@@ -56,7 +55,7 @@ def render(
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
         return Picture(uid=uid, message=message)
     states = states or {}
-    is_run = any(node.state not in _STATIC_STATES for node in states.values())
+    is_run = not all(node.state.is_mark for node in states.values())
     layout = lay_out(
         ir, node_height=TALL if is_run else SHORT, is_editable=is_editable, folded=folded or ()
     )

@@ -33,6 +33,9 @@ _SHAPES: Final = {
     "stop": f'{_CIRCLE}<path d="M6 6h4v4H6z"/>',
     "skip": f'{_CIRCLE}<path d="M5.2 8h5.6"/>',
     "dot": '<circle cx="8" cy="8" r="2"/>',
+    "plus": f'{_CIRCLE}<path d="M8 5.2v5.6M5.2 8h5.6"/>',
+    "pencil": '<path d="m3 13 .7-3L10.5 3.2l2.3 2.3L6 12.3zM9 4.7 11.3 7"/>',
+    "move": '<path d="M8 2v12M5.5 4.5 8 2l2.5 2.5M5.5 11.5 8 14l2.5-2.5"/>',
     "warn": '<path d="M8 2.2 14.2 13H1.8zM8 6.3v3.2M8 11.3v.1"/>',
 }
 

@@ -1,4 +1,4 @@
-"""The state of a node in a run: a label, an icon, a color, and details such as attempts."""
+"""The state of a node in a run or a comparison: a label, an icon, a color, and details such as attempts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """PLAIN has no label: there is no run, or the run left no trace of the node."""
+    """PLAIN has no label: there is no run, or the run left no trace of the node.
+
+    The last five are marks of a comparison, and the two before them marks of problems.
+    """
 
     PLAIN = "plain"
     DONE = "done"
@@ -21,6 +24,11 @@ class State(StrEnum):
     NOT_REACHED = "not_reached"
     PROBLEM = "problem"
     WARNING = "warning"
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    RENAMED = "renamed"
+    MOVED = "moved"
 
     @property
     def label(self) -> str:
@@ -51,12 +59,27 @@ class State(StrEnum):
         return self is State.DONE or self.holds_run
 
     @property
+    def is_mark(self) -> bool:
+        """Whether the state says nothing about a run."""
+        return self in MARKS
+
+    @property
     def is_untouched(self) -> bool:
         """Whether the run has not executed the node."""
         return self in (State.SKIPPED, State.NOT_REACHED)
 
 
 ACTIVE = (State.RUNNING, State.RETRYING, State.WAITING, State.SLEEPING)
+MARKS = (
+    State.PLAIN,
+    State.PROBLEM,
+    State.WARNING,
+    State.ADDED,
+    State.REMOVED,
+    State.CHANGED,
+    State.RENAMED,
+    State.MOVED,
+)
 _LABELS = {State.PLAIN: ""}
 _ICONS = {
     State.PLAIN: "",
@@ -71,6 +94,11 @@ _ICONS = {
     State.NOT_REACHED: "dot",
     State.PROBLEM: "cross",
     State.WARNING: "warn",
+    State.ADDED: "plus",
+    State.REMOVED: "skip",
+    State.CHANGED: "pencil",
+    State.RENAMED: "pencil",
+    State.MOVED: "move",
 }
 _TONES = {
     State.DONE: "tone-good",
@@ -81,6 +109,11 @@ _TONES = {
     State.FAILED: "tone-bad",
     State.PROBLEM: "tone-bad",
     State.WARNING: "tone-warn",
+    State.ADDED: "tone-good",
+    State.REMOVED: "tone-bad",
+    State.CHANGED: "tone-busy",
+    State.RENAMED: "tone-busy",
+    State.MOVED: "tone-warn",
 }
 
 
@@ -88,14 +121,15 @@ _TONES = {
 class NodeState:
     """The state of a node; `attempts` are those of its last step, `duration` is formatted text.
 
-    `iterations` counts how many times it ran in loops. `href` is the target of its link, "" for
-    none.
+    `iterations` counts how many times it ran in loops. `note` adds words to the label. `href` is the
+    target of its link, "" for none.
     """
 
     state: State = State.PLAIN
     attempts: int = 0
     iterations: int = 0
     duration: str = ""
+    note: str = ""
     href: str = ""
 
     @property
@@ -110,9 +144,9 @@ class NodeState:
         times = f"\u00d7{self.iterations}" if self.iterations > 1 else ""
         return " · ".join(filter(None, [*self._facts(), times]))
 
-    def _facts(self) -> tuple[str, str, str]:
+    def _facts(self) -> tuple[str, ...]:
         attempts = f"{self.attempts} attempts" if self.attempts > 1 else ""
-        return self.state.label, self.duration, attempts
+        return self.state.label, self.note, self.duration, attempts
 
 
 PLAIN = NodeState()
