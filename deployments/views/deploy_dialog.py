@@ -7,18 +7,23 @@ JavaScript, a link shows them.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from audit.trail import Actor
+from deployments.history import records
+from deployments.models import Deployment
 from deployments.permissions import DEPLOY, MAY_PLAN
 from deployments.pipeline.check_report import Check
+from deployments.presentation.compared_sides import live_content, live_side, version_side
+from deployments.presentation.live_workers import worker_on
 from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as plan_service
@@ -30,6 +35,7 @@ from targets.policy import Consent
 from web.converters import read_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
+from workflows.comparison.comparison import compare
 from workflows.drafts import problem_sentence
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _SAVE: Final = "workflows.change_workflow"
+_VIEW_VERSIONS: Final = "workflows.view_workflowversion"
 
 Context = dict[str, Any]
 
@@ -127,7 +134,7 @@ def _dialog(
     if not context["may_deploy"]:
         context["checks"] = [plan_service.code_check(workflow)] if newest else []
     elif target and newest and "show" in form:
-        context |= _preflight(workflow, target) | _plan(workflow, target, consent_of(form))
+        context |= _preflight(workflow, target) | _plan(request, workflow, target, consent_of(form))
     return page(request, "deployments/deploy_dialog/deploy_dialog", context)
 
 
@@ -146,7 +153,7 @@ def preflight(request: HttpRequest, pk: str) -> HttpResponse:
 def plan(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the plan and the Deploy button as a fragment."""
     workflow, target = _workflow_and_target(request, pk)
-    context = _plan(workflow, target, consent_of(request.GET))
+    context = _plan(request, workflow, target, consent_of(request.GET))
     context |= {"workflow": workflow, "target": target, "newest": _newest(workflow)}
     context |= {"confirmation": confirmation_for(target, request.user)}
     return render(request, "deployments/deploy_dialog/_plan_response.html", context)
@@ -173,8 +180,24 @@ def _was_changed(checks: list[Check]) -> bool:
     return any(finding.cause is Cause.CHANGED for check in checks for finding in check.findings)
 
 
-def _plan(workflow: Workflow, target: Target, consent: Consent) -> Context:
-    return {"plan": plan_service.plan(workflow, target, consent=consent)}
+def _plan(request: HttpRequest, workflow: Workflow, target: Target, consent: Consent) -> Context:
+    context: Context = {"plan": plan_service.plan(workflow, target, consent=consent)}
+    live = records.live(workflow.pk, target)
+    is_ours = live is not None and not worker_on(workflow, target).adopted_version
+    if live and is_ours and request.user.has_perm(_VIEW_VERSIONS):
+        context |= _changes_since(live, workflow)
+    return context
+
+
+def _changes_since(live: Deployment, workflow: Workflow) -> Context:
+    """Return what differs between the live version and the newest one, and a link to all of it."""
+    newest = version_side(workflow.newest_version)
+    query = urlencode({"from": live_side(live).key, "to": newest.key})
+    return {
+        "live": live,
+        "comparison": compare(live_content(live), newest.content),
+        "comparison_url": f"{reverse('deployments:comparison', args=[workflow.pk])}?{query}",
+    }
 
 
 def _target(request: HttpRequest) -> Target | None:

@@ -25,7 +25,7 @@ from tests.targets.cloudflare.accounts import (
     workflow_with_settings,
 )
 from workflows.models import Workflow
-from workflows.services import set_variable
+from workflows.services import save_draft, set_variable
 
 DEPLOYER = ("deployments.add_deployment", "deployments.view_deployment")
 
@@ -274,3 +274,31 @@ def test_only_the_permission_to_deploy_leads_to_the_target(log_in: LogIn) -> Non
 
     assert [*shown, pressed.status_code] == [403, 403, 403]
     assert not Deployment.objects.exists()
+
+
+def test_the_plan_shows_what_differs_from_the_live_version(admin_client: Client) -> None:
+    workflow, target = make_workflow("return 1;"), make_target()
+    make_deployment(
+        workflow=workflow, target=target, status="succeeded", finished_at=timezone.now()
+    )
+    workflow.ir = make_workflow("return 2;").ir
+    save_draft(workflow)
+
+    answer = admin_client.get(address(workflow, target, part="plan/"))
+
+    assert "Changes in the workflow since v1, which is live" in text(answer)
+    assert "1 node changed" in text(answer)
+    assert "+ return 2;" in text(answer)
+    link = f"/workflows/{workflow.pk}/versions/compare/?from=live-{target.pk}&amp;to=v2"
+    assert link in answer.content.decode()
+
+
+def test_the_plan_lists_no_nodes_for_users_who_may_not_view_versions(log_in: LogIn) -> None:
+    workflow, target = make_workflow(), make_target()
+    make_deployment(
+        workflow=workflow, target=target, status="succeeded", finished_at=timezone.now()
+    )
+
+    answer = log_in(*DEPLOYER).get(address(workflow, target, part="plan/"))
+
+    assert "Changes in the workflow" not in text(answer)
