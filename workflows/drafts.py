@@ -41,7 +41,12 @@ SET_ENTRY_CODE: Final = "set_entry_code"
 """The operation on the entry code, which is not part of the document; its argument is `value`."""
 _ENTRY_CODE: Final = "entry_code"
 _BINDINGS: Final = "bindings"
-_BESIDE_DOCUMENT: Final = (_ENTRY_CODE, "dependencies", "deploy_settings", _BINDINGS)
+_BESIDE_DOCUMENT: Final[Mapping[str, str]] = {
+    _ENTRY_CODE: "the entry code has",
+    "dependencies": "the npm packages have",
+    "deploy_settings": "the deploy settings have",
+    _BINDINGS: "the declared bindings have",
+}
 """The parts of a draft that are not in the document; a change may contain them."""
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
 _MAX_SUMMARY: Final = 600
@@ -168,10 +173,11 @@ def replace_draft(
     revision: int,
     summary: str,
     by: User,
+    on_store: Callable[[], None] | None = None,
 ) -> Changed:
     """Replace the whole draft in one change that can be undone; `content` is that of a workflow.
 
-    Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
+    `on_store` is called in the transaction of the change, unless nothing changes. Raises Refused, NotEditable, ChangedMeanwhile, or Workflow.DoesNotExist.
     """
     beside = {name: content[name] for name in _BESIDE_DOCUMENT}
 
@@ -183,7 +189,13 @@ def replace_draft(
         is_same = document_changes.is_equal(workflow.ir, opened.document)
         if is_same and not list(_differences(workflow, beside)):
             return _Step(opened=opened)
-        return _Step(opened=opened, beside=beside, summary=summary, touched=[EVERYTHING])
+        return _Step(
+            opened=opened,
+            beside=beside,
+            summary=summary,
+            touched=[EVERYTHING],
+            on_store=on_store,
+        )
 
     return _changed(workflow_id, edit, by=by, request_id="")
 
@@ -306,6 +318,7 @@ class _Step:
     selected: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     reverses: DraftChange | None = None
+    on_store: Callable[[], None] | None = None
 
 
 def _changed(
@@ -335,30 +348,17 @@ def _changed(
 @transaction.atomic
 def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> bool:
     """Store the document and the change; False if the draft's revision has changed in the meantime."""
-    revision = workflow.draft_revision + 1
-    columns = {name: value for name, value in step.beside.items() if name != _BINDINGS}
     differences = [
         *document_changes.difference(_as_object(workflow.ir), step.opened.document),
         *_differences(workflow, step.beside),
     ]
-    unchanged = Workflow.objects.filter(
-        pk=workflow.pk, draft_revision=workflow.draft_revision, archived_at=None
-    )
-    is_stored = unchanged.update(
-        ir=step.opened.document,
-        **columns,
-        draft_revision=revision,
-        updated_at=timezone.now(),
-    )
-    if not is_stored:
+    if not _update(workflow, step):
         return False
-    if _BINDINGS in step.beside:
-        _declare(workflow, step.beside[_BINDINGS])
     _mark(workflow, step, by)
     _record(
         workflow,
         difference=differences,
-        revision=revision,
+        revision=workflow.draft_revision,
         kind=step.kind,
         summary=step.summary[:_MAX_SUMMARY],
         touched=list(step.touched),
@@ -369,12 +369,27 @@ def _store(workflow: Workflow, step: _Step, *, by: User, request_id: str) -> boo
         by_name=by.get_username(),
         request_id=request_id,
     )
-    workflow.ir, workflow.draft_revision = step.opened.document, revision
-    for name, value in columns.items():
-        setattr(workflow, name, value)
+    if step.on_store:
+        step.on_store()
     known = _opened.get(workflow.pk)
     if known:
-        _remember(workflow.pk, (known[0][0], revision), step.opened)
+        _remember(workflow.pk, (known[0][0], workflow.draft_revision), step.opened)
+    return True
+
+
+def _update(workflow: Workflow, step: _Step) -> bool:
+    """Store the draft; False if its revision has changed in the meantime, or it was archived."""
+    columns = {name: value for name, value in step.beside.items() if name != _BINDINGS}
+    columns |= {"ir": step.opened.document, "draft_revision": workflow.draft_revision + 1}
+    unchanged = Workflow.objects.filter(
+        pk=workflow.pk, draft_revision=workflow.draft_revision, archived_at=None
+    )
+    if not unchanged.update(**columns, updated_at=timezone.now()):
+        return False
+    if _BINDINGS in step.beside:
+        _declare(workflow, step.beside[_BINDINGS])
+    for name, value in columns.items():
+        setattr(workflow, name, value)
     return True
 
 
@@ -390,7 +405,13 @@ def _difference(part: str, before: Any, after: Any) -> Iterator[JsonObject]:
 
 
 def _declare(workflow: Workflow, bindings: Mapping[str, str]) -> None:
-    """Replace the declared bindings."""
+    """Replace the declared bindings; raises Refused if one has the name of a variable."""
+    taken = workflow.variables.filter(name__in=bindings).values_list("name", flat=True).first()
+    if taken:
+        raise Refused(
+            f"The binding {taken} cannot be declared, because the workflow has a variable with this "
+            "name. Delete the variable first."
+        )
     workflow.declared_bindings.all().delete()
     DeclaredBinding.objects.bulk_create(
         DeclaredBinding(workflow=workflow, name=name, kind=kind) for name, kind in bindings.items()
@@ -398,7 +419,10 @@ def _declare(workflow: Workflow, bindings: Mapping[str, str]) -> None:
 
 
 def _reversed_beside(workflow: Workflow, change: DraftChange, *, is_undo: bool) -> JsonObject:
-    """Return the parts that are not in the document after an undo or redo; raises Conflict."""
+    """Return the parts that are not in the document after an undo or redo.
+
+    Raises Conflict if another operation has changed one, and Refused if a form has.
+    """
     old, new = ("after", "before") if is_undo else ("before", "after")
     values: JsonObject = {}
     for part in change.changes:
@@ -406,7 +430,12 @@ def _reversed_beside(workflow: Workflow, change: DraftChange, *, is_undo: bool) 
         if name not in _BESIDE_DOCUMENT:
             continue
         if not document_changes.is_equal(part[old], [getattr(workflow, name)]):
-            raise document_changes.Conflict(name.replace("_", " "))
+            if name == _ENTRY_CODE:
+                raise document_changes.Conflict("the entry code")
+            raise Refused(
+                f"\u201c{change.summary}\u201d cannot be {'undone' if is_undo else 'redone'}, because "
+                f"{_BESIDE_DOCUMENT[name]} been changed since then."
+            )
         values[name] = part[new][0]
     return values
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
 from audit.trail import Actor
-from workflows import audit_entries
-from workflows.editing.refusals import Refused
-from workflows.models import MAX_NOTE_LENGTH, WorkflowVersion
+from workflows import audit_entries, drafts
+from workflows.editing.refusals import NotEditable, Refused
+from workflows.models import MAX_NOTE_LENGTH, Workflow, WorkflowVersion
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_MAX_COMPARED: Final = 50
 
 
 def clean_note(text: str) -> str:
@@ -45,3 +51,37 @@ def set_locked(version: WorkflowVersion, *, locked: bool, by: Actor) -> None:
     if changed:
         action = "version locked" if locked else "version unlocked"
         audit_entries.record_version(action, version, by=by)
+
+
+def is_in_a_version(workflow: Workflow) -> bool:
+    """Whether one of the last versions has the content of the draft, so that nothing in it can be lost."""
+    content = workflow.content
+    last = workflow.versions.order_by("-number")[:_MAX_COMPARED]
+    return any(version.has_content(content) for version in last.iterator(chunk_size=1))
+
+
+def restore(version: WorkflowVersion, *, revision: int, by: User) -> bool:
+    """Make the draft equal to a version, as one change that its author can undo.
+
+    Returns False if the draft already is equal. Raises Refused, and ChangedMeanwhile if someone has
+    edited the draft since the revision.
+    """
+
+    def record() -> None:
+        audit_entries.record_version("version restored", version, by=Actor.of(by))
+
+    try:
+        changed = drafts.replace_draft(
+            version.workflow_id,
+            version.content,
+            revision=revision,
+            summary=f"Restored v{version.number}",
+            by=by,
+            on_store=record,
+        )
+    except NotEditable:
+        raise Refused(
+            f"v{version.number} cannot be restored, because its nodes are not connected in a way that "
+            "can run."
+        ) from None
+    return bool(changed.summary)

@@ -72,7 +72,7 @@ def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -
     """Show one part of a version: its picture, its code, its document, or its settings."""
     if slug not in _PARTS:
         raise Http404("A version has no such part.")
-    shown = _found(pk, number)
+    shown = found_version(pk, number)
     workflow = shown.workflow
     numbers = workflow.versions.values_list("number", flat=True)
     label, load = _PARTS[slug]
@@ -83,6 +83,7 @@ def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -
         "previous": numbers.filter(number__lt=number).order_by("-number").first(),
         "following": numbers.filter(number__gt=number).order_by("number").first(),
         "workers": live_on(request, workflow).get(number, []),
+        "is_draft": shown.has_content(workflow.content),
         "parts": [(each, name) for each, (name, _) in _PARTS.items()],
         "slug": slug,
         "label": label,
@@ -91,7 +92,8 @@ def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -
     return page(request, "deployments/versions/version", context)
 
 
-def _found(pk: str, number: int) -> WorkflowVersion:
+def found_version(pk: str, number: int) -> WorkflowVersion:
+    """Return a version with its workflow; raises Http404 if there is none."""
     rows = WorkflowVersion.objects.select_related("workflow", "created_by")
     return get_object_or_404(rows, workflow=pk, number=number)
 
@@ -142,7 +144,7 @@ def page_of(_request: HttpRequest, pk: str, number: int) -> str:
 @staff_with(CHANGE_WORKFLOW)
 def note(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     """Change the note of a version."""
-    changed, by = _found(pk, number), Actor.of(request.user)
+    changed, by = found_version(pk, number), Actor.of(request.user)
     text, before = request.POST.get("note", ""), request.POST.get("before", "")
     try:
         services.set_note(changed, text, before=before, by=by)
@@ -158,7 +160,7 @@ def note(request: HttpRequest, pk: str, number: int) -> HttpResponse:
 def lock(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     """Lock a version, or unlock it if the pressed button says so; then show the page with the button."""
     locked = request.POST.get("locked") != "no"
-    services.set_locked(_found(pk, number), locked=locked, by=Actor.of(request.user))
+    services.set_locked(found_version(pk, number), locked=locked, by=Actor.of(request.user))
     messages.success(request, f"v{number} is {'locked' if locked else 'no longer locked'}.")
     if "list" in request.POST:
         return redirect("deployments:workflow_versions", pk)

@@ -164,6 +164,7 @@ TABLE: Final = {
     "workflows/<str:pk>/versions/<key:number>/<slug:slug>/": PAGE,
     "workflows/<str:pk>/versions/<key:number>/note/": _action(EDITORS),
     "workflows/<str:pk>/versions/<key:number>/lock/": _action(EDITORS),
+    "workflows/<str:pk>/versions/<key:number>/restore/": _form(EDITORS),
     "workflows/<str:pk>/deployments/": PAGE,
     "workflows/<str:pk>/settings/": _form(EDITORS),
     "workflows/<str:pk>/settings/preview/": _action(EDITORS),

@@ -28,6 +28,7 @@ PAGES = [
     "/workflows/{workflow}/versions/1/",
     "/workflows/{workflow}/versions/1/typescript/",
     "/workflows/{workflow}/versions/1/settings/",
+    "/workflows/{workflow}/versions/1/restore/",
     "/workflows/{workflow}/versions/compare/?from=v1&to=draft",
     "/workflows/{workflow}/versions/compare/picture/?from=v1&to=draft",
     "/workflows/{workflow}/versions/compare/typescript/?from=v1&to=draft",
