@@ -200,3 +200,17 @@ def test_a_draft_is_not_saved_with_a_note_that_is_too_long(admin_client: Client)
 
     assert workflow.versions.count() == 1
     assert "at most 1,000 characters" in text(answer)
+
+
+def test_only_the_newest_version_can_be_deployed(admin_client: Client) -> None:
+    workflow = with_versions(2)
+    Workflow.objects.filter(pk=workflow.pk).update(entry_code="// edited")
+
+    pages = [
+        markup(admin_client.get(f"/workflows/{workflow.pk}/versions/{number}/"))
+        for number in (1, 2)
+    ]
+
+    button = f'<a class="button secondary" href="/workflows/{workflow.pk}/deploy/">Deploy v'
+    assert [button in page for page in pages] == [False, True]
+    assert "How to deploy v1" in pages[0]
