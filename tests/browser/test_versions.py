@@ -50,7 +50,7 @@ def test_a_version_is_saved_with_a_note_compared_and_restored(
     page.get_by_role("link", name="TypeScript").click()
     expect(page.locator(".diff .is-added", has_text="Third name").first).to_be_visible()
 
-    page.get_by_role("link", name="Versions").first.click()
+    page.get_by_label("This workflow").get_by_role("link", name="Versions").click()
     expect(page.get_by_text("A better name")).to_be_visible()
     page.get_by_role("link", name="v1", exact=True).click()
     page.get_by_role("button", name="Restore v1").click()
@@ -87,4 +87,4 @@ def test_a_note_can_be_saved_without_scripts(
 
     expect(page.get_by_text("Saved as v2.")).to_be_visible()
     page.goto(f"/workflows/{workflow}/versions/2/")
-    expect(page.get_by_text("Without scripts")).to_be_visible()
+    expect(page.locator("p.version-note")).to_have_text("Without scripts")
