@@ -165,13 +165,13 @@ class Moves:
         return [(first[label], second[label]) for label in first if label in second]
 
     def _by_nodes(self, _old: _Free, new: _Free) -> _Pairs:
-        """Return pairs of regions, those that have the most nodes in common first."""
+        """Return pairs of regions, those with the most nodes in common and the nearest indices first."""
         common: Counter[tuple[RegionKey, RegionKey]] = Counter()
         for key in new:
             for id_ in self.after.regions[key].node_ids:
                 if id_ in self.ids:
                     common[self.before.region_of[self.ids[id_]], key] += 1
-        return [pair for pair, _ in common.most_common()]
+        return sorted(common, key=lambda pair: (-common[pair], abs(pair[0][1] - pair[1][1])))
 
 
 def _by_order(old: _Free, new: _Free) -> _Pairs:

@@ -288,7 +288,7 @@ def test_the_plan_shows_what_differs_from_the_live_version(admin_client: Client)
 
     assert "Changes in the workflow since v1, which is live" in text(answer)
     assert "1 node changed" in text(answer)
-    assert "+ return 2;" in text(answer)
+    assert "return 1; → return 2;" in text(answer)
     link = f"/workflows/{workflow.pk}/versions/compare/?from=live-{target.pk}&amp;to=v2"
     assert link in answer.content.decode()
 
