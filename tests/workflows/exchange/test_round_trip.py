@@ -184,3 +184,21 @@ def test_the_files_of_an_export_are_readable_and_in_order() -> None:
         "workflows/second/entry-code.ts",
     ]
     assert document.startswith('{\n  "metadata": {\n    "name": "test"')
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"nodes": []},
+        {"nodes": [{"id": "a", "type": "teleport", "version": "1.0.0", "data": 1}], "edges": 5},
+        {"nodes": [node("a", code="return )"), node("a", code="x" * 300_000)]},
+        [],
+    ],
+)
+def test_a_draft_that_is_not_valid_can_still_be_exported(document: Any) -> None:
+    make(chain(node("a")), ir=document, entry_code="export {")
+
+    data = exported()
+
+    assert exported() == data
+    assert not prepared(data).can_be_imported

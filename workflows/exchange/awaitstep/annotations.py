@@ -54,9 +54,9 @@ def find_annotations(source: str) -> list[dict[str, Any]]:
     tree = parse_typescript(source.encode("utf-8", "replace"))
     found = [
         {
-            "name": name,
+            "name": text(name),
             "start": node.start_byte,
-            "end": node.start_byte + 1 + len(name.encode()),
+            "end": name.end_byte,
             "line": node.start_point[0] + 1,
         }
         for node in named_nodes(tree.root_node)
@@ -65,12 +65,12 @@ def find_annotations(source: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: each["start"])
 
 
-def _name(decorator: Node) -> str:
-    """Return the name of an annotation; "" for the decorator of a class."""
+def _name(decorator: Node) -> Node | None:
+    """Return the name of an annotation; None for the decorator of a class."""
     inner = decorator.named_children[0] if decorator.named_children else None
     function = inner.child_by_field_name("function") if inner else None
     name = function or inner
     if name is None or name.type != "identifier":
-        return ""
+        return None
     is_error = decorator.parent is not None and decorator.parent.type == "ERROR"
-    return text(name) if is_error or text(name) in _KNOWN else ""
+    return name if is_error or text(name) in _KNOWN else None

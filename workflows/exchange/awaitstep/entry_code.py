@@ -103,10 +103,8 @@ class _Annotated:
         """Return the code as TypeScript of the same length: `@config {}` becomes `return  {}`."""
         data = bytearray(self._source.encode("utf-8", "replace"))
         for each in self._found:
-            is_config = each.name == CONFIG
-            data[each.start : each.end] = (
-                b"return " if is_config else b" " * (each.end - each.start)
-            )
+            instead = b"return" if each.name == CONFIG else b""
+            data[each.start : each.end] = instead.ljust(each.end - each.start)
         return bytes(data)
 
     def rewrite(self) -> EntryCode:
