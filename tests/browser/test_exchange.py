@@ -15,7 +15,7 @@ from tests.workflows.exchange.awaitstep import documents
 def import_pasted(page: Page) -> None:
     """Go from the page of a new workflow through the preview to the editor."""
     page.goto("/admin/workflows/workflow/add/")
-    page.get_by_role("link", name="Import a document or an export").click()
+    page.get_by_role("link", name="Import", exact=True).click()
     page.get_by_label("Or paste a document").fill(json.dumps(documents.document("approval")))
     page.locator("summary", has_text="Entry code").click()
     page.locator("#import-entry-code").fill(documents.entry_code("approval") or "")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from tree_sitter import Node as TreeNode
 
 from workflows.codegen.syntax.bounded_parser import syntax_of
-from workflows.codegen.syntax.tree_nodes import children_of, string_value, text
+from workflows.codegen.syntax.tree_nodes import children_of, named_nodes, string_value, text
 from workflows.exchange.awaitstep.edits import Edits
 from workflows.exchange.awaitstep.names_in_code import as_text, rewritten
 from workflows.exchange.awaitstep.rewrites import Log
@@ -110,7 +110,20 @@ class TextSettings:
             if reference:
                 edits.replace(part, reference)
                 self._log.changed(self._node.id, path, _unescaped(text(part)), reference)
+            elif part.type == "template_substitution":
+                self._warn_about(part, path)
         return _unescaped(edits.result()[1:-1]) if edits else value
+
+    def _warn_about(self, part: TreeNode, path: str) -> None:
+        """Report code in a text that uses a node by its name; other code is reported later."""
+        names = [text(each) for each in named_nodes(part) if each.type == "identifier"]
+        if any(self._scope.by_name(self._node, name) for name in names):
+            self._log.warn(
+                self._node.id,
+                path,
+                f"{_unescaped(text(part))} is only text here: compute the value in a step, and refer to its "
+                "output",
+            )
 
     def _reference(self, part: TreeNode, path: str) -> str:
         """Return the reference for what is between `${` and `}`; "" if it is more than a path."""
@@ -128,8 +141,8 @@ class TextSettings:
             self._log.warn(
                 self._node.id,
                 path,
-                f"${{{root}}} is the last value of a loop, which a reference cannot express: compute it in a "
-                "step after the loop, and refer to that step",
+                f"${{{root}}} is a value of a loop that a reference cannot express: compute it in a step after "
+                "the loop, and refer to that step",
             )
             return ""
         reference = Reference(root=meaning.reference, path=tuple(members), start=0, end=0)

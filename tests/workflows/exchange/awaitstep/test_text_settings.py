@@ -65,6 +65,15 @@ def test_placeholders_become_references_on_import(
     assert imported["nodes"][0] == document["nodes"][0]
 
 
+def test_code_in_a_text_that_uses_a_node_by_name_is_reported() -> None:
+    found = convert(_order(url="https://x.test/${Check_stock.id + 1}/${HOME}"), NODE_TYPES)
+
+    assert [str(problem) for problem in found.problems] == [
+        "nodes.charge.data.url: ${Check_stock.id + 1} is only text here: compute the value in a step, and "
+        "refer to its output"
+    ]
+
+
 def test_a_date_with_a_placeholder_is_text_and_an_expression_is_code() -> None:
     document = chain(
         node("a", code="return { day: '2030-01-01' };"),
