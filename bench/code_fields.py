@@ -11,9 +11,9 @@ from typing import Any
 
 from bench.figures import table
 from bench.graphs import SHAPES
+from tests.workflows.compilation.language_server.editors import Draft, Page, open_page, open_pool
 from tests.workflows.ir.documents import chain, node
-from tests.workflows.language_server.editors import Draft, Page, open_page, open_pool
-from workflows.language_server.protocol import Refused
+from workflows.compilation.language_server.protocol import Refused
 
 SMALL = chain(
     node("files", code="return { inputParams: event, files: ['a.pdf'] };"),

@@ -20,7 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
 from workflows.code_socket import drafts
-from workflows.language_server.protocol import (
+from workflows.compilation.language_server.protocol import (
     FAILED,
     NOT_AVAILABLE,
     Editor,
@@ -28,7 +28,7 @@ from workflows.language_server.protocol import (
     address_of,
     read_message,
 )
-from workflows.language_server.session import Unavailable
+from workflows.compilation.language_server.session import Unavailable
 from workflows.models import Workflow
 
 if TYPE_CHECKING:

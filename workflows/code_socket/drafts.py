@@ -13,9 +13,9 @@ from django.db.models import Q
 
 from audit.encrypted_fields import UnreadableSecret
 from workflows.codegen.module.module_settings import module_settings
-from workflows.language_server.draft_module import DraftModule, draft_module
-from workflows.language_server.pool import Pool
-from workflows.language_server.session import Session, Unavailable
+from workflows.compilation.language_server.draft_module import DraftModule, draft_module
+from workflows.compilation.language_server.pool import Pool
+from workflows.compilation.language_server.session import Session, Unavailable
 from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
 from workflows.scratch_folders import scratch_folder

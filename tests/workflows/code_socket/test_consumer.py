@@ -21,7 +21,7 @@ from tests.support.sessions import session_cookie
 from tests.workflows.ir.documents import chain, node
 from workflows.code_socket import consumer, drafts
 from workflows.code_socket.consumer import LanguageConsumer
-from workflows.language_server.pool import Pool
+from workflows.compilation.language_server.pool import Pool
 from workflows.models import Workflow
 from workflows.services import import_document, set_variable
 

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from workflows.codegen.text.slots import SlotKey
+from workflows.compilation.language_server import allowed_answers, completion_order, references
+from workflows.compilation.language_server.draft_module import DraftModule
+from workflows.compilation.language_server.field_problems import Complaints, problems_of
+from workflows.compilation.language_server.module_document import FieldText, ModuleDocument, Spot
+from workflows.compilation.language_server.positions import Lines
+from workflows.compilation.language_server.server_process import (
+    LanguageServer,
+    NoAnswer,
+    ServerFailed,
+)
+from workflows.compilation.language_server.slow_texts import SlowTexts
 from workflows.compilation.typescript import write_project
-from workflows.language_server import allowed_answers, completion_order, references
-from workflows.language_server.draft_module import DraftModule
-from workflows.language_server.field_problems import Complaints, problems_of
-from workflows.language_server.module_document import FieldText, ModuleDocument, Spot
-from workflows.language_server.positions import Lines
-from workflows.language_server.server_process import LanguageServer, NoAnswer, ServerFailed
-from workflows.language_server.slow_texts import SlowTexts
 
 logger = logging.getLogger(__name__)
 

@@ -16,15 +16,15 @@ from workflows.codegen.syntax.certain_mistakes import CertainMistakes
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.slots import SlotKey
 from workflows.codegen.text.writer import Location
+from workflows.compilation.language_server.allowed_answers import without_paths
+from workflows.compilation.language_server.module_document import ModuleDocument
+from workflows.compilation.language_server.positions import Lines
 from workflows.compilation.lenient import Verdict, judge
 from workflows.compilation.typescript import Diagnostic
 from workflows.ir.document.model import Node
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.problems import Problem
 from workflows.ir.tree.scope import Scopes
-from workflows.language_server.allowed_answers import without_paths
-from workflows.language_server.module_document import ModuleDocument
-from workflows.language_server.positions import Lines
 
 _HINT: Final = 3  # severities from this one on are not complaints of the compiler
 _MAX_PROBLEMS: Final = 100

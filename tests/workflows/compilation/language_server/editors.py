@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from workflows.codegen.module.module_settings import ModuleSettings
-from workflows.language_server.draft_module import DraftModule, draft_module
-from workflows.language_server.pool import Pool
-from workflows.language_server.protocol import Editor, address_of
-from workflows.language_server.session import Session
+from workflows.compilation.language_server.draft_module import DraftModule, draft_module
+from workflows.compilation.language_server.pool import Pool
+from workflows.compilation.language_server.protocol import Editor, address_of
+from workflows.compilation.language_server.session import Session
 from workflows.nodes.built_in import NODE_TYPES
 
 

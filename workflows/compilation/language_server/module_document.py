@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from workflows.codegen.module.editing import EditingModule
 from workflows.codegen.text.slots import SlotKey
-from workflows.ir.reading.fields import Code
-from workflows.language_server.field_code import (
+from workflows.compilation.language_server.field_code import (
     EMPTY_EXPRESSION,
     FieldCode,
     import_statement,
     parsed,
 )
-from workflows.language_server.positions import Lines
+from workflows.compilation.language_server.positions import Lines
+from workflows.ir.reading.fields import Code
 
 _IMPORTS: Final = ("", "")  # the slot at the end of the module
 

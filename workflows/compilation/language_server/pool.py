@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workflows.language_server.session import Session, Unavailable
+from workflows.compilation.language_server.session import Session, Unavailable
 
 LINGER_SECONDS: Final = 60.0  # how long a server stays after its last editor has closed
 CallLater = Callable[[float, Callable[[], None]], Any]

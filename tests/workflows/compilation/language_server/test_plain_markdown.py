@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflows.language_server.plain_markdown import plain
+from workflows.compilation.language_server.plain_markdown import plain
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.valid_documents import pool
 from tests.workflows.monsters import NAMES, monsters
 from workflows.codegen.module.module_settings import ModuleSettings
+from workflows.compilation.language_server.draft_module import DraftModule, draft_module
+from workflows.compilation.language_server.module_document import FieldText, ModuleDocument
 from workflows.compilation.typescript import compile_modules
-from workflows.language_server.draft_module import DraftModule, draft_module
-from workflows.language_server.module_document import FieldText, ModuleDocument
 from workflows.nodes.built_in import NODE_TYPES
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")

@@ -10,12 +10,18 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.compilation.language_server.editors import (
+    Clock,
+    Draft,
+    Page,
+    open_page,
+    open_pool,
+)
 from tests.workflows.ir.documents import chain, node
-from tests.workflows.language_server.editors import Clock, Draft, Page, open_page, open_pool
-from workflows.language_server import server_process
-from workflows.language_server.pool import LINGER_SECONDS, Pool
-from workflows.language_server.protocol import Editor, Refused
-from workflows.language_server.session import Unavailable
+from workflows.compilation.language_server import server_process
+from workflows.compilation.language_server.pool import LINGER_SECONDS, Pool
+from workflows.compilation.language_server.protocol import Editor, Refused
+from workflows.compilation.language_server.session import Unavailable
 
 WORKFLOW = chain(node("files", code="return { total: 1 };"), node("use", code="return 1"))
 

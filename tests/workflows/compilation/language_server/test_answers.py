@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.workflows.compilation.language_server.editors import Page, in_editor
 from tests.workflows.ir.documents import branch, chain, document, every_type, node
-from tests.workflows.language_server.editors import Page, in_editor
 
 FILES = node("files", code="return { inputParams: event, files: ['a.pdf', 'b.pdf'] };")
 TYPED = chain(FILES, node("use", code="return 1"))

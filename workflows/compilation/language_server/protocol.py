@@ -9,10 +9,10 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from workflows.codegen.text.slots import SlotKey
+from workflows.compilation.language_server.module_document import FieldText, Spot
+from workflows.compilation.language_server.positions import Lines
+from workflows.compilation.language_server.session import Fields, Session, Unavailable
 from workflows.ir.reading.identifiers import is_identifier
-from workflows.language_server.module_document import FieldText, Spot
-from workflows.language_server.positions import Lines
-from workflows.language_server.session import Fields, Session, Unavailable
 
 MAX_FIELD: Final = 50_000  # characters; longer code has no completion
 MAX_FIELDS: Final = 200

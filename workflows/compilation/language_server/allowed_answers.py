@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from toolchain.node_tools import MODULES
-from workflows.language_server.plain_markdown import plain
+from workflows.compilation.language_server.plain_markdown import plain
 
 MAX_ITEMS: Final = 500
 _MAX_TEXT: Final = 4_000
