@@ -18,10 +18,11 @@ register = template.Library()
 
 
 @register.inclusion_tag("workflows/_picture.html")
-def picture(drawn: Picture) -> dict[str, Any]:
-    """Render a picture with its outline and zoom buttons."""
+def picture(drawn: Picture, what: str = "the workflow") -> dict[str, Any]:
+    """Render a picture of something with its outline and zoom buttons."""
     # Both are built with workflows.picture.markup, which escapes user text.
-    return {"drawn": drawn, "svg": mark_safe(drawn.svg), "outline": mark_safe(drawn.outline)}  # noqa: S308
+    svg, outline = mark_safe(drawn.svg), mark_safe(drawn.outline)  # noqa: S308
+    return {"drawn": drawn, "what": what, "svg": svg, "outline": outline}
 
 
 @register.inclusion_tag("workflows/_picture.html")

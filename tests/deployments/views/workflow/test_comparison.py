@@ -81,6 +81,8 @@ def test_both_pictures_are_marked(admin_client: Client, workflow: Workflow) -> N
 
     page = markup(answer)
     assert page.count('class="pic"') == 2
+    assert 'aria-label="Picture of v1. ' in page
+    assert 'aria-label="Picture of v2. ' in page
     assert "pic-removed" in page
     assert "pic-added" in page
     assert "#change-" in page
