@@ -75,6 +75,7 @@ def editor_panel(request: HttpRequest, context: Mapping[str, Any]) -> dict[str, 
     run = shown_run(request, workflow) or own_runs(request, workflow).first()
     ir, selected = context["ir"], context["selected"]
     setup = setup_of(workflow, cast("User", request.user))
+    progress = progress_of(run) if run else None
     panel = {
         "workflow": workflow,
         "setup": setup,
@@ -82,7 +83,8 @@ def editor_panel(request: HttpRequest, context: Mapping[str, Any]) -> dict[str, 
         "speed": "" if setup.speed is None else f"{setup.speed:g}",
         "is_open": PARAMETER in request.GET,
         "is_off": not settings.AWAITSTEP.offers_local_cloudflare,
-        "progress": progress_html(request, workflow, ir, selected, run=run),
+        "outputs": progress.outputs if progress else {},
+        "progress": progress_html(request, workflow, ir, selected, progress=progress),
         "pin": pin_html(request, workflow, ir, selected),
     }
     return {"test_panel": render_to_string("runs/test_runs/panel.html", panel, request)}
@@ -94,12 +96,10 @@ def progress_html(
     ir: WorkflowIR,
     selected: str,
     *,
-    run: TestRun | None = None,
     progress: TestProgress | None = None,
     error: DeployError | None = None,
 ) -> SafeString:
     """Return how far the run is, and what the selected node did in it; or why it did not start."""
-    progress = progress or (progress_of(run) if run else None)
     context: dict[str, Any] = {"workflow": workflow, "node": ir.nodes.get(selected)}
     if error:
         context["refusal"] = str(error).partition("\n")[0]
@@ -121,6 +121,7 @@ def progress_html(
             "is_outdated": progress.run.revision != workflow.draft_revision,
             "can_use_output": last is not None
             and last.raw.get("output") is not None
+            and progress.shows_output_of(selected)
             and is_pinnable(ir, selected),
         }
     return render_to_string("runs/test_runs/_progress.html", context, request)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
 from runs import statuses
+from runs.detail.json_tree import read_json
 from runs.models import TestRun
 from runs.steps.masking import redact_run
 from runs.steps.step_nodes import node_ids
@@ -16,7 +18,7 @@ from runs.test_runs import services
 from targets.cloudflare import test_runs
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_for_test_runs
-from toolchain.redaction import redact_json
+from toolchain.redaction import redact, redact_json
 from workflows.ir.document.model import WorkflowIR
 from workflows.masked_values import masked_values
 from workflows.nodes.custom import registry
@@ -24,9 +26,19 @@ from workflows.nodes.documents import parse
 from workflows.picture.run_states import node_states
 from workflows.picture.states import NodeState
 
+TRUNCATED: Final = "[truncated output]"  # the target's mark at the end
 LOST: Final = (
     "The embedded platform has restarted, and test runs do not survive that. Run the draft again."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line that the code has logged, as "log", "warn" or "error"."""
+
+    at: datetime
+    level: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,7 @@ class TestProgress:
     run: TestRun
     data: Mapping[str, Any]
     problem: str = ""
+    logs: tuple[LogLine, ...] = ()
 
     @property
     def status(self) -> str:
@@ -86,9 +99,29 @@ class TestProgress:
             return {}
         return node_states(self.ir, [step.raw for step in self.steps], self.status)
 
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        """The last output of each node, and the payload as that of the trigger; long ones are left out."""
+        found = {"trigger": self.data.get("params")} if self.data else {}
+        for step in self.steps:
+            node_id, output = self.nodes.get(step.number), read_json(step.raw.get("output"))
+            is_known = output is not None and not _is_truncated(output)
+            if node_id and is_known and self.shows_output_of(node_id):
+                found[node_id] = output
+        return found
+
+    def shows_output_of(self, node_id: str) -> bool:
+        """Return whether the output of the node is that of its step; a call of a workflow has several."""
+        node = self.ir.nodes.get(node_id) if self.ir else None
+        return node is not None and node.type.step_suffixes == ("",)
+
     def steps_of(self, node_id: str) -> list[Step]:
         """Return the steps of a node, in the order in which they started."""
         return [step for step in self.steps if self.nodes.get(step.number) == node_id]
+
+
+def _is_truncated(output: Any) -> bool:
+    return isinstance(output, str) and output.endswith(TRUNCATED)
 
 
 def progress_of(run: TestRun) -> TestProgress:
@@ -99,7 +132,24 @@ def progress_of(run: TestRun) -> TestProgress:
         return TestProgress(run=run, data={}, problem=str(error))
     if data is None:
         return TestProgress(run=run, data={}, problem=LOST)
-    return TestProgress(run=run, data=redact_run(data, masked_values(run.workflow_id)))
+    secrets = masked_values(run.workflow_id)
+    return TestProgress(run=run, data=redact_run(data, secrets), logs=_logs(run, secrets))
+
+
+def _logs(run: TestRun, secrets: frozenset[str]) -> tuple[LogLine, ...]:
+    """Return what the code has logged; nothing if the platform does not respond."""
+    try:
+        lines = test_runs.logs(services.quick_account(), run.worker_name)
+    except DeployError:
+        return ()
+    return tuple(
+        LogLine(
+            at=datetime.fromtimestamp(line["timestamp"] / 1000, tz=UTC),
+            level=str(line["level"]),
+            message=redact(str(line["message"]), secrets),
+        )
+        for line in lines
+    )
 
 
 def output_of(run: TestRun, step: Step) -> Any:

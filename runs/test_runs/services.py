@@ -178,7 +178,7 @@ def read(run: TestRun) -> dict[str, Any] | None:
 
     Raises DeployError if the platform does not respond.
     """
-    account = time_limits.with_timeout(account_for_test_runs())
+    account = quick_account()
     with retries.using(time_limits.until_deadline()):
         data = poller.describe(account, run.worker_name, INSTANCE)
     has_ended = data is None or statuses.is_final(str(data.get("status")))
@@ -215,11 +215,12 @@ _NOTHING_TO_STOP: Final = (cloudflare.NotFoundError, cloudflare.BadRequestError)
 def remove(run: TestRun) -> None:
     """Remove the run and its Worker. If the platform is down, it removes the Worker when it starts."""
     with suppress(DeployError):
-        test_runs.remove(_quick_account(), run.worker_name)
+        test_runs.remove(quick_account(), run.worker_name)
     run.delete()
 
 
-def _quick_account() -> Account:
+def quick_account() -> Account:
+    """Return the account, with calls that time out soon, because a page waits for them."""
     return time_limits.with_timeout(account_for_test_runs())
 
 

@@ -177,13 +177,14 @@ def _answer(
 def _facts(progress: TestProgress | None) -> dict[str, Any]:
     """Return what the page's script needs to know about the run."""
     if progress is None:
-        return {"run": None, "running": False, "states": "", "label": ""}
+        return {"run": None, "running": False, "states": "", "label": "", "outputs": {}}
     states = ",".join(f"{id_}:{state.summary}" for id_, state in progress.states.items())
     return {
         "run": progress.run.pk,
         "running": not progress.is_over,
         "states": f"{progress.run.pk} {states}",
         "label": progress.label,
+        "outputs": progress.outputs,
     }
 
 

@@ -78,6 +78,14 @@ def remove(account: Account, worker: str) -> None:
         account.client.delete(_url(account, worker), cast_to=httpx.Response)
 
 
+def logs(account: Account, worker: str) -> list[dict[str, Any]]:
+    """Return what the Worker has logged last: `timestamp` in milliseconds, `level` and `message`."""
+    with account.explained("read the logs of the test run"):
+        response = account.client.get(_url(account, f"{worker}/logs"), cast_to=httpx.Response)
+    lines: list[dict[str, Any]] = response.json().get("result") or []
+    return lines
+
+
 def step_output(account: Account, worker: str, instance_id: str, step: str) -> Any:
     """Return the whole output of a step, or the payload of the event that a wait received.
 

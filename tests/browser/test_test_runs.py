@@ -22,11 +22,6 @@ def page(open_page: Open, installation: Installation) -> Page:
     return page
 
 
-def state(page: Page, node: str) -> str:
-    box = page.locator(f"#editor-picture .pic-node[data-node={node}]")
-    return " ".join(re.findall(r"pic-([a-z_]+)", box.get_attribute("class") or ""))
-
-
 def test_a_campaign_plays_on_the_picture_and_its_output_is_shown(page: Page) -> None:
     page.locator("#test-output").fill('{"name": "Ada"}')
     page.locator("#test-pin").get_by_role("button", name="Pin", exact=True).click()
@@ -55,7 +50,7 @@ def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Pag
 
     expect(page.locator("#test-progress .test-status")).to_contain_text("Stopped after greet")
     expect(page.locator("#test-progress")).to_contain_text("typed last")
-    assert state(page, "pause") == "node not_reached"
+    expect(page.locator("#editor-picture .pic-node.pic-not_reached")).to_have_count(3)
     page.get_by_role("button", name="Pin this output").click()
     expect(page.locator("#test-output")).to_have_value('"typed last"')
 
@@ -72,3 +67,19 @@ def test_a_problem_of_the_draft_is_linked_before_anything_runs(page: Page) -> No
 
     expect(page.locator("#test-progress [role=alert]")).to_contain_text("type errors")
     expect(page.locator("#test-progress [role=alert] a")).to_have_text("greet")
+
+
+def test_references_show_the_outputs_of_the_last_test_run(page: Page) -> None:
+    page.locator("#test-payload").fill('{"email": "ada@example.com"}')
+    page.get_by_role("button", name="Run this draft").click()
+    expect(page.locator("#test-progress .test-status")).to_contain_text("Errored")
+    event_type = page.locator('#editor-panel [name="data.eventType"]')
+
+    event_type.fill("")
+    event_type.press_sequentially("{{ greet.")
+
+    expect(page.locator("#editor-references [role=option]")).to_have_text(
+        'greet.to "ada@example.com"'
+    )
+    event_type.press("Enter")
+    expect(event_type).to_have_value("{{ greet.to }}")

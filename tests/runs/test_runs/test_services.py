@@ -183,6 +183,7 @@ def test_secrets_are_masked_wherever_the_run_shows_them() -> None:
     progress = ended(run)
 
     assert SECRET not in json.dumps(progress.data)
+    assert [line.message for line in progress.logs] == [MASK]
     assert output_of(run, progress.steps_of("leak")[0])["key"] == MASK
 
 

@@ -64,6 +64,11 @@ def test_the_panel_shows_what_the_selected_node_did(admin_client: Client) -> Non
     assert "greet" in shown["parts"]["test-progress"]
     assert "a@b.c" in shown["parts"]["test-progress"]
     assert "thank:Done" in shown["states"]
+    assert shown["outputs"]["trigger"] == {"email": "a@b.c"}
+    assert shown["outputs"]["greet"] == {"to": "a@b.c"}
+    assert shown["outputs"]["answer"]["payload"] == {"name": "Ada"}
+    page = admin_client.get(workflow.get_absolute_url()).content.decode()
+    assert '<script id="test-outputs" type="application/json">{"trigger"' in page
 
 
 def test_the_picture_shows_the_states_of_the_run(admin_client: Client) -> None:
@@ -125,7 +130,7 @@ def test_an_output_becomes_a_pin_that_can_be_removed(admin_client: Client) -> No
     long = "x" * 3000
     workflow = import_document(chain(step("only", f"return {json.dumps(long)};")))
     start(admin_client, workflow)
-    ended(admin_client, workflow)
+    assert "only" not in ended(admin_client, workflow)["outputs"]  # the API has only its beginning
 
     pinned = post(admin_client, workflow, "pin", node="only", use_output="1")
 

@@ -42,6 +42,7 @@ export function routes(runs: TestRuns): Hono {
     await next();
   });
   return app
+    .get('/logs', (c) => ok(c, runs.logs(c.req.param('worker') ?? '')))
     .post('/runs', async (c) => ok(c, await start(runs, c)))
     .delete('/', async (c) => {
       await runs.remove(c.req.param('worker') ?? '');

@@ -14,8 +14,8 @@ import type { Settings } from '../settings.ts';
 import { Account } from '../state/account.ts';
 import { splitNode } from '../state/nodes.ts';
 import { Tokens } from '../state/tokens.ts';
-import { listFolder, privateFolder, remove } from '../system/files.ts';
-import { Logs } from '../system/logs.ts';
+import { listFolder, privateFolder, readText, remove } from '../system/files.ts';
+import { type LogLine, Logs } from '../system/logs.ts';
 import { killByPidFile } from '../system/processes.ts';
 import { Tails } from '../tails/tails.ts';
 import { AssetUploads } from '../workers/assets.ts';
@@ -23,6 +23,9 @@ import { Permits } from '../workflow_limits/permits.ts';
 import { routes } from './routes.ts';
 
 const SWEEP_MILLISECONDS = 1000;
+const MAX_LOG_LINES = 200;
+/** What workerd says about a Worker when it starts. */
+const OF_WORKERD = /^service core:/;
 
 export class TestRuns {
   readonly platform: Platform;
@@ -63,6 +66,19 @@ export class TestRuns {
       if (created_on < oldest && !this.#removed.has(name)) void this.remove(name).catch(this.#onError);
   }
 
+  /** What the Worker has logged last, oldest first. */
+  logs(worker: string): LogLine[] {
+    const group = this.platform.groups.of(`worker:${worker}`);
+    const text = group && readText(this.#logFile(group.key));
+    const lines = text?.split('\n').filter(Boolean) ?? [];
+    const logged: LogLine[] = lines.map((line) => JSON.parse(line));
+    return logged.filter(({ message }) => !OF_WORKERD.test(message)).slice(-MAX_LOG_LINES);
+  }
+
+  #logFile(key: string): string {
+    return path.join(this.#folder, 'logs', `${key}.jsonl`);
+  }
+
   /** Stop the Worker's run, and remove the Worker with its resources, logs and emails. */
   async remove(worker: string): Promise<void> {
     const { account, groups, mailbox } = this.platform;
@@ -78,8 +94,8 @@ export class TestRuns {
     for (const node of nodes) this.platform.instances.forget(splitNode(node)[1]);
     for (const email of mailbox.all()) if (email.worker === worker) mailbox.remove(email.id);
     remove(path.join(this.#folder, 'groups', group.key));
-    remove(path.join(this.#folder, 'logs', `${group.key}.jsonl`));
-    remove(path.join(this.#folder, 'logs', `${group.key}.jsonl.1`));
+    remove(this.#logFile(group.key));
+    remove(`${this.#logFile(group.key)}.1`);
     this.#removed.delete(worker);
   }
 }

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 const TICK_MILLISECONDS = 10;
-/** Between two steps, a run also looks as if it only waited, but only for a moment. */
+/** Between two steps, a run also looks as if it only waited, until its writes are on disk, and for a moment longer. */
 const IDLE_TICKS = 4;
 
 /** The clock of the run that is calling the engine; other runs use the real clock. */
@@ -20,18 +20,24 @@ export const withRealClock = (work) => current.exit(work);
 
 export class VirtualClock {
   #speed;
-  #isIdle;
+  #run;
   #idleTicks = 0;
+  #activity = 0;
+  /** Whether the writes of the run are on disk, since it was last active. */
+  #settled;
   /** How far this clock is ahead of the real one. */
   #ahead = 0;
   #lastTick = 0;
   #timers = new Set();
   #interval;
 
-  /** With a speed of null, everything that the run waits for is skipped. */
-  constructor(speed, isIdle) {
+  /**
+   * With a speed of null, everything that the run waits for is skipped. The run has `isWaiting`, `activity` (a number that
+   * changes with everything that it does) and `settle`, which returns when its writes are on disk.
+   */
+  constructor(speed, run) {
     this.#speed = speed;
-    this.#isIdle = isIdle;
+    this.#run = run;
   }
 
   run(work) {
@@ -72,6 +78,24 @@ export class VirtualClock {
     this.#interval = undefined;
   }
 
+  /** Whether the run does nothing, and has nothing left to write. */
+  #isIdle() {
+    const activity = this.#run.activity();
+    if (!this.#run.isWaiting() || activity !== this.#activity) {
+      this.#activity = activity;
+      this.#settled = undefined;
+    } else this.#settled ??= this.#settle();
+    return this.#settled?.isDone ?? false;
+  }
+
+  #settle() {
+    const settled = { isDone: false };
+    void this.#run.settle().then(() => {
+      settled.isDone = true;
+    });
+    return settled;
+  }
+
   /** Never beyond the next timer, because what happens then may end the others. */
   #advance(elapsed, next) {
     const left = next - this.#now;
@@ -81,6 +105,7 @@ export class VirtualClock {
 
   #fire(due) {
     this.#idleTicks = 0;
+    this.#settled = undefined;
     for (const timer of [...this.#timers].filter((each) => each.due === due)) {
       this.#timers.delete(timer);
       timer.resolve();

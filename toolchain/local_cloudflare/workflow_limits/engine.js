@@ -55,6 +55,8 @@ export class Engine extends MiniflaresEngine {
   /** The steps, sleeps and waits that have started and not ended, and the attempts that are about to start. */
   #open = 0;
   #starting = 0;
+  /** Increases whenever a step, sleep or wait starts or ends. */
+  #activity = 0;
   #isReplaying = false;
   #timer;
   /** Whether the instance is starting or running, and whether it was started or resumed since. */
@@ -115,7 +117,11 @@ export class Engine extends MiniflaresEngine {
   async #testable(step) {
     const plan = await this.ctx.storage.get(TEST_PLAN);
     if (!plan) return step;
-    const clock = new VirtualClock(plan.speed, () => this.#isWaiting);
+    const clock = new VirtualClock(plan.speed, {
+      isWaiting: () => this.#isWaiting && this.#request === undefined,
+      activity: () => this.#activity,
+      settle: () => this.ctx.storage.sync(),
+    });
     const engine = {
       stop: () => this.userTriggeredTerminate(),
       pinWait: (name, answer) => this.#pinWait(name, answer),
@@ -140,6 +146,7 @@ export class Engine extends MiniflaresEngine {
     let isAborted = false;
     await this.#untilAbortedIfClosed();
     this.#open += 1;
+    this.#activity += 1;
     this.#releaseIfWaiting();
     try {
       return await work();
@@ -148,6 +155,7 @@ export class Engine extends MiniflaresEngine {
       throw error;
     } finally {
       this.#open -= 1;
+      this.#activity += 1;
       await this.#untilAbortedIfClosed();
       if (!isAborted && !this.#isReplaying) await this.#ensurePermit();
     }

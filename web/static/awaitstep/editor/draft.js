@@ -17,6 +17,7 @@ export class Draft extends EventTarget {
   #isLeaving = false
   isTyping = () => false
   testRun = null // whose states the picture shows
+  outputs = {} // of the nodes in the last test run
 
   constructor(root) {
     super()
@@ -62,7 +63,7 @@ export class Draft extends EventTarget {
   undo = () => this.#enqueue('undo/', {})
   redo = () => this.#enqueue('redo/', {})
 
-  // Fetches the changes by others.
+  // Fetches the changes by others, and returns whether they are shown.
   async refresh({ always = false, part = '' } = {}) {
     const node = this.selected ?? ''
     const query = new URLSearchParams({ node, user: this.root.dataset.user })
@@ -84,6 +85,7 @@ export class Draft extends EventTarget {
     if (part && isOthers) return this.refresh({ always: true }) // the other parts are outdated too
     this.#show(answer, folded)
     if (isOthers && answer.by) announce(`Changed by ${answer.by}`)
+    return true
   }
 
   // The containers that are folded in the outline, and so in the picture.

@@ -30,7 +30,7 @@ export function startEditor() {
   const actions = new Actions(draft, selection, palette, clipboard, dragging)
   new Keyboard(root, selection, actions)
   new Menu(root, selection, actions)
-  new References(root)
+  new References(root, draft)
   new Panel(root, draft, selection)
   new Picture(root, selection, palette)
   new Minimap(root, draft)

@@ -1,12 +1,16 @@
-// Completion of {{ references }} in text inputs, from the names in scope that the form contains as JSON.
-const WRITTEN = /\{\{\s*([\w$-]*)$/
+// Completion of {{ references }} in text inputs, from the names in scope that the form contains as JSON, and from the outputs
+// of the last test run.
+const WRITTEN = /\{\{\s*([\w$-]*(?:\.[\w$-]*)*)$/
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
 const MAX_SHOWN = 12
+const MAX_PREVIEW = 60 // characters
 
 export class References {
   #input = null
   #active = 0
 
-  constructor(root) {
+  constructor(root, draft) {
+    this.draft = draft
     const panel = root.querySelector('#editor-panel')
     this.list = root.querySelector('#editor-references')
     panel.addEventListener('input', event => this.#typed(event.target))
@@ -24,9 +28,28 @@ export class References {
   #typed(input) {
     if (!input.matches('input[data-references], textarea[data-references]:not([data-code-field])')) return
     const written = WRITTEN.exec(input.value.slice(0, input.selectionStart))
-    const found = written ? namesFor(input).filter(({ name }) => name.startsWith(written[1])) : []
+    const found = written ? this.#namesFor(input, written[1]) : []
     if (!found.length) return this.#close()
     this.#show(input, found.slice(0, MAX_SHOWN))
+  }
+
+  // The names that start with what is written, or the keys of the output that is written before the last dot.
+  #namesFor(input, written) {
+    const names = namesFor(input)
+    const [root, ...path] = written.split('.')
+    const { outputs } = this.draft
+    if (!path.length) {
+      const found = names.filter(({ name }) => name.startsWith(root))
+      return found.map(each => ({ ...each, value: outputs[each.name] }))
+    }
+    const last = path.pop()
+    const isInScope = names.some(({ name }) => name === root)
+    const value = path.reduce((outer, key) => outer?.[key], isInScope ? outputs[root] : undefined)
+    if (typeof value !== 'object' || Array.isArray(value)) return []
+    const before = written.slice(0, written.length - last.length)
+    return Object.entries(value ?? {})
+      .filter(([key]) => key.startsWith(last) && IDENTIFIER.test(key))
+      .map(([key, inner]) => ({ name: before + key, title: '', value: inner }))
   }
 
   #show(input, names) {
@@ -96,7 +119,7 @@ function namesFor(input) {
   return scope ? JSON.parse(scope.textContent) : []
 }
 
-function optionFor({ name, title }, index) {
+function optionFor({ name, title, value }, index) {
   const option = document.createElement('div')
   option.id = `editor-reference-${index}`
   option.dataset.name = name
@@ -107,5 +130,15 @@ function optionFor({ name, title }, index) {
   about.textContent = title
   about.className = 'quiet'
   option.append(code, ' ', about)
+  if (value !== undefined) option.append(' ', previewOf(value))
   return option
+}
+
+// The value in the last test run.
+function previewOf(value) {
+  const preview = document.createElement('code')
+  const text = JSON.stringify(value)
+  preview.className = 'reference-preview'
+  preview.textContent = text.length > MAX_PREVIEW ? `${text.slice(0, MAX_PREVIEW)}…` : text
+  return preview
 }

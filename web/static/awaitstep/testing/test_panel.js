@@ -8,12 +8,14 @@ const FAILED = { error: 'The server did not respond. Try again in a moment.' }
 export class TestPanel {
   #timer = null
   #node = null
-  #answer = { run: null, states: '', running: false }
+  #drawn = '' // the states that the picture shows
+  #answer = { running: false, label: '' }
 
   constructor(root, draft, selection) {
     this.panel = root.querySelector('#editor-test')
     if (!this.panel) return
     Object.assign(this, { root, draft, selection, url: this.panel.dataset.url })
+    draft.outputs = JSON.parse(root.querySelector('#test-outputs')?.textContent ?? '{}')
     this.panel.addEventListener('submit', event => this.#submitted(event))
     this.panel.addEventListener('click', event => this.#clicked(event))
     this.panel.addEventListener('toggle', () => this.#toggled())
@@ -28,7 +30,7 @@ export class TestPanel {
       return this.#load({ withPin: true })
     }
     this.#wait(false)
-    this.#answer = { ...this.#answer, states: '' }
+    this.#drawn = ''
     if (!this.draft.testRun) return
     this.draft.testRun = null
     this.draft.refresh({ always: true, part: 'picture' })
@@ -56,10 +58,18 @@ export class TestPanel {
     const before = this.#answer
     this.#answer = answer
     this.draft.testRun = answer.run
+    this.draft.outputs = answer.outputs
     this.panel.querySelector('[data-test-label]').textContent = answer.label
     if (answer.label !== before.label && answer.label) announce(`Test run: ${answer.label}`)
-    if (answer.states !== before.states) this.draft.refresh({ always: true, part: 'picture' })
     this.#wait(answer.running)
+    if (answer.states !== this.#drawn) this.#draw(answer.states)
+  }
+
+  // The picture is not replaced if another node was selected in the meantime.
+  async #draw(states) {
+    const isDrawn = await this.draft.refresh({ always: true, part: 'picture' })
+    if (isDrawn) this.#drawn = states
+    else if (this.panel.open) this.#wait(true)
   }
 
   #wait(isRunning) {
