@@ -18,7 +18,7 @@ from deployments.models import Deployment
 from deployments.permissions import VIEW
 from deployments.presentation.live_workers import live_workers_of
 from targets.models import Target
-from workflows.comparison.content import Content
+from workflows.documents.comparison.content import Content
 from workflows.draft_code import generated_module, module_of_version
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR

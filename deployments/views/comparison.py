@@ -15,9 +15,9 @@ from deployments.presentation.compared_sides import DRAFT, VIEW_WORKFLOW, Side, 
 from deployments.views.versions import VIEW_VERSIONS
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
-from workflows.comparison.comparison import Comparison, compare
-from workflows.comparison.lines import compare_lines
-from workflows.comparison.marks import pictures
+from workflows.documents.comparison.comparison import Comparison, compare
+from workflows.documents.comparison.lines import compare_lines
+from workflows.documents.comparison.marks import pictures
 from workflows.models import Workflow
 
 _MAX_OPEN: Final = 30

@@ -35,7 +35,7 @@ from targets.policy import Consent
 from web.converters import read_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
-from workflows.comparison.comparison import compare
+from workflows.documents.comparison.comparison import compare
 from workflows.drafts import problem_sentence
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR

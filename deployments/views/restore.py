@@ -15,7 +15,7 @@ from deployments.views.versions import CHANGE_WORKFLOW, found_version
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
 from workflows import versions as services
-from workflows.comparison.comparison import compare
+from workflows.documents.comparison.comparison import compare
 from workflows.drafts import ChangedMeanwhile, problem_sentence
 from workflows.editing.refusals import Refused
 from workflows.ir.deploy.deploy_settings import InvalidSettings

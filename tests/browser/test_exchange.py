@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.workflows.exchange.awaitstep import documents
+from tests.workflows.documents.awaitstep import documents
 
 
 def import_pasted(page: Page) -> None:

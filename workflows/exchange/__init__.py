@@ -1,3 +1,3 @@
-"""Import and export of workflows: documents of AwaitStep, and archives of workflows."""
+"""Import and export of workflows: what is read, checked and stored, and what an export contains."""
 
 from __future__ import annotations

@@ -9,13 +9,18 @@ from typing import Any, Final
 from audit.encrypted_fields import UnreadableSecret
 from workflows.codegen.module.module_settings import module_settings
 from workflows.compilation.from_document import generate_from_document
+from workflows.documents.archive.content import (
+    Archive,
+    InvalidArchive,
+    TypeContent,
+    WorkflowContent,
+)
+from workflows.documents.archive.reading import read
+from workflows.documents.archive.zip_files import MAX_ARCHIVE, is_zip
+from workflows.documents.awaitstep.conversion import convert
+from workflows.documents.awaitstep.rewrites import Rewrite
 from workflows.draft_code import variable_uses
 from workflows.draft_problems import module_problems
-from workflows.exchange.archive.content import Archive, InvalidArchive, TypeContent, WorkflowContent
-from workflows.exchange.archive.reading import read
-from workflows.exchange.archive.zip_files import MAX_ARCHIVE, is_zip
-from workflows.exchange.awaitstep.conversion import convert
-from workflows.exchange.awaitstep.rewrites import Rewrite
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.reading.identifiers import class_name_for
 from workflows.ir.reading.problems import InvalidIR, Problem, Severity, quoted

@@ -14,15 +14,15 @@ from workflows.codegen.analysis.code_reader import NameUse
 from workflows.codegen.module.generate import read
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.module.templates import Templates
-from workflows.exchange.archive.content import (
+from workflows.documents.archive.content import (
     MAX_WORKFLOWS,
     Archive,
     TypeContent,
     WorkflowContent,
 )
-from workflows.exchange.archive.layout import folder_for, in_folders
-from workflows.exchange.archive.writing import write
-from workflows.exchange.archive.zip_files import MAX_ARCHIVE
+from workflows.documents.archive.layout import folder_for, in_folders
+from workflows.documents.archive.writing import write
+from workflows.documents.archive.zip_files import MAX_ARCHIVE
 from workflows.ir.reading.bindings import (
     BINDING_ID,
     OWN_WORKFLOW,

@@ -10,8 +10,8 @@ from django.db import transaction
 
 from audit.trail import Actor
 from workflows import audit_entries, drafts
-from workflows.exchange.archive.content import WorkflowContent
-from workflows.exchange.archive.layout import with_ids
+from workflows.documents.archive.content import WorkflowContent
+from workflows.documents.archive.layout import with_ids
 from workflows.exchange.candidates import Candidate, Preparation
 from workflows.ir.reading.problems import InvalidIR, quoted
 from workflows.models import DeclaredBinding, Workflow

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 
 from web.numbered_lines import readable
 from web.tones import Tone
-from workflows.comparison.lines import Block, Line, LineDiff
-from workflows.comparison.nodes import Kind
+from workflows.documents.comparison.lines import Block, Line, LineDiff
+from workflows.documents.comparison.nodes import Kind
 
 register = template.Library()
 _MAX_LINES: Final = 5_000

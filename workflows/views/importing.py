@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods
 from audit.trail import Actor
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
+from workflows.documents.archive.zip_files import MAX_ARCHIVE
+from workflows.documents.awaitstep.rewrites import Rewrite
 from workflows.drafts import ChangedMeanwhile
 from workflows.editing.problem_places import sentence_in_text
 from workflows.editing.refusals import NotEditable, Refused
-from workflows.exchange.archive.zip_files import MAX_ARCHIVE
-from workflows.exchange.awaitstep.rewrites import Rewrite
 from workflows.exchange.candidates import PASTED, Candidate, Preparation, Upload, prepare
 from workflows.exchange.imports import NotImported, import_into, import_new
 from workflows.ir.reading.problems import Problem

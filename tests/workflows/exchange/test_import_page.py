@@ -16,7 +16,7 @@ from audit.trail import SYSTEM
 from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
-from tests.workflows.exchange.awaitstep import documents
+from tests.workflows.documents.awaitstep import documents
 from tests.workflows.exchange.test_round_trip import make
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
+from workflows.documents.archive.zip_files import is_zip
+from workflows.documents.awaitstep.conversion import convert
 from workflows.draft_problems import draft_problems
 from workflows.editing.refusals import Refused
-from workflows.exchange.archive.zip_files import is_zip
-from workflows.exchange.awaitstep.conversion import convert
 from workflows.exchange.candidates import Upload, prepare
 from workflows.exchange.imports import NotImported, import_new
 from workflows.ir.reading.problems import InvalidIR, Problem

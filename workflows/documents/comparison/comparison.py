@@ -1,0 +1,131 @@
+"""What differs between two contents: nodes, and the parts beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflows.documents.comparison.content import Content
+from workflows.documents.comparison.nodes import Kind, NodeChange, compare_nodes
+from workflows.documents.comparison.values import FieldChange, field_changes, label_in
+from workflows.editing.changes import is_equal
+from workflows.ir.document.triggers import trigger_type_of
+
+_MANUAL: Final = {"type": "manual"}
+_TIMES: Final = frozenset({"createdAt", "updatedAt"})
+_NOT_METADATA: Final = frozenset({"nodes", "edges", "entryNodeId", "trigger"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChange:
+    """A part beside the nodes that differs, such as the trigger, with its fields."""
+
+    title: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What differs; `has_places` is whether both documents show where their nodes are.
+
+    `has_hidden_differences` is whether the documents differ only in what has no effect, such as
+    the positions of nodes.
+    """
+
+    nodes: tuple[NodeChange, ...]
+    parts: tuple[PartChange, ...]
+    has_places: bool
+    has_hidden_differences: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.parts)
+
+    @property
+    def summary(self) -> str:
+        """One line, such as "2 nodes added, 1 changed; trigger changed"; "" without differences."""
+        counts = Counter(kind for node in self.nodes for kind in node.kinds)
+        phrases = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]]
+        if phrases:
+            number, _, rest = phrases[0].partition(" ")
+            phrases[0] = f"{number} node{'' if number == '1' else 's'} {rest}"
+        titles = [part.title.lower() for part in self.parts]
+        changed = f"{_joined(titles)} changed" if titles else ""
+        text = "; ".join(filter(None, [", ".join(phrases), changed]))
+        return text[:1].upper() + text[1:]
+
+
+def _joined(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def compare(before: Content, after: Content) -> Comparison:
+    """Compare two contents."""
+    nodes, parts = tuple(compare_nodes(before, after)), tuple(_parts(before, after))
+    return Comparison(
+        nodes=nodes,
+        parts=parts,
+        has_places=before.places is not None and after.places is not None,
+        has_hidden_differences=not (nodes or parts) and not is_equal(before.ir, after.ir),
+    )
+
+
+def _parts(before: Content, after: Content) -> Iterator[PartChange]:
+    for title, fields in (
+        ("Trigger", _trigger(before, after)),
+        ("Entry code", _whole("entry_code", "Entry code", before.entry_code, after.entry_code)),
+        ("npm packages", field_changes(before.dependencies, after.dependencies, "")),
+        ("Bindings", field_changes(before.bindings, after.bindings, "")),
+        ("Deploy settings", field_changes(before.deploy_settings, after.deploy_settings, "")),
+        ("Document", _document(before, after)),
+        ("Connections", _connections(before, after)),
+    ):
+        found = tuple(fields)
+        if found:
+            yield PartChange(title=title, fields=found)
+
+
+def _trigger(before: Content, after: Content) -> Iterator[FieldChange]:
+    old, new = (each.document.get("trigger") or _MANUAL for each in (before, after))
+    types = [trigger_type_of(each) for each in (new, old) if isinstance(each, Mapping)]
+    label = label_in(field for type_ in types for field in type_.fields)
+    yield from field_changes(old, new, "trigger", label)
+
+
+def _whole(path: str, label: str, before: str, after: str) -> Iterator[FieldChange]:
+    """Yield a text that differs; "" is a missing one."""
+    if before != after:
+        yield FieldChange(path=path, label=label, before=before or None, after=after or None)
+
+
+def _document(before: Content, after: Content) -> Iterator[FieldChange]:
+    """Yield the changed members of the document, and of its metadata without the times."""
+    old, new = _members(before.document), _members(after.document)
+    yield from field_changes(old, new, "")
+
+
+def _members(document: Mapping[str, Any]) -> dict[str, Any]:
+    members = {key: value for key, value in document.items() if key not in _NOT_METADATA}
+    metadata = members.get("metadata")
+    if isinstance(metadata, dict):
+        members["metadata"] = {k: v for k, v in metadata.items() if k not in _TIMES}
+    return members
+
+
+def _connections(before: Content, after: Content) -> Iterator[FieldChange]:
+    """Yield the edges, unless both documents are trees, whose places say more."""
+    if before.places and after.places:
+        return
+    old, new = _edges(before.document.get("edges")), _edges(after.document.get("edges"))
+    yield from _whole("edges", "From, label, to", old, new)
+
+
+def _edges(edges: Any) -> str:
+    items: Iterable[Any] = edges if isinstance(edges, list) else []
+    lines = (
+        " ".join(str(edge.get(key) or "-") for key in ("source", "label", "target"))
+        for edge in items
+        if isinstance(edge, dict)
+    )
+    return "\n".join(sorted(lines))
