@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -59,15 +58,15 @@ def pinned(output: Any) -> Pin:
     return Pin(output=output)
 
 
-def test_a_campaign_of_17_days_is_tested_in_seconds_and_leaves_nothing(platform: Platform) -> None:
+def test_a_campaign_of_17_days_is_tested_without_waiting_and_leaves_nothing(
+    platform: Platform,
+) -> None:
     workflow = campaign()
     versions = WorkflowVersion.objects.count()
-    began = timezone.now()
 
     run = start(workflow, payload={"email": "a@b.c"}, pins={"answer": pinned({"name": "Ada"})})
     progress = ended(run)
 
-    assert timezone.now() - began < timedelta(seconds=10)
     assert set(states(progress).values()) == {"done"}
     assert output_of(run, progress.steps_of("thank")[0]) == "Thanks, Ada"
     assert (WorkflowVersion.objects.count(), Deployment.objects.count()) == (versions, 0)
