@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
@@ -14,6 +15,12 @@ from toolchain.node_tools import DATA_LIMIT, NODE, NPM_CLI
 OnEnd = Callable[[process.ProgramResult], None]
 _SECONDS = 90.0
 _FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--omit=dev"]
+_ONLY_REGISTRY = [f"--allow-{source}=none" for source in ("git", "remote", "file", "directory")]
+_NOT_ALLOWED: Final = re.compile(r"npm error code EALLOW(?:GIT|REMOTE|FILE|DIRECTORY)\b")
+_OTHER_SOURCE: Final = (
+    "One of the npm packages depends on a Git repository, an address or a file, but only packages of "
+    "the registry can be installed. Nothing was uploaded. Remove the package that does this."
+)
 
 
 def install(
@@ -25,15 +32,17 @@ def install(
 ) -> None:
     """Write package.json and run npm install; raises DeployError with npm's output.
 
-    A package may depend on a folder or a file of this server, which npm would link: such a package
-    is refused, and what npm says about it is not shown, because it quotes the file.
+    A package may depend on a Git repository, an address, or a file or folder of this server. Only
+    packages of the registry are installed: Git would read this server's own repositories, and an
+    address could be one that only this server reaches. What npm says about a file is not shown,
+    because it quotes the file.
     """
     manifest = {"private": True, "dependencies": dict(dependencies)}
     (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     home = folder / "home"
     home.mkdir(exist_ok=True)
     env = process.environment(home=home, npm_config_update_notifier="false", CI="1")
-    arguments: list[str | Path] = [NODE, NPM_CLI, "install", *_FLAGS]
+    arguments: list[str | Path] = [NODE, NPM_CLI, "install", *_FLAGS, *_ONLY_REGISTRY]
     try:
         ended = process.run(
             arguments,
@@ -48,6 +57,8 @@ def install(
         raise DeployError(message, cause=Cause.TIMEOUT) from None
     _refuse_local(folder, ended)
     on_end(ended)
+    if _NOT_ALLOWED.search(ended.stderr):
+        raise DeployError(_OTHER_SOURCE, cause=Cause.PACKAGES)
     if ended.exit_code:
         message = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
         raise DeployError(message, cause=Cause.PACKAGES)
