@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib.admin.widgets import AdminRadioSelect
@@ -24,6 +24,8 @@ from targets.services import (
     verify,
 )
 from web.edit_conflicts import EditConflictForm
+
+_YEARS: Final = range(2000, 9000)  # others may not exist in UTC or in the time zone of the pages
 
 
 class TargetForm(EditConflictForm[Target]):
@@ -107,6 +109,10 @@ class TargetForm(EditConflictForm[Target]):
 
     def _check_freeze(self, cleaned: Mapping[str, Any]) -> None:
         start, end = cleaned.get("frozen_from"), cleaned.get("frozen_until")
+        for name in ("frozen_from", "frozen_until"):
+            moment = cleaned.get(name)
+            if moment and moment.year not in _YEARS:
+                self.add_error(name, f"Enter a year from {_YEARS[0]} to {_YEARS[-1]}.")
         if end and not start and "frozen_from" not in self.errors:
             self.add_error("frozen_from", "Enter when the freeze starts.")
         elif start and end and end <= start:

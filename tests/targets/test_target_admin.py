@@ -6,6 +6,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from pytest_django import Settings
 
 from audit.models import Entry
 from targets.cloudflare import account
@@ -259,6 +260,19 @@ def test_a_freeze_needs_a_start_and_a_later_end(admin_client: Client) -> None:
 
     assert "frozen_from" in endless
     assert "end after it starts" in backwards["frozen_until"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_freeze_at_the_ends_of_the_calendar_is_refused(
+    admin_client: Client, settings: Settings, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    ends = {"frozen_from_0": "0001-01-01", "frozen_until_0": "9999-12-31"}
+    times = {"frozen_from_1": "00:00:00", "frozen_until_1": "23:59:59"}
+
+    found = errors(admin_client, change(make_target()), form(**freeze(**ends, **times)))
+
+    assert found["frozen_from"] == found["frozen_until"] == "Enter a year from 2000 to 8999."
 
 
 def test_a_protected_target_without_groups_warns(admin_client: Client) -> None:
