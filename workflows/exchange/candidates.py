@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -34,7 +35,8 @@ from workflows.services import Variable, effective_variables
 
 MAX_UPLOADS: Final = 50
 MAX_COMPILED: Final = 2_000
-"""The number of nodes that are compiled before an import; the editor compiles all others."""
+COMPILING_SECONDS: Final = 20.0
+"""The number of nodes that are compiled before an import, and for how long; the editor compiles all others."""
 PASTED: Final = "pasted text"
 _ZIP_ALONE: Final = "An exported zip must be the only file. Import other files separately."
 _ENTRY_CODE_OF_ONE: Final = (
@@ -243,10 +245,11 @@ class _Checks:
 
     def all(self, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         """Yield the candidates with their problems."""
-        count = 0
+        count, deadline = 0, time.monotonic() + COMPILING_SECONDS
         for candidate in candidates:
             count += candidate.node_count
-            yield self._checked(candidate, compiles=count <= MAX_COMPILED)
+            compiles = count <= MAX_COMPILED and time.monotonic() < deadline
+            yield self._checked(candidate, compiles=compiles)
 
     def _checked(self, candidate: Candidate, *, compiles: bool) -> Candidate:
         content = candidate.content

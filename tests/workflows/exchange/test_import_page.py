@@ -138,6 +138,17 @@ def test_code_that_does_not_compile_can_be_imported(admin_client: Client) -> Non
     assert Workflow.objects.count() == 1
 
 
+def test_code_is_compiled_only_for_a_while(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "COMPILING_SECONDS", 0.0)
+    monkeypatch.setattr(candidates, "module_problems", lambda _module: pytest.fail("compiled"))
+
+    page = preview(admin_client, file("a.json", named("A")), file("b.json", named("B")))
+
+    assert text(page).count("The code is not compiled before the import.") == 2
+
+
 def test_the_chosen_ones_of_several_are_imported(admin_client: Client) -> None:
     files = [file("a.json", named("A")), file("a.json", named("B")), file("c.json", named("C"))]
     page = preview(admin_client, *files)
