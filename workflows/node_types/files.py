@@ -96,7 +96,8 @@ def _definition(path: Path, short_path: str, problems: list[FileProblem]) -> obj
 def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
     message = "is empty"
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_TEMPLATE + 1)
         if len(data) > MAX_TEMPLATE:
             message = f"is larger than {MAX_TEMPLATE // 1024 // 1024} MB"
         elif data.strip():

@@ -221,3 +221,11 @@ def test_a_loaded_type_cannot_be_changed(tmp_path: Path) -> None:
 
     with pytest.raises(TypeError, match="cannot be changed"):
         NodeType.objects.get().save()
+
+
+def test_a_file_of_any_size_is_refused_without_reading_all_of_it(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    with (tmp_path / "greet/1.0.0/template.ts").open("wb") as template:
+        template.truncate(2**42)
+
+    assert "template.ts: is larger than 1 MB" in refused(tmp_path)
