@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.models import TestSetup
@@ -24,6 +25,7 @@ SPEEDS: Final = (
 )
 FAILS: Final = "fail"
 TIMES_OUT: Final = "time_out"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _MAX_PAYLOAD: Final = 1024 * 1024 * 2  # characters
 
 
@@ -71,6 +73,7 @@ def pin_from_form(output: str, *, failure: str, times: str, message: str) -> Pin
 def _read_times(text: str) -> int | None:
     if not text.strip():
         return None
-    if not text.strip().isdecimal() or not int(text):
+    number = text.strip()
+    if not (_NUMBER.fullmatch(number) and int(number)):
         raise Refused("The number of failures must be a whole number, or empty for always.")
-    return int(text)
+    return int(number)

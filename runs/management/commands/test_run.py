@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from typing import Any, Final
@@ -17,6 +18,7 @@ from runs.test_runs.services import TestInput
 from targets.cloudflare.errors import DeployError
 from workflows.services import WorkflowNotFound, get_workflow
 
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _POLL: Final = 0.2  # seconds
 _LONGEST_OUTPUT: Final = 300  # characters
 _PINS: Final = (
@@ -122,6 +124,6 @@ def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
 def _times(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdigit() or not int(text):
+    if not (_NUMBER.fullmatch(text) and int(text)):
         raise CommandError(f"{text} is not a number of times.")
     return int(text)

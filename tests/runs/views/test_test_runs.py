@@ -159,6 +159,7 @@ def test_pinned_failures_are_described(admin_client: Client) -> None:
         ("gone", {"output": "1"}, "This node cannot be pinned."),
         ("greet", {"output": "{"}, "is not JSON"),
         ("greet", {"failure": "fail", "times": "-1"}, "must be a whole number"),
+        ("greet", {"failure": "fail", "times": "9" * 5000}, "must be a whole number"),
         ("greet", {"use_output": "1"}, "has no output in your last test run"),
         ("answer", {"failure": "fail"}, "let it time out"),
     ],
