@@ -152,6 +152,14 @@ def test_a_wait_can_time_out_immediately(account: TestRunPlatform) -> None:
     assert "timed out after 259200000ms" in output
 
 
+def test_steps_named_like_properties_of_objects_are_not_pinned(account: TestRunPlatform) -> None:
+    body = """
+    const wait = { type: "approved", timeout: "3 days" };
+    return await step.waitForEvent("constructor", wait).then(() => "answered", () => "timed out");"""
+    output, _ = run(account, "property", body)
+    assert output == "timed out"
+
+
 def test_the_run_stops_before_the_step_of_its_plan(account: TestRunPlatform) -> None:
     body = 'for (let i = 0; i < 2; i += 1) for (const name of ["a", "b"]) '
     body += "await step.do(`${name} [${i}]`, async () => name);"

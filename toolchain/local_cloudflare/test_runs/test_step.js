@@ -48,7 +48,8 @@ export class TestStep extends RpcTarget {
   }
 
   #pinOf(name) {
-    return this.#plan.pins[name] ?? this.#plan.pins[plainName(name)];
+    const { pins } = this.#plan;
+    return [name, plainName(name)].filter((key) => Object.hasOwn(pins, key)).map((key) => pins[key])[0];
   }
 }
 
