@@ -77,9 +77,8 @@ def steps_of(account: TestRunPlatform, name: str) -> dict[str, Any]:
 
 
 def test_sleeps_and_waits_of_weeks_are_skipped_in_the_right_order(account: TestRunPlatform) -> None:
-    output, steps = run(account, "race", RACE)
+    output, _ = run(account, "race", RACE)
     assert output == {"first": "short", "second": "work", "timedOut": "timeout"}
-    assert steps["longer"]["finished"] is False
 
 
 def test_at_a_chosen_speed_time_passes_in_the_right_order(account: TestRunPlatform) -> None:

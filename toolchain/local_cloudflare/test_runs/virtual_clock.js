@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const TICK_MILLISECONDS = 10;
 /** Between two steps, a run also looks as if it only waited, until its writes are on disk, and for a moment longer. */
-const IDLE_TICKS = 4;
+const IDLE_TICKS = 8;
 
 /** The clock of the run that is calling the engine; other runs use the real clock. */
 const current = new AsyncLocalStorage();
