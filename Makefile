@@ -4,9 +4,9 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 NODE_MODULES := toolchain/node_modules/.package-lock.json
-# Four processes keep two cores busy, because tests often wait for other programs. Files run in the order of
+# Three processes keep two cores busy, because tests often wait for other programs. Files run in the order of
 # tests/conftest.py, not by the number of their tests.
-PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 

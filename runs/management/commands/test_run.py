@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterable
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep", action="store_true", help="do not remove the Worker at the end"
         )
+        parser.add_argument(
+            "--json", action="store_true", help="print the run in the shape of Cloudflare's API"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
@@ -55,29 +59,37 @@ class Command(BaseCommand):
         except (DeployError, WorkflowNotFound) as error:
             raise CommandError(str(error)) from None
         try:
-            self._follow(run)
+            self._follow(run, as_json=options["json"])
         finally:
             if not options["keep"]:
                 services.remove(run)
 
-    def _follow(self, run: TestRun) -> None:
-        """Print each step when its state changes, until the run ends."""
+    def _follow(self, run: TestRun, *, as_json: bool) -> None:
+        """Print each step when its state changes, or the whole run as JSON when it ends."""
         shown: dict[int, str] = {}
         while True:
             progress = progress_of(run)
-            for step in progress.steps:
-                line = _describe(step)
-                if shown.get(step.number) != line:
-                    self.stdout.write(line)
-                shown[step.number] = line
+            if not as_json:
+                self._print_changes(progress, shown)
             if progress.is_over:
                 break
             time.sleep(_POLL)
-        self._conclude(progress)
+        self._conclude(progress, as_json=as_json)
 
-    def _conclude(self, progress: TestProgress) -> None:
+    def _print_changes(self, progress: TestProgress, shown: dict[int, str]) -> None:
+        for step in progress.steps:
+            line = _describe(step)
+            if shown.get(step.number) != line:
+                self.stdout.write(line)
+            shown[step.number] = line
+
+    def _conclude(self, progress: TestProgress, *, as_json: bool) -> None:
         if progress.problem:
             raise CommandError(progress.problem)
+        if as_json:
+            self.stdout.write(json.dumps(progress.data, ensure_ascii=False))
+        if as_json and (progress.has_stopped or progress.status == "complete"):
+            return
         if progress.has_stopped:
             self.stdout.write(f"Stopped after {progress.run.until}.")
             return

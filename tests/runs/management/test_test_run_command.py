@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 
 import pytest
@@ -52,6 +53,16 @@ def test_it_stops_after_a_node_and_lets_nodes_fail() -> None:
     printed = lines(workflow, "--skip-time", "--until", "pay", "--fail", "pay=1", "--pin", "pay=7")
 
     assert printed == ["pay: done, 2 attempts  7", "Stopped after pay."]
+
+
+def test_as_json_it_prints_the_whole_run_at_its_end() -> None:
+    output = StringIO()
+
+    call_command("test_run", campaign().pk, "--until", "greet", "--json", stdout=output)
+
+    run = json.loads(output.getvalue())
+    assert run["status"] == "terminated"
+    assert run["steps"][0]["name"] == "greet-1"
 
 
 def test_a_failed_run_and_a_wrong_option_fail_the_command() -> None:

@@ -55,7 +55,7 @@ def test_pages_follow_each_other_in_the_order_of_the_contents() -> None:
     before, after = neighbors("nodes/index")
 
     assert (before and before.address, after and after.address) == (
-        "building-workflows",
+        "versions",
         "nodes/step",
     )
 
