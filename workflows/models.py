@@ -22,6 +22,7 @@ from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
 ARCHIVED: Final = "This workflow is archived. Unarchive it before you change or deploy it."
+_CONTENT: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings")
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
 
@@ -30,7 +31,16 @@ def new_workflow_id() -> str:
     return "".join(secrets.choice(_ID_ALPHABET) for _ in range(10))
 
 
-class Workflow(models.Model):
+class _HasContent:
+    """A draft or a version."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Everything that determines the code, by field; drafts and versions have the same fields."""
+        return {name: getattr(self, name) for name in _CONTENT}
+
+
+class Workflow(_HasContent, models.Model):
     """A workflow. Its document, entry code, dependencies and deploy settings are the draft.
 
     An archived workflow is live nowhere, and can be neither changed nor deployed.
@@ -81,17 +91,6 @@ class Workflow(models.Model):
     def bindings(self) -> dict[str, str]:
         """The kinds of the declared bindings, by name."""
         return {binding.name: binding.kind for binding in self.declared_bindings.all()}
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """Everything in the draft that determines the code; a version has the same fields."""
-        return {
-            "ir": self.ir,
-            "entry_code": self.entry_code,
-            "dependencies": self.dependencies,
-            "bindings": self.bindings,
-            "deploy_settings": self.deploy_settings,
-        }
 
     @property
     def settings(self) -> DeploySettings:
@@ -156,7 +155,7 @@ class DraftChange(models.Model):
 MAX_NOTE_LENGTH: Final = 1_000
 
 
-class WorkflowVersion(models.Model):
+class WorkflowVersion(_HasContent, models.Model):
     """An immutable snapshot of everything that determines a workflow's code.
 
     The note and the lock are not part of the snapshot, and can be changed.
@@ -184,17 +183,6 @@ class WorkflowVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workflow} v{self.number}"
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """Everything that determines the code; a draft has the same fields."""
-        return {
-            "ir": self.ir,
-            "entry_code": self.entry_code,
-            "dependencies": self.dependencies,
-            "bindings": self.bindings,
-            "deploy_settings": self.deploy_settings,
-        }
 
     def has_content(self, content: dict[str, Any]) -> bool:
         """Return whether the fields of the version have these values."""

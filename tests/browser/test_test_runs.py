@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
+from tests.browser.test_editor import type_code
 from tests.runs.test_runs.drafts import campaign_document
 from tests.support.installation import Installation
 
@@ -40,11 +41,7 @@ def test_a_campaign_plays_on_the_picture_and_its_output_is_shown(page: Page) -> 
 
 def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Page) -> None:
     page.get_by_role("treeitem", name=re.compile("^greet")).click()
-    code = page.locator('#editor-panel .node-field[data-field="data.code"] .cm-content')
-    code.click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text("return 'typed last';")
+    type_code(page, "return 'typed last';")
 
     page.get_by_role("button", name="Run to selected node").click()
 
@@ -57,11 +54,7 @@ def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Pag
 
 def test_a_problem_of_the_draft_is_linked_before_anything_runs(page: Page) -> None:
     page.get_by_role("treeitem", name=re.compile("^greet")).click()
-    code = page.locator('#editor-panel .node-field[data-field="data.code"] .cm-content')
-    code.click()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text("const x: number = 'a'; return x;")
+    type_code(page, "const x: number = 'a'; return x;")
 
     page.get_by_role("button", name="Run this draft").click()
 
