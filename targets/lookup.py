@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from audit.encrypted_fields import UnreadableSecret
@@ -101,3 +102,10 @@ def _account(account_id: str, base_url: str, token: str, local_port: int | None)
     return Account(
         account_id=account_id, api_base_url=base_url, api_token=token, local_port=local_port
     )
+
+
+def available_targets() -> QuerySet[Target]:
+    """Return the targets to choose from, without their tokens; the embedded platform may be turned off."""
+    targets = Target.objects.defer("api_token")
+    is_on = settings.AWAITSTEP.offers_local_cloudflare
+    return targets if is_on else targets.filter(embedded=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -29,7 +28,7 @@ from deployments.services import deploy as services
 from deployments.services import plan as plan_service
 from targets.cloudflare.errors import Cause, DeployError
 from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
-from targets.lookup import NoTarget, default_target
+from targets.lookup import NoTarget, available_targets, default_target
 from targets.models import Target
 from targets.policy import Consent
 from web.converters import read_key
@@ -122,7 +121,7 @@ def _dialog(
     context: Context = {
         "workflow": workflow,
         "target": target,
-        "targets": _targets(),
+        "targets": list(available_targets()),
         "confirmation": confirmation_for(target, request.user) if target else None,
         "newest": newest,
         "consent": consent_of(form),
@@ -214,11 +213,3 @@ def _default() -> Target | None:
         return default_target()
     except NoTarget:
         return None
-
-
-def _targets() -> list[Target]:
-    """Return the targets to choose from; the embedded platform may be turned off."""
-    targets = Target.objects.defer("api_token")
-    if not settings.AWAITSTEP.offers_local_cloudflare:
-        targets = targets.filter(embedded=False)
-    return list(targets)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from audit.trail import Actor
 from deployments.draft.environment import environment_of
+from targets.lookup import available_targets
 from targets.models import Target
 from targets.permissions import CHECK
 from web.decorators import HttpRequest, redirect_get_to, staff_with
@@ -74,7 +75,7 @@ def _page(
 
 def _targets() -> list[Target]:
     """Return the targets whose resources can be chosen, the default first."""
-    return list(Target.objects.order_by("-is_default", "name").only("name")[:_MAX_TARGETS])
+    return list(available_targets().order_by("-is_default", "name")[:_MAX_TARGETS])
 
 
 def _variable(workflow: Workflow, name: str) -> EnvironmentVariable:
