@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -280,6 +283,27 @@ def test_a_user_can_have_three_running_test_runs() -> None:
     assert start(workflow, speed=1)
     for run in TestRun.objects.all():
         services.remove(run)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_starting_many_test_runs_together_does_not_exceed_the_limit() -> None:
+    workflow, barrier = campaign(), threading.Barrier(8)
+
+    def reserve(_: int) -> bool:
+        barrier.wait()
+        try:
+            services.reserve(workflow, TestInput(), by=SYSTEM)
+        except Refused:
+            return False
+        finally:
+            connections.close_all()
+        return True
+
+    for _ in range(4):
+        with ThreadPoolExecutor(8) as threads:
+            reserved = sum(threads.map(reserve, range(8)))
+        assert reserved == TestRun.objects.count() == services.MAX_RUNNING
+        TestRun.objects.all().delete()
 
 
 def test_a_stopped_run_can_still_be_read() -> None:
