@@ -187,6 +187,22 @@ class RunChange(models.Model):
         return f"change {self.pk} of {self.run_id}"
 
 
+class LaterSecrets(models.Model):
+    """How far the index is masked for values that became secrets after runs were stored.
+
+    `masked` is the newest MaskedValue that is masked in all runs. Those up to `next` are masked in
+    the runs up to `run`.
+    """
+
+    name = models.CharField(max_length=20, primary_key=True, default="index")
+    masked = models.PositiveBigIntegerField(default=0)
+    next = models.PositiveBigIntegerField(default=0)
+    run = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"values up to {self.masked}"
+
+
 class Watcher(models.Model):
     """An open page that shows runs, which are polled more often while it is open.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from workflows.models import MaskedValue
@@ -14,7 +15,11 @@ def masked_values(workflow_id: str) -> frozenset[str]:
 
     Long values of other workflows' secrets are included, because workflows pass values to each other.
     """
-    rows = MaskedValue.objects.readable()
+    return masked_in(workflow_id, MaskedValue.objects.readable())
+
+
+def masked_in(workflow_id: str, values: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return which of the values, each with the id of its workflow, are masked in this workflow."""
     return frozenset(
-        value for owner, value in rows if owner in ("", workflow_id) or len(value) >= _LONG
+        value for owner, value in values if owner in ("", workflow_id) or len(value) >= _LONG
     )

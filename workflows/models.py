@@ -320,7 +320,7 @@ class MaskedValues(models.Manager["MaskedValue"]):
         new = (value for value in dict.fromkeys(values) if value and value not in known)
         self.bulk_create(MaskedValue(workflow_public_id=public_id, value=value) for value in new)
 
-    def readable(self, **filters: str) -> Iterator[tuple[str, str]]:
+    def readable(self, **filters: str | int) -> Iterator[tuple[str, str]]:
         """Yield the workflow's id and the plain value of each row whose key is known."""
         for public_id, stored in self.filter(**filters).values_list("workflow_public_id", "value"):
             value = _decrypted(stored)

@@ -115,7 +115,8 @@ def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
 @transaction.atomic
 def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
     """Update the index from one run with its steps, in the shape of Cloudflare's API."""
-    secrets = tuple(secrets)
+    # Read again in the transaction: a value may have become a secret since.
+    secrets = masked_values(naming.workflow_id(run.workflow_name)).union(secrets)
     details = read_details(data, secrets=secrets, document=_document(run, data))
     _update(run, details)
     texts = {name: getattr(details, name) for name in ("params", "output", "error")}

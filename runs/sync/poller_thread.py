@@ -13,7 +13,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from runs.index import writer
+from runs.index import later_secrets, writer
 from runs.models import PollerLease
 from runs.sync.poller import Poller, PollerLeaseLost
 
@@ -53,6 +53,7 @@ def _poll_forever() -> None:
         try:
             if lease.hold():
                 poller.turn()
+                later_secrets.mask_next()
                 if time.monotonic() - pruned_at > _PRUNE_INTERVAL:
                     pruned_at = time.monotonic()
                     writer.prune()

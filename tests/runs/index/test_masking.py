@@ -12,10 +12,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from runs.detail import fetch
-from runs.index import writer
+from runs.index import later_secrets, writer
+from runs.index.listing import Filters, filtered
 from runs.logs.consumer import _secrets
 from runs.models import Run, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
+from runs.steps.parsing import LONGEST_ERROR
 from tests.audit.test_encrypted_fields import use_keys
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.runs.examples import attempted_step, live_deployment, make_run, workflow_of
@@ -177,3 +179,81 @@ def test_a_former_value_whose_key_is_lost_stops_neither_pages_nor_a_rotation(
     call_command("rotate_encryption_key", stdout=StringIO())
 
     assert NEW in writer.secrets_of(run)
+
+
+def kept() -> str:
+    """Return everything that is stored about runs."""
+    models = (Run, RunText, RunDetails, RunStep)
+    return str([list(model._default_manager.values()) for model in models])
+
+
+def mask_everything() -> None:
+    while later_secrets.mask_next():
+        pass
+
+
+def test_stored_runs_are_masked_for_a_value_that_has_become_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(later_secrets, "BATCH", 2)
+    deployment = make_deployment()
+    runs = [make_run(deployment, instance_id=f"run-{number}") for number in range(3)]
+    Run.objects.update(waits_for=OLD)
+    for run in runs:
+        writer.apply_details(run, leaking(OLD), secrets=[])
+        RunDetails.objects.create(run=run, data=leaking(OLD))
+    assert kept().count(OLD) > len(runs)
+
+    set_variable("TOKEN", OLD, workflow=workflow_of(runs[0]), is_secret=True)
+    mask_everything()
+
+    assert OLD not in kept()
+    assert list(filtered(Filters(q=OLD))) == []
+    assert RunDetails.objects.filter(data__status="errored").count() == len(runs)
+
+
+def test_the_next_secret_is_masked_from_the_first_run_on(run: Run) -> None:
+    mask_everything()
+    writer.apply_details(run, leaking(NEW), secrets=[])
+
+    set_variable("TOKEN", NEW, workflow=workflow_of(run), is_secret=True)
+    mask_everything()
+
+    assert NEW not in kept()
+    assert not later_secrets.mask_next()
+
+
+def test_a_later_short_secret_is_masked_only_in_its_own_workflow(run: Run) -> None:
+    other = make_run(make_deployment(workflow=make_workflow(), target=run.target))
+    for each in (run, other):
+        writer.apply_details(each, leaking("testing"), secrets=[])
+
+    set_variable("MODE", "testing", workflow=workflow_of(run), is_secret=True)
+    mask_everything()
+
+    assert "testing" not in RunText.objects.get(run=run).params
+    assert "testing" in RunText.objects.get(run=other).params
+
+
+def test_the_start_of_a_later_secret_is_masked_where_its_text_was_truncated() -> None:
+    run = make_run()
+    error = "x" * (LONGEST_ERROR - 20) + OLD
+    data = leaking("-") | {"error": {"name": "Error", "message": error}}
+    writer.apply_details(run, data, secrets=[])
+    run.refresh_from_db()
+    assert run.error.endswith(OLD[:13])
+
+    set_variable("TOKEN", OLD, workflow=workflow_of(run), is_secret=True)
+    mask_everything()
+
+    run.refresh_from_db()
+    assert run.error.endswith(f"x{MASK}")
+
+
+def test_a_value_that_becomes_a_secret_while_a_run_is_read_is_masked(run: Run) -> None:
+    secrets = writer.secrets_of(run)
+    set_variable("TOKEN", NEW, workflow=workflow_of(run), is_secret=True)
+
+    writer.apply_details(run, leaking(NEW), secrets=secrets)
+
+    assert NEW not in kept()
