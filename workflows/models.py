@@ -243,6 +243,12 @@ class DeclaredBinding(models.Model):
             raise ValidationError({"name": message})
 
 
+def check_not_archived(workflow_id: str | None) -> None:
+    """Reject the variables of an archived workflow."""
+    if Workflow.objects.filter(pk=workflow_id, archived_at__isnull=False).exists():
+        raise ValidationError(ARCHIVED)
+
+
 class EnvironmentVariable(models.Model):
     """A name and value in a Worker's `env`.
 
@@ -294,6 +300,7 @@ class EnvironmentVariable(models.Model):
                 MaskedValue.objects.remember(self.workflow_id, [self.value])
 
     def clean(self) -> None:
+        check_not_archived(self.workflow_id)
         declared = DeclaredBinding.objects.filter(workflow=self.workflow_id, name=self.name)
         if self.workflow_id and declared.exists():
             raise ValidationError(

@@ -28,6 +28,7 @@ from workflows.models import (
     EnvironmentVariable,
     Workflow,
     WorkflowVersion,
+    check_not_archived,
 )
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
@@ -283,6 +284,7 @@ def set_variables(
     by: Actor,
 ) -> None:
     """Set several variables, or none: raises ValidationError with everything that is wrong."""
+    check_not_archived(workflow.pk if workflow else None)
     errors: list[ValidationError] = []
     for name, value in values.items():
         try:

@@ -57,7 +57,7 @@ def _page(
     form: OwnVariableForm | None = None,
 ) -> HttpResponse:
     user = cast("User", request.user)
-    may_set = user.has_perms([ADD, CHANGE])
+    may_set = user.has_perms([ADD, CHANGE]) and not workflow.is_archived
     if may_set and form is None:
         form = OwnVariableForm(instance=_variable(workflow, request.GET.get("name", "")))
     context = {

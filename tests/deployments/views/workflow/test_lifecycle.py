@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.models import Entry
@@ -20,7 +21,7 @@ from tests.support.sessions import LogIn
 from workflows import drafts, services
 from workflows.editing import refusals
 from workflows.ir.reading.problems import InvalidIR
-from workflows.models import Workflow
+from workflows.models import EnvironmentVariable, Workflow
 
 pytestmark = pytest.mark.usefixtures("no_workers", "db")
 LIST = "/admin/workflows/workflow/"
@@ -191,6 +192,23 @@ def test_an_archived_workflow_can_be_neither_changed_nor_deployed(
     editor = admin_client.get(workflow.get_absolute_url()).content.decode()
     assert 'id="deploy"' not in editor
     assert 'data-action="undo"' not in editor
+
+
+def test_the_variables_of_an_archived_workflow_cannot_be_set(admin_client: Client) -> None:
+    workflow = archived()
+    address = f"/workflows/{workflow.pk}/variables/"
+    admin = {"name": "URL", "workflow": workflow.pk, "new_value": "x"}
+
+    one = admin_client.post(f"{address}set/", {"name": "URL", "new_value": "x"})
+    several = admin_client.post(f"{address}paste/", {"env": "URL=x\nKEY=y"})
+    in_admin = admin_client.post("/admin/workflows/environmentvariable/add/", admin)
+    with pytest.raises(CommandError, match="is archived"):
+        call_command("set_variable", "URL", "x", workflow=workflow.pk)
+
+    for page in (one, several, in_admin):
+        assert text(page).count("Unarchive it before you change or deploy it.") == 1
+    assert not EnvironmentVariable.objects.exists()
+    assert 'name="new_value"' not in admin_client.get(address).content.decode()
 
 
 def test_an_unarchived_workflow_can_be_deployed_again(
