@@ -5,7 +5,7 @@ With `by`, an action is recorded in the audit trail. Without it, the caller reco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -99,9 +99,12 @@ class CheckedDraft:
     document_name: str
 
 
-def check_draft(workflow: Workflow) -> CheckedDraft:
-    """Check the draft, which may take seconds: do it before a transaction. Raises like `save_draft`."""
-    ir = parse_valid(workflow.ir, types_for(workflow.ir))
+def check_draft(workflow: Workflow, more_types: Iterable[Mapping[str, Any]] = ()) -> CheckedDraft:
+    """Check the draft, which may take seconds: do it before a transaction. Raises like `save_draft`.
+
+    `more_types` are node types that are saved together with it.
+    """
+    ir = parse_valid(workflow.ir, types_for(workflow.ir, more_types))
     problems = list(check_dependencies(workflow.dependencies))
     if problems:
         raise InvalidIR(problems)

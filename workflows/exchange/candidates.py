@@ -28,7 +28,7 @@ from workflows.ir.reading.problems import InvalidIR, Problem, Severity, quoted
 from workflows.ir.validation.validate import read_json
 from workflows.models import Workflow
 from workflows.node_types.files import TypeFiles, misnamed
-from workflows.node_types.loading import Outcome, State, check_types
+from workflows.node_types.loading import CheckedTypes, Outcome, State, check_types
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse
 from workflows.services import Variable, effective_variables
@@ -95,14 +95,20 @@ class Preparation:
     """All candidates, the node types that come with them, and what is wrong with the files."""
 
     candidates: tuple[Candidate, ...] = ()
-    types: tuple[Outcome, ...] = ()
+    types: CheckedTypes = field(default_factory=CheckedTypes)
     problems: tuple[str, ...] = ()
     is_archive: bool = False
 
     @property
     def new_types(self) -> list[Outcome]:
         """The node types that the import loads."""
-        return [each for each in self.types if each.state is not State.UNCHANGED]
+        return [each for each in self.types.outcomes if each.state is not State.UNCHANGED]
+
+    @property
+    def more_types(self) -> list[dict[str, Any]]:
+        """The content of the node types that the import loads, as documents are read with it."""
+        files = [each.files for each in self.new_types]
+        return [{"definition": each.value, "template": each.template} for each in files]
 
     @property
     def can_be_imported(self) -> bool:
@@ -179,9 +185,10 @@ def _of_archive(upload: Upload, into: Workflow | None, *, may_load_types: bool) 
         archive = read(upload.data)
     except InvalidArchive as invalid:
         return Preparation(problems=tuple(map(str, invalid.problems)), is_archive=True)
-    types = tuple(check_types(files_of_types(archive)))
-    refused = [str(problem) for each in types for problem in each.problems if problem.is_error]
-    new = [each for each in types if each.state is not State.UNCHANGED]
+    types = check_types(files_of_types(archive))
+    outcomes = types.outcomes
+    refused = [str(problem) for each in outcomes for problem in each.problems if problem.is_error]
+    new = [each for each in outcomes if each.state is not State.UNCHANGED]
     problems = refused or ([NO_PERMISSION] if new and not may_load_types else [])
     candidates = [
         Candidate(source=folder, content=content) for folder, content in archive.workflows.items()

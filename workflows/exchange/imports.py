@@ -15,7 +15,7 @@ from workflows.documents.archive.layout import with_ids
 from workflows.exchange.candidates import Candidate, Preparation
 from workflows.ir.reading.problems import InvalidIR, quoted
 from workflows.models import DeclaredBinding, Workflow
-from workflows.node_types.loading import load_types
+from workflows.node_types.loading import save_types
 from workflows.services import CheckedDraft, check_draft, save_checked
 
 if TYPE_CHECKING:
@@ -58,12 +58,19 @@ def import_new(
         each for each in preparation.candidates if chosen is None or each.source in chosen
     ]
     _refuse(preparation, candidates)
-    if preparation.new_types:
-        load_types([outcome.files for outcome in preparation.types], by=by.name)
     ids = {each.source: Workflow().pk for each in candidates}
-    new = [_new(each, ids) for each in candidates]
+    new = [_new(each, ids, preparation) for each in candidates]
     with transaction.atomic():
+        _load_types(preparation, by=by)
         return [_saved(each, by=by) for each in new]
+
+
+def _load_types(preparation: Preparation, *, by: Actor) -> None:
+    """Load the node types in the transaction of the import; raises NotImported."""
+    outcomes = save_types(preparation.types, by=by.name)
+    refused = [str(problem) for each in outcomes for problem in each.problems if problem.is_error]
+    if refused:
+        raise NotImported(refused)
 
 
 def _refuse(preparation: Preparation, candidates: Sequence[Candidate]) -> None:
@@ -81,7 +88,7 @@ def _refuse(preparation: Preparation, candidates: Sequence[Candidate]) -> None:
         raise NotImported(list(dict.fromkeys(problems)))
 
 
-def _new(candidate: Candidate, ids: Mapping[str, str]) -> _New:
+def _new(candidate: Candidate, ids: Mapping[str, str], preparation: Preparation) -> _New:
     """Return the workflow of a candidate, whose draft is checked; raises NotImported."""
     content = candidate.content or WorkflowContent(name="", description="", document=None)
     workflow = Workflow(
@@ -94,7 +101,8 @@ def _new(candidate: Candidate, ids: Mapping[str, str]) -> _New:
         deploy_settings=dict(content.deploy_settings),
     )
     try:
-        return _New(check_draft(workflow), content.bindings, candidate.source)
+        draft = check_draft(workflow, preparation.more_types)
+        return _New(draft, content.bindings, candidate.source)
     except InvalidIR as invalid:
         reasons = [f"{candidate.source}: {problem}" for problem in invalid.problems]
         raise NotImported(reasons) from None
@@ -124,12 +132,12 @@ def import_into(
         raise NotImported([ONLY_ONE])
     _refuse(preparation, candidates)
     (candidate,) = candidates
-    if preparation.new_types:
-        load_types([outcome.files for outcome in preparation.types], by=by.get_username())
+    content = _new(candidate, {candidate.source: workflow.pk}, preparation).content
     with transaction.atomic():
+        _load_types(preparation, by=Actor.of(by))
         changed = drafts.replace_draft(
             workflow.pk,
-            _new(candidate, {candidate.source: workflow.pk}).content,
+            content,
             revision=revision,
             summary=f"Imported {candidate.source}",
             by=by,

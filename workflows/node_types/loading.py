@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -74,19 +74,36 @@ def load(folder: Path, *, by: str) -> list[Outcome]:
 
 def load_types(types: Iterable[TypeFiles], *, by: str) -> list[Outcome]:
     """Load every new one of these node types; if one is rejected, load none."""
-    candidates = _compiled([_candidate(files) for files in types])
-    any_refused = any(candidate.is_refused for candidate in candidates)
-    if not any_refused:
+    return save_types(check_types(types), by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTypes:
+    """Node types that were compiled, which takes seconds, and can be saved in a transaction."""
+
+    candidates: Sequence[_Candidate] = ()
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What saving them would do."""
+        return _outcomes(self.candidates)
+
+
+def check_types(types: Iterable[TypeFiles]) -> CheckedTypes:
+    """Check the node types without saving them."""
+    return CheckedTypes(_compiled([_candidate(files) for files in types]))
+
+
+@transaction.atomic
+def save_types(checked: CheckedTypes, *, by: str) -> list[Outcome]:
+    """Save every new one; if one is rejected, save none. Others may have loaded some since the check."""
+    candidates = [_compared(each) if each.definition else each for each in checked.candidates]
+    if not any(candidate.is_refused for candidate in candidates):
         _save(candidates, by=by)
     return _outcomes(candidates)
 
 
-def check_types(types: Iterable[TypeFiles]) -> list[Outcome]:
-    """Return what `load_types` would do, without doing it."""
-    return _outcomes(_compiled([_candidate(files) for files in types]))
-
-
-def _outcomes(candidates: list[_Candidate]) -> list[Outcome]:
+def _outcomes(candidates: Sequence[_Candidate]) -> list[Outcome]:
     any_refused = any(candidate.is_refused for candidate in candidates)
     return [_outcome(candidate, any_refused=any_refused) for candidate in candidates]
 
@@ -95,11 +112,9 @@ def _candidate(files: TypeFiles) -> _Candidate:
     candidate = _Candidate(files=files, problems=files.problems)
     if candidate.is_refused:
         return candidate
-    row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
-    if row:
-        is_same = row.has_content(files.value, files.template)
-        problems = [] if is_same else [_changed(files)]
-        return replace(candidate, is_loaded=True).with_problems(problems)
+    candidate = _compared(candidate)
+    if candidate.is_loaded:
+        return candidate
     read = read_definition(files.value, built_in=NODE_TYPES.names)
     candidate = candidate.with_problems(_file_problems(read.problems, files))
     if read.definition is None:
@@ -107,6 +122,16 @@ def _candidate(files: TypeFiles) -> _Candidate:
     check = check_template(read.definition, files.template)
     checked = replace(candidate, definition=read.definition, check=check)
     return checked.with_problems(_file_problems(check.problems, files))
+
+
+def _compared(candidate: _Candidate) -> _Candidate:
+    """Compare the type with the loaded one of this version; one that differs is rejected."""
+    files = candidate.files
+    row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
+    if row is None:
+        return candidate
+    problems = [] if row.has_content(files.value, files.template) else [_changed(files)]
+    return replace(candidate, is_loaded=True).with_problems(problems)
 
 
 def _changed(files: TypeFiles) -> FileProblem:
@@ -183,10 +208,9 @@ def _located(diagnostics: Iterable[Diagnostic], candidate: _Candidate) -> Iterat
         )
 
 
-@transaction.atomic
 def _save(candidates: Iterable[_Candidate], *, by: str) -> None:
     for candidate in candidates:
-        if candidate.definition:
+        if candidate.definition and not candidate.is_loaded:
             NodeType.objects.create(
                 type_id=candidate.definition.id,
                 version=candidate.definition.version,

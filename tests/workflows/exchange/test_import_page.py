@@ -20,7 +20,8 @@ from tests.workflows.documents.awaitstep import documents
 from tests.workflows.exchange.test_round_trip import make
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts
-from workflows.exchange import candidates
+from workflows.exchange import candidates, imports
+from workflows.exchange.candidates import Upload
 from workflows.exchange.exports import export
 from workflows.models import NodeType, Workflow
 from workflows.node_types.loading import SHIPPED_NODE_TYPES, load
@@ -190,6 +191,63 @@ def test_an_export_is_imported_with_its_node_types(admin_client: Client, log_in:
 
     assert Workflow.objects.get(name="Tell").bindings == {"S": "kv"}
     assert NodeType.objects.get().type_id == "slack_message"
+
+
+def with_node_type() -> bytes:
+    """An export of a workflow with a node type that this installation does not have."""
+    load(SHIPPED_NODE_TYPES, by="x")
+    make(chain(node("a", "slack_message", channel="#a", text="b")), name="Tell")
+    data = export(Workflow.objects.all(), by=SYSTEM).data
+    Workflow.objects.all().delete()
+    NodeType.objects.all().delete()
+    return data
+
+
+def test_a_refused_import_loads_no_node_types(admin_client: Client, admin_user: Any) -> None:
+    data = with_node_type()
+    workflow = make(named("A"))
+    page = preview(admin_client, file("a.zip", data), **into(workflow))
+    rename = {"type": "rename", "node": "a", "name": "Other"}
+    drafts.change_draft(workflow.pk, rename, revision=0, by=admin_user)
+
+    response = confirm(admin_client, page)
+
+    assert "changed this while you were editing it" in text(response)
+    assert not NodeType.objects.exists()
+
+
+def test_two_people_confirm_the_same_import_together(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = preview(admin_client, file("a.zip", with_node_type()))
+    check_draft = imports.check_draft
+
+    def other_first(*args: Any) -> Any:
+        monkeypatch.setattr(imports, "check_draft", check_draft)
+        confirm(admin_client, page)
+        return check_draft(*args)
+
+    monkeypatch.setattr(imports, "check_draft", other_first)
+    confirm(admin_client, page)
+
+    assert Workflow.objects.filter(name="Tell").count() == 2
+    assert NodeType.objects.count() == 1
+
+
+def test_an_import_whose_node_type_was_loaded_with_other_content_is_refused(
+    admin_client: Client,
+) -> None:
+    data = with_node_type()
+    preparation = candidates.prepare([Upload(name="a.zip", data=data)], may_load_types=True)
+    (outcome,) = preparation.new_types
+    NodeType.objects.create(
+        type_id=outcome.files.id, version=outcome.files.version, definition={}, template=""
+    )
+
+    with pytest.raises(imports.NotImported, match="already loaded with different content"):
+        imports.import_new(preparation, by=SYSTEM)
+
+    assert not Workflow.objects.exists()
 
 
 def test_workflows_that_call_each_other_are_imported_together(admin_client: Client) -> None:
