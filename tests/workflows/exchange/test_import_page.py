@@ -19,7 +19,7 @@ from tests.support.sessions import LogIn
 from tests.workflows.documents.awaitstep import documents
 from tests.workflows.exchange.test_round_trip import make
 from tests.workflows.ir.documents import Document, chain, node
-from workflows import drafts
+from workflows import drafts, services
 from workflows.exchange import candidates, imports
 from workflows.exchange.candidates import Upload
 from workflows.exchange.exports import export
@@ -220,7 +220,7 @@ def test_two_people_confirm_the_same_import_together(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = preview(admin_client, file("a.zip", with_node_type()))
-    check_draft = imports.check_draft
+    check_draft = services.check_draft
 
     def other_first(*args: Any) -> Any:
         monkeypatch.setattr(imports, "check_draft", check_draft)

@@ -237,6 +237,20 @@ def test_more_than_10000_nodes_are_a_problem() -> None:
     assert "must have at most 10000 nodes, not 10001" in parsed.problems[0].message
 
 
+def test_more_than_10000_references_are_the_only_problem() -> None:
+    texts = {f"n{i}": "{{ unknown.value }}" * 101 for i in range(99)}
+    nodes = [
+        node(id_, "http_request", url="https://x", method="POST", body=text)
+        for id_, text in texts.items()
+    ]
+
+    assert "unknown" in parse(chain(*nodes)).problems[0].message
+
+    nodes.append(node("last", code="return `{{ a.b }}{{ a.b }}`;"))
+    (problem,) = parse(chain(*nodes)).problems
+    assert "must have at most 10000 references ({{ ... }}), not 10001" in problem.message
+
+
 def test_there_is_a_warning_for_an_unknown_setting() -> None:
     parsed = parse(chain(node("a", inline=False, color="red")))
 

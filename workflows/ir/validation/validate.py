@@ -41,6 +41,9 @@ MAX_TEXT: Final = 3 * MAX_BYTES
 """The maximum size of its text: indented, a document takes up to three times as much."""
 
 
+MAX_REFERENCES: Final = 10_000
+"""The maximum number of `{{` in a document: each is read several times, and may be a problem."""
+
 _TOO_LARGE: Final = f"is larger than {MAX_BYTES // 1024 // 1024} MB: split the workflow"
 
 
@@ -128,10 +131,14 @@ def _invalid(message: str) -> InvalidIR:
 
 def _check_size(document: dict[str, Any]) -> list[Problem]:
     nodes = document.get("nodes")
-    if not isinstance(nodes, list) or len(nodes) <= MAX_NODES:
-        return []
-    message = f"must have at most {MAX_NODES} nodes, not {len(nodes)}: split the workflow"
-    return [Problem(path="nodes", message=message)]
+    if isinstance(nodes, list) and len(nodes) > MAX_NODES:
+        message = f"must have at most {MAX_NODES} nodes, not {len(nodes)}: split the workflow"
+        return [Problem(path="nodes", message=message)]
+    references = compact(document).count("{{")
+    if references > MAX_REFERENCES:
+        message = f"must have at most {MAX_REFERENCES} references ({{{{ ... }}}}), not {references}"
+        return [Problem(path="", message=f"{message}: split the workflow")]
+    return []
 
 
 def _read(document: Reader, types: Registry, *, known: KnownNodes, now_known: KnownNodes) -> _Parts:
