@@ -35,6 +35,7 @@ _FIELDS: Final = {
     "target": "the name of a target",
     "confirm": "the workflow's name, for a protected target",
     "overrideFreeze": "the reason to deploy to a frozen target",
+    "overrideTests": "the reason to deploy although required tests fail",
 }
 
 
@@ -89,7 +90,9 @@ def _start_deployment(request: HttpRequest, workflow_id: str) -> Deployment:
     user = require_permission(request, DEPLOY)
     fields = _fields(json_body(request, max_bytes=MAX_PAYLOAD_BYTES))
     consent = Consent(
-        name=fields.get("confirm", ""), freeze_reason=fields.get("overrideFreeze", "")
+        name=fields.get("confirm", ""),
+        freeze_reason=fields.get("overrideFreeze", ""),
+        tests_reason=fields.get("overrideTests", ""),
     )
     try:
         workflow = get_workflow(workflow_id)

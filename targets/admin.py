@@ -1,4 +1,4 @@
-"""Admin pages of targets: account, last check, protection and freeze."""
+"""Admin pages of targets: account, last check, protection, required tests and freeze."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ _RULE_FIELDSETS = [
             "fields": ["protected", "deployers"],
             "description": "Only these groups may deploy to a protected target, and they confirm each "
             "deploy with the workflow's name. Superusers and the command line always may.",
+        },
+    ),
+    (
+        "Tests",
+        {
+            "fields": ["requires_tests"],
+            "description": "Before a version is deployed, its tests run on the embedded platform. People "
+            "who may override required tests can deploy anyway if they give a reason.",
         },
     ),
     (
@@ -86,7 +94,11 @@ class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
 
     @admin.display(description="rules", empty_value="none")
     def rules(self, target: Target) -> str | None:
-        rules = {"protected": target.protected, "frozen": target.is_frozen}
+        rules = {
+            "protected": target.protected,
+            "requires tests": target.requires_tests,
+            "frozen": target.is_frozen,
+        }
         return ", ".join(name for name, applies in rules.items() if applies) or None
 
     @admin.display(description="last check", ordering="checked_at", empty_value="never checked")

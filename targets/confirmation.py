@@ -10,7 +10,7 @@ from django.http import QueryDict
 from audit.trail import Actor
 from targets import policy
 from targets.models import Target
-from targets.permissions import OVERRIDE_FREEZE
+from targets.permissions import OVERRIDE_FREEZE, OVERRIDE_TESTS
 from targets.policy import Consent
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Confirmation:
     target: Target
     is_member: bool
     may_override: bool
+    may_override_tests: bool
     groups: tuple[str, ...] = ()
 
     @property
@@ -48,6 +49,7 @@ def confirmation_for(target: Target, user: User | AnonymousUser) -> Confirmation
         target=target,
         is_member=member,
         may_override=user.has_perm(OVERRIDE_FREEZE),
+        may_override_tests=user.has_perm(OVERRIDE_TESTS),
         groups=tuple(groups),
     )
 
@@ -57,5 +59,6 @@ def consent_of(form: QueryDict) -> Consent:
     return Consent(
         name=form.get("name", ""),
         freeze_reason=form.get("freeze_reason", ""),
+        tests_reason=form.get("tests_reason", ""),
         overwrite="overwrite" in form,
     )

@@ -54,6 +54,7 @@ class TargetForm(EditConflictForm[Target]):
             "is_default",
             "protected",
             "deployers",
+            "requires_tests",
             "frozen_from",
             "frozen_until",
             "frozen_reason",

@@ -41,6 +41,10 @@ class Target(models.Model):
         related_name="+",
         help_text="Groups that may deploy to it while it is protected. Superusers always may.",
     )
+    requires_tests = models.BooleanField(
+        default=False,
+        help_text="A version can be deployed to it only if all of its tests pass.",
+    )
     frozen_from = models.DateTimeField(null=True, blank=True)
     frozen_until = models.DateTimeField(null=True, blank=True)
     frozen_reason = models.CharField(
@@ -55,6 +59,7 @@ class Target(models.Model):
         permissions = [
             ("check_target", "Can check a target and view its resources"),
             ("override_freeze", "Can deploy to a frozen target"),
+            ("override_tests", "Can deploy although required tests fail"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -36,25 +36,22 @@ class Frozen(Refused):
 class Consent:
     """What the user has confirmed together with a request.
 
-    `name` is the workflow's name as typed, `freeze_reason` the reason to override a freeze;
-    `overwrite` says that changes made on the target by others may be lost.
+    `name` is the workflow's name as typed, `freeze_reason` the reason to override a freeze,
+    `tests_reason` the reason to override required tests; `overwrite` says that changes made on the
+    target by others may be lost.
     """
 
     name: str = ""
     freeze_reason: str = ""
+    tests_reason: str = ""
     overwrite: bool = False
 
 
 def check(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
     """Raise Refused if the target's rules forbid it; record an overridden freeze in the audit trail."""
-    _check_protected(target, workflow, by=by, consent=consent)
+    _check_rules(target, workflow, by=by, consent=consent)
     if not target.is_frozen:
         return
-    check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
-    if by.user and not by.user.has_perm(OVERRIDE_FREEZE):
-        raise Refused(
-            f"{_frozen(target)} You do not have permission to override a freeze: ask someone who does."
-        )
     subject = Subject("target", str(target.pk), target.name)
     reason = consent.freeze_reason.strip()
     trail.record("freeze overridden", subject, by=by, reason=reason, workflow=workflow.pk)
@@ -65,11 +62,19 @@ def find_refusal(
 ) -> Refused | None:
     """Return why the target's rules would refuse it, or None. Nothing is recorded."""
     try:
-        _check_protected(target, workflow, by=by, consent=consent)
-        check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
+        _check_rules(target, workflow, by=by, consent=consent)
     except Refused as refusal:
         return refusal
     return None
+
+
+def _check_rules(target: Target, workflow: Workflow, *, by: Actor, consent: Consent) -> None:
+    _check_protected(target, workflow, by=by, consent=consent)
+    check_frozen(target, is_overridden=bool(consent.freeze_reason.strip()))
+    if target.is_frozen and by.user and not by.user.has_perm(OVERRIDE_FREEZE):
+        raise Refused(
+            f"{_frozen(target)} You do not have permission to override a freeze: ask someone who does."
+        )
 
 
 def check_frozen(target: Target, *, is_overridden: bool) -> None:

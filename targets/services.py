@@ -213,6 +213,9 @@ def _record_details(target: Target, changed: set[str], *, by: Actor) -> None:
         is_set = target.frozen_from is not None
         action = "target freeze set" if is_set else "target freeze lifted"
         trail.record(action, subject, by=by, reason=target.frozen_reason, **_window(target))
+    if "requires_tests" in changed:
+        action = "target tests required" if target.requires_tests else "target tests not required"
+        trail.record(action, subject, by=by)
     if changed & _PROTECTION:
         groups = list(target.deployers.order_by("name").values_list("name", flat=True))
         trail.record(_protection_action(target, changed), subject, by=by, groups=groups)

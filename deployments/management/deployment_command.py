@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import Status
 from deployments.queue.progress import wait_until_final
+from deployments.services.required_tests import TestsFailed
 from deployments.stream.event_log import result_of
 from targets.cloudflare.errors import DeployError, Finding
 from targets.lookup import default_target, target_named
@@ -94,6 +95,8 @@ def with_option_hint(refusal: Exception) -> str:
             return f"{refusal} Use {confirm_option(refusal.name)}"
         case Frozen():
             return f"{refusal} Use --override-freeze REASON"
+        case TestsFailed():
+            return f"{refusal} Use --override-tests REASON"
     return str(refusal)
 
 
@@ -103,10 +106,11 @@ def confirm_option(name: str) -> str:
 
 
 def consent_of(options: dict[str, Any]) -> Consent:
-    """Return the consent given by --confirm, --override-freeze and --overwrite."""
+    """Return the consent given by --confirm, --override-freeze, --override-tests and --overwrite."""
     return Consent(
         name=options["confirm"],
         freeze_reason=options["override_freeze"],
+        tests_reason=options.get("override_tests", ""),
         overwrite=bool(options.get("overwrite")),
     )
 

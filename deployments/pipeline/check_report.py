@@ -39,6 +39,8 @@ CREDENTIALS: Final = "Token and account"
 CODE: Final = "Code"
 ENVIRONMENT: Final = "Variables and bindings"
 LIMITS: Final = "Limits"
+TESTS: Final = "Tests"
+"""Only for targets that require tests, so not one of NAMES."""
 NAMES: Final = (CREDENTIALS, *site_checks.CHECKS, CODE, ENVIRONMENT, LIMITS)
 
 

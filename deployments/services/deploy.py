@@ -13,6 +13,7 @@ from deployments.models import Deployment
 from deployments.pipeline.stages import Action
 from deployments.queue import tasks
 from deployments.queue.enqueue import enqueue
+from deployments.services import required_tests
 from targets import policy
 from targets.cloudflare.naming import worker_name
 from targets.lookup import default_target
@@ -39,17 +40,26 @@ def request_deployment(
 
     At most one waits per workflow and target: a waiting one ends as superseded. Raises NoTarget if
     there is no target, Refused if the workflow is archived or the target's rules forbid it, Busy if a
-    rollback is waiting.
+    rollback is waiting. If the target requires tests, they run first, which can take seconds.
     """
     target = target or default_target()
+    tests = None
+    if target.requires_tests:
+        _check_allowed(workflow, target, by=by, consent=consent, version=version)
+        tests = required_tests.check(workflow.newest_version, target, by=by, consent=consent)
+        version = tests.version.number
 
     def make() -> Deployment:
         _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
-        _check_version(deployment, version)
+        _check_version(deployment.version_number, version)
         deployment.overwrite = consent.overwrite
-        return with_requester(deployment, by=by, reason=consent.freeze_reason, consent=consent)
+        reason = consent.freeze_reason
+        if tests and not tests.have_passed:
+            required_tests.record_override(tests, target, by=by, reason=consent.tests_reason)
+            reason = f"{reason} {consent.tests_reason}".strip()
+        return with_requester(deployment, by=by, reason=reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
 
@@ -59,8 +69,17 @@ def _check_not_archived(workflow: Workflow) -> None:
         raise policy.Refused(ARCHIVED)
 
 
-def _check_version(deployment: Deployment, version: int | None) -> None:
-    newest = deployment.version_number
+def _check_allowed(
+    workflow: Workflow, target: Target, *, by: Actor, consent: Consent, version: int | None
+) -> None:
+    """Raise Refused for any reason that is known without running the tests."""
+    _check_not_archived(workflow)
+    if refusal := policy.find_refusal(target, workflow, by=by, consent=consent):
+        raise refusal
+    _check_version(workflow.newest_version.number, version)
+
+
+def _check_version(newest: int, version: int | None) -> None:
     if version is not None and version != newest:
         raise policy.Refused(
             f"v{version} is not the newest version: the workflow has v{newest} now. Look at what it "

@@ -15,6 +15,7 @@ from deployments.pipeline.plan import LiveRecord, Plan
 from deployments.pipeline.stages import Action
 from deployments.queue import request_factory, runner
 from deployments.services.deploy import draft_deployment
+from deployments.services.required_tests import Results
 from targets.cloudflare.errors import DeployError, Finding
 from targets.lookup import account_of
 from targets.models import Target
@@ -71,15 +72,22 @@ def preflight(
     *,
     consent: Consent = _NO_CONSENT,
     snapshot: Deployment | None = None,
+    tests: Results | None = None,
 ) -> list[Check]:
-    """Return the result of every check of what `plan` would deploy."""
+    """Return the result of every check of what `plan` would deploy; `tests` are those it requires."""
     draft = _draft(workflow, target, consent, snapshot)
+    tested = [_tests_check(tests, consent)] if tests else []
     try:
         request = request_factory.deploy_request(draft)
         tools = _tools(draft, target)
     except DeployError as refused:
-        return check_report.checks_for_error(refused)
-    return check_report.run_checks(request, tools)
+        return [*check_report.checks_for_error(refused), *tested]
+    return [*check_report.run_checks(request, tools), *tested]
+
+
+def _tests_check(tests: Results, consent: Consent) -> Check:
+    findings = tests.findings(is_overridden=bool(consent.tests_reason.strip()))
+    return check_report.check_of(check_report.TESTS, findings)
 
 
 def code_check(workflow: Workflow) -> Check:

@@ -244,6 +244,24 @@ def test_a_freeze_and_a_protection_are_saved_and_recorded(admin_client: Client) 
     assert Entry.objects.get(action="target protected").detail == {"groups": ["releasers"]}
 
 
+def test_requiring_tests_is_saved_shown_and_recorded(admin_client: Client) -> None:
+    target = make_target()
+    values = form(new_token="", name="account", api_base_url=target.api_base_url)
+
+    admin_client.post(change(target), values | {"requires_tests": "on"})
+    target.refresh_from_db()
+    assert target.requires_tests
+    assert "requires tests" in text(admin_client.get(LIST))
+
+    admin_client.post(change(target), values)
+    assert not Target.objects.get(pk=target.pk).requires_tests
+    actions = Entry.objects.filter(action__startswith="target tests").order_by("pk")
+    assert list(actions.values_list("action", flat=True)) == [
+        "target tests required",
+        "target tests not required",
+    ]
+
+
 def test_lifting_a_freeze_is_recorded(admin_client: Client) -> None:
     target = make_target(frozen_from="2026-01-01T00:00:00Z")
 

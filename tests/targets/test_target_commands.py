@@ -100,8 +100,21 @@ def test_only_the_given_options_change(platform: Platform) -> None:
         "apiBaseUrl": platform.api_base_url,
         "default": True,
         "protected": True,
+        "requiresTests": False,
         "verified": True,
     }
+
+
+def test_a_target_can_be_made_to_require_tests(platform: Platform) -> None:
+    target = account_target(platform, name="live")
+
+    printed = run("set_target", "live", "--require-tests", "--json")
+    assert json.loads(printed)["requiresTests"]
+    assert Entry.objects.filter(action="target tests required", subject_name="live").exists()
+
+    run("set_target", "live", "--no-require-tests")
+    target.refresh_from_db()
+    assert not target.requires_tests
 
 
 def test_a_new_token_replaces_the_old_one(known: Platform) -> None:

@@ -21,6 +21,7 @@ from deployments.pipeline.stages import Status
 from deployments.presentation.labels import advice
 from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.services import plan as plan_service
+from deployments.services import required_tests
 from deployments.services.deploy import request_deployment, request_snapshot
 from targets import policy
 from targets.checks.check_state import CheckState
@@ -54,6 +55,12 @@ class Command(DeploymentCommand):
             "--overwrite", action="store_true", help="overwrite changes made on the target"
         )
         self.add_consent(parser)
+        parser.add_argument(
+            "--override-tests",
+            metavar="REASON",
+            default="",
+            help="deploy although required tests fail; the reason is recorded in the audit trail",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"]:
@@ -88,9 +95,14 @@ class Command(DeploymentCommand):
         except (DeployError, WorkflowNotFound) as refusal:
             raise CommandError(str(refusal)) from None
         consent, by = consent_of(options), command_line_actor()
-        checks = plan_service.preflight(workflow, target, consent=consent, snapshot=earlier)
+        tests = None if earlier else required_tests.run_required(workflow, target, by=by)
+        checks = plan_service.preflight(
+            workflow, target, consent=consent, snapshot=earlier, tests=tests
+        )
         plan = plan_service.plan(workflow, target, consent=consent, snapshot=earlier)
         objection = policy.find_refusal(target, workflow, by=by, consent=consent)
+        if tests and not objection:
+            objection = required_tests.find_refusal(tests, target, by=by, consent=consent)
         if objection:
             plan = plan.refused(Finding(message=with_option_hint(objection), cause=Cause.POLICY))
         if options["json"]:

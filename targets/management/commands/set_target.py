@@ -37,6 +37,12 @@ class Command(BaseCommand):
             action=argparse.BooleanOptionalAction,
             help="allow only the groups that are set in the admin to deploy to it",
         )
+        parser.add_argument(
+            "--require-tests",
+            dest="requires_tests",
+            action=argparse.BooleanOptionalAction,
+            help="deploy a version to it only if all of its tests pass",
+        )
         parser.add_argument("--json", action="store_true", help="print the target as JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -95,6 +101,7 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
         CREDENTIAL: services.as_token(token) if token else None,
         "is_default": options["default"] or None,
         "protected": options["protected"],
+        "requires_tests": options["requires_tests"],
     }
     return {field: value for field, value in values.items() if value is not None}
 
@@ -138,5 +145,6 @@ def _as_json(target: Target, *, is_verified: bool) -> dict[str, Any]:
         "apiBaseUrl": target.api_base_url,
         "default": target.is_default,
         "protected": target.protected,
+        "requiresTests": target.requires_tests,
         "verified": is_verified,
     }

@@ -49,8 +49,9 @@ def test_no_other_role_can_manage_users_and_groups(name: str) -> None:
     assert {client.get(f"/admin/{page}").status_code for page in pages} == {403}
 
 
-def test_only_an_administrator_may_override_a_freeze() -> None:
-    may = Group.objects.filter(permissions__codename="override_freeze")
+@pytest.mark.parametrize("permission", ["override_freeze", "override_tests"])
+def test_only_an_administrator_may_override_the_rules_of_a_target(permission: str) -> None:
+    may = Group.objects.filter(permissions__codename=permission)
 
     assert [group.name for group in may] == [ADMINISTRATOR]
 

@@ -1,0 +1,145 @@
+"""Required tests: to some targets, a version is only deployed if all of its tests pass.
+
+The app `runs` runs the tests. It lies above this one, so it registers the function that runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from audit import trail
+from audit.trail import Actor
+from targets.cloudflare.errors import Cause, DeployError, Finding
+from targets.models import Target
+from targets.permissions import OVERRIDE_TESTS
+from targets.policy import Consent, Refused
+from targets.services import subject_of
+from toolchain.redaction import redact
+from workflows.masked_values import masked_values
+from workflows.models import Workflow, WorkflowVersion
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTest:
+    """A test that fails; `difference` is a sentence: 'The output of "Charge" is 3, not 4.'"""
+
+    name: str
+    difference: str
+
+    def __str__(self) -> str:
+        return f'"{self.name}" fails: {self.difference}'
+
+
+Runner = Callable[[WorkflowVersion, Actor], list[FailedTest]]
+"""Runs the tests of a version, and returns those that fail.
+
+It may take seconds. It raises DeployError if the embedded platform is off or does not respond.
+"""
+
+_runners: list[Runner] = []
+
+
+class TestsFailed(Refused):
+    """The target requires tests, and they fail or cannot be run. A reason may override that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """How the tests of a version ended; `problem` says why they could not be run."""
+
+    version: WorkflowVersion
+    failed: tuple[FailedTest, ...] = ()
+    problem: str = ""
+
+    @property
+    def have_passed(self) -> bool:
+        """Whether every test passes; a version without tests passes as well."""
+        return not self.failed and not self.problem
+
+    def findings(self, *, is_overridden: bool) -> list[Finding]:
+        """Return one finding per failed test, or the problem, or a warning that there are no tests."""
+        messages = [self.problem] if self.problem else [str(test) for test in self.failed]
+        if self.have_passed and not getattr(self.version, "tests", []):
+            return [Finding(message="This version has no tests.", is_warning=True)]
+        return [
+            Finding(message=message, cause=Cause.POLICY, is_warning=is_overridden)
+            for message in messages
+        ]
+
+
+def register(runner: Runner) -> None:
+    """Register the function that runs tests; call it from the `ready` method of an AppConfig."""
+    _runners.append(runner)
+
+
+def failed_tests(version: WorkflowVersion, *, by: Actor) -> list[FailedTest]:
+    """Return the tests that fail, with secrets masked; raises DeployError if they cannot be run."""
+    failed = [test for runner in _runners for test in runner(version, by)]
+    hide = partial(redact, secrets=masked_values(version.workflow_id))
+    return [FailedTest(hide(test.name), hide(test.difference)) for test in failed]
+
+
+def run_required(workflow: Workflow, target: Target, *, by: Actor) -> Results | None:
+    """Run the tests of the newest version; None if the target does not require tests."""
+    return _run(workflow.newest_version, by=by) if target.requires_tests else None
+
+
+def check(version: WorkflowVersion, target: Target, *, by: Actor, consent: Consent) -> Results:
+    """Run the tests; raises TestsFailed if they have not passed and that is not overridden.
+
+    Call it outside of any transaction, because tests take seconds.
+    """
+    results = _run(version, by=by)
+    if refusal := find_refusal(results, target, by=by, consent=consent):
+        raise refusal
+    return results
+
+
+def _run(version: WorkflowVersion, *, by: Actor) -> Results:
+    try:
+        return Results(version=version, failed=tuple(failed_tests(version, by=by)))
+    except DeployError as error:
+        return Results(version=version, problem=str(error))
+
+
+def find_refusal(
+    results: Results, target: Target, *, by: Actor, consent: Consent
+) -> TestsFailed | None:
+    """Return why the results forbid the deploy, or None."""
+    may_override = by.user is None or by.user.has_perm(OVERRIDE_TESTS)
+    if results.have_passed or (may_override and consent.tests_reason.strip()):
+        return None
+    override = (
+        "override with a reason"
+        if may_override
+        else "ask someone who has permission to override required tests"
+    )
+    return TestsFailed(
+        f"The target {target.name} requires tests, and {_what(results)}, or {override}."
+    )
+
+
+def _what(results: Results) -> str:
+    """Return what is wrong and how to fix it, without the period."""
+    if results.problem:
+        return f"they could not be run: {results.problem} Try again"
+    first, *others = results.failed
+    more = f" ({len(others)} more {'fails' if len(others) == 1 else 'fail'}.)" if others else ""
+    return f"{first}{more} Fix it"
+
+
+def record_override(results: Results, target: Target, *, by: Actor, reason: str) -> None:
+    """Record in the audit trail that the version is deployed although its tests have not passed."""
+    detail = {"problem": results.problem} if results.problem else {}
+    trail.record(
+        "tests overridden",
+        subject_of(target),
+        by=by,
+        reason=reason.strip(),
+        workflow=results.version.workflow_id,
+        version=results.version.number,
+        failed=[test.name for test in results.failed],
+        **detail,
+    )
