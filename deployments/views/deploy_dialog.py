@@ -26,6 +26,8 @@ from deployments.presentation.live_workers import worker_on
 from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as plan_service
+from deployments.services import required_tests
+from deployments.services.required_tests import TestsFailed
 from targets.cloudflare.errors import Cause, DeployError
 from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from targets.lookup import NoTarget, available_targets, default_target
@@ -91,6 +93,7 @@ def _deploy(
 ) -> HttpResponse:
     """Deploy, or redirect to the dialog if the target requires a confirmation first."""
     has_confirmed = CONFIRMED_FIELD in request.POST
+    tests_failed = False
     if target and not has_confirmed and not confirmation_for(target, request.user).needs_nothing:
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
@@ -101,10 +104,10 @@ def _deploy(
     except WorkflowVersion.DoesNotExist:
         refusal = "The workflow has no version yet: save it, then deploy."
     except DeployError as refused:
-        refusal = str(refused)
+        refusal, tests_failed = str(refused), isinstance(refused, TestsFailed)
     else:
         return redirect(deployment)
-    return _dialog(request, workflow, target, refusal=refusal)
+    return _dialog(request, workflow, target, refusal=refusal, tests_failed=tests_failed)
 
 
 def _version(request: HttpRequest) -> int | None:
@@ -114,7 +117,12 @@ def _version(request: HttpRequest) -> int | None:
 
 
 def _dialog(
-    request: HttpRequest, workflow: Workflow, target: Target | None, *, refusal: str = ""
+    request: HttpRequest,
+    workflow: Workflow,
+    target: Target | None,
+    *,
+    refusal: str = "",
+    tests_failed: bool = False,
 ) -> HttpResponse:
     form = request.POST if request.method == "POST" else request.GET
     newest = _newest(workflow)
@@ -127,23 +135,26 @@ def _dialog(
         "consent": consent_of(form),
         "reason": form.get("freeze_reason", ""),
         "refusal": refusal,
+        "tests_failed": tests_failed,
         "is_shown": "show" in form,
         "may_deploy": request.user.has_perm(DEPLOY),
     }
     if not context["may_deploy"]:
         context["checks"] = [plan_service.code_check(workflow)] if newest else []
     elif target and newest and "show" in form:
-        context |= _preflight(workflow, target) | _plan(request, workflow, target, consent_of(form))
+        context |= _preflight(request, workflow, target)
+        context |= _plan(request, workflow, target, consent_of(form))
     return page(request, "deployments/deploy_dialog/deploy_dialog", context)
 
 
 @require_safe
 @staff_with(DEPLOY)
 def preflight(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return the checks as a fragment."""
+    """Return the checks as a fragment, and the input that failed tests require."""
     workflow, target = _workflow_and_target(request, pk)
-    context = _preflight(workflow, target) | {"consent": consent_of(request.GET)}
+    context = _preflight(request, workflow, target) | {"consent": consent_of(request.GET)}
     context |= {"workflow": workflow, "target": target}
+    context |= {"confirmation": confirmation_for(target, request.user)}
     return render(request, "deployments/deploy_dialog/_preflight.html", context)
 
 
@@ -169,9 +180,14 @@ def _workflow_and_target(request: HttpRequest, pk: str) -> tuple[Workflow, Targe
     return workflow, target
 
 
-def _preflight(workflow: Workflow, target: Target) -> Context:
-    checks = plan_service.preflight(workflow, target)
-    return {"checks": checks, "was_changed": _was_changed(checks)}
+def _preflight(request: HttpRequest, workflow: Workflow, target: Target) -> Context:
+    tests = required_tests.run_required(workflow, target, by=Actor.of(request.user))
+    checks = plan_service.preflight(workflow, target, tests=tests)
+    return {
+        "checks": checks,
+        "was_changed": _was_changed(checks),
+        "tests_failed": tests is not None and not tests.have_passed,
+    }
 
 
 def _was_changed(checks: list[Check]) -> bool:
