@@ -67,6 +67,29 @@ def test_nodes_with_odd_ids_are_selected_moved_and_deleted(open_page: Open, work
     assert shown(page) == order[2:]
 
 
+def test_nodes_are_copied_and_moved_together_if_their_ids_do_not_fit_into_an_address(
+    open_page: Open, installation: Installation
+) -> None:
+    ids = [f"{number:0250}" for number in range(80)]
+    workflow = installation.import_document(chain(*map(node, ids)))
+    page = open_page(f"/admin/workflows/workflow/{workflow}/change/")
+    expect(page.locator("[data-ready]")).to_be_visible()
+    rows = page.locator("#editor-outline [data-node]")
+    rows.nth(0).click()
+    for _ in ids[2:]:
+        page.keyboard.press("Shift+ArrowDown")
+
+    page.keyboard.press("Control+c")
+    expect(page.locator("#announcer")).to_contain_text("Copied 79 nodes")
+    page.keyboard.press("Space")
+    expect(page.locator("[data-lifted]")).to_be_visible()
+    for _ in ids:
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+
+    expect(rows.first).to_have_attribute("data-node", ids[79])
+
+
 def test_several_selected_nodes_stay_selected_after_a_change(
     open_page: Open, workflow: str
 ) -> None:

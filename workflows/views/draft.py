@@ -10,7 +10,11 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+)
 
 from web.decorators import HttpRequest, View, staff_with
 from web.rendering import page
@@ -88,7 +92,7 @@ undo: Final = _step_in_history(drafts.undo)
 redo: Final = _step_in_history(drafts.redo)
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @staff_with(VIEW)
 def parts(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the parts of the editor for the node `node`, or one `part`; 204 if `revision` is current.
@@ -106,7 +110,10 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
     except NotEditable:
         return JsonResponse({"error": _NO_TREE}, status=409)
     selected = request.GET.get("node", "")
-    folded = frozenset(request.GET.getlist("folded"))
+    try:
+        folded = frozenset(_ids(request, "folded"))
+    except Refused as refused:
+        return _refusal(refused)
     state = EditorState(request, workflow, opened, selected, folded)
     only = {"panel": state.panel, "picture": state.picture}.get(request.GET.get("part", ""))
     html = {f"editor-{request.GET['part']}": only()} if only else state.parts()
@@ -126,12 +133,12 @@ def _author(workflow: Workflow) -> str:
     return f"{last.by_name}: {last.summary}" if last else ""
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @staff_with(CHANGE)
 def slots(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the slots to which the nodes `node` can be moved; all slots if there is no `node`."""
-    node_ids = request.GET.getlist("node")
     try:
+        node_ids = _ids(request, "node")
         opened = _opened(pk)
         legal = (
             slots_for(opened, node_ids) if node_ids else [each.slot for each in all_slots(opened)]
@@ -141,13 +148,13 @@ def slots(request: HttpRequest, pk: str) -> HttpResponse:
     return JsonResponse({"slots": [_as_json(slot) for slot in legal]})
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @staff_with(VIEW)
 def fragment(request: HttpRequest, pk: str) -> HttpResponse:
     """Return the nodes `node` as a separate document, for the clipboard."""
     try:
         bench = Workbench(_opened(pk))
-        blocks = selected_blocks(bench, request.GET.getlist("node"))
+        blocks = selected_blocks(bench, _ids(request, "node"))
     except Refused as refused:
         return _refusal(refused)
     if not blocks:
@@ -191,6 +198,16 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
     if url_has_allowed_host_and_scheme(following, {request.get_host()}):
         return redirect(following)
     return _back(request, pk, selected=request.POST.get("node", ""))
+
+
+def _ids(request: HttpRequest, name: str) -> list[str]:
+    """Return the ids in the query, or in a JSON body if there are too many for an address."""
+    if request.method != "POST":
+        return request.GET.getlist(name)
+    ids = _body(request).get(name)
+    if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
+        raise Refused(f"{name} must be a list of ids.")
+    return ids
 
 
 def _opened(pk: str) -> OpenDocument:

@@ -268,6 +268,24 @@ def test_copied_nodes_are_a_document(admin_client: Client, workflow: Workflow) -
     assert outline(answer.json()) == "b"
 
 
+@pytest.mark.parametrize(
+    ("path", "name"), [("slots/", "node"), ("fragment/", "node"), ("", "folded")]
+)
+def test_ids_that_are_too_many_for_an_address_are_in_the_body(
+    admin_client: Client, workflow: Workflow, path: str, name: str
+) -> None:
+    address = f"/workflows/{workflow.pk}/draft/{path}"
+
+    def posted(ids: object) -> Any:
+        return admin_client.post(address, {name: ids}, content_type="application/json")
+
+    read = admin_client.get(address, {name: "b"})
+    assert (read.status_code, posted(["b"]).json().keys()) == (200, read.json().keys())
+    for invalid in ("b", [1], None):
+        assert posted(invalid).status_code == 422
+        assert posted(invalid).json()["error"] == f"{name} must be a list of ids."
+
+
 def test_problems_name_their_nodes(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a", code="return missing;")))
     services.save_draft(workflow)

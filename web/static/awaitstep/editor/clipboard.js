@@ -1,5 +1,5 @@
 import { announce, showMessage } from '../notices.js'
-import { getText } from './requests.js'
+import { fetchFor } from './requests.js'
 
 // The last copy, for browsers that do not let pages read the clipboard.
 const OWN = 'awaitstep-clipboard'
@@ -14,9 +14,9 @@ export class Clipboard {
   async copy() {
     const nodes = this.selection.nodes()
     if (!nodes.length) return false
-    const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
-    const text = await getText(`${this.draft.url}fragment/?${query}`)
-    if (!text) return false
+    const response = await fetchFor('node', nodes, `${this.draft.url}fragment/`)
+    if (!response?.ok) return false
+    const text = await response.text()
     sessionStorage.setItem(OWN, text)
     await navigator.clipboard?.writeText(text).catch(() => {})
     announce(`Copied ${nodes.length === 1 ? 'one node' : `${nodes.length} nodes`}`)

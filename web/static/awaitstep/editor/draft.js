@@ -1,7 +1,7 @@
 import { announce } from '../notices.js'
 import { withNewIds } from './new_ids.js'
 import { showParts } from './parts.js'
-import { csrfToken, renewCsrfToken } from './requests.js'
+import { csrfToken, fetchFor, renewCsrfToken } from './requests.js'
 
 const POLL_INTERVAL = 3000
 const RETRY_DELAY = 2000
@@ -66,13 +66,12 @@ export class Draft extends EventTarget {
   // Fetches the changes by others, and returns whether they are shown.
   async refresh({ always = false, part = '' } = {}) {
     const node = this.selected ?? ''
-    const query = new URLSearchParams({ node, user: this.root.dataset.user })
-    if (!always) query.set('revision', this.revision)
-    if (part) query.set('part', part)
-    if (this.testRun) query.set('test_run', this.testRun)
+    const query = { node, user: this.root.dataset.user }
+    if (!always) query.revision = this.revision
+    if (part) query.part = part
+    if (this.testRun) query.test_run = this.testRun
     const folded = this.folded()
-    for (const id of part === 'panel' ? [] : folded) query.append('folded', id)
-    const response = await fetch(`${this.url}?${query}`).catch(() => null)
+    const response = await fetchFor('folded', part === 'panel' ? [] : folded, this.url, query)
     const isUnchanged = response?.status === 204
     if (!response || !(isUnchanged || isJson(response))) return
     const answer = isUnchanged ? {} : await response.json()

@@ -1,5 +1,5 @@
 import { announce, showMessage } from '../notices.js'
-import { getJson } from './requests.js'
+import { fetchFor } from './requests.js'
 import { slotOf } from './selection.js'
 
 const THRESHOLD = 6 // px that the pointer moves before a press becomes a drag
@@ -48,9 +48,8 @@ export class Dragging {
 
   async #prepare(nodes) {
     this.#nodes = nodes
-    const query = nodes.map(id => `node=${encodeURIComponent(id)}`).join('&')
-    const answer = await getJson(`${this.draft.url}slots/?${query}`)
-    this.#slots = answer?.slots ?? []
+    const response = await fetchFor('node', nodes, `${this.draft.url}slots/`)
+    this.#slots = response?.ok ? (await response.json()).slots : []
     if (!this.#slots.length) showMessage({ text: 'This cannot be moved anywhere.', level: 'error' })
     return this.#slots.length > 0
   }

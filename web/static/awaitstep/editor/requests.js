@@ -1,3 +1,4 @@
+const MAX_ADDRESS = 4000 // characters
 const TOKEN = '#editor-token input'
 
 export const csrfToken = () => document.querySelector(TOKEN).value
@@ -15,12 +16,15 @@ export async function renewCsrfToken(user) {
   return 'ok'
 }
 
-export async function getJson(url) {
-  const response = await fetch(url).catch(() => null)
-  return response?.ok ? response.json() : null
-}
-
-export async function getText(url) {
-  const response = await fetch(url).catch(() => null)
-  return response?.ok ? response.text() : null
+// Reads something about these ids, which are sent in the address, or in the body if there are many.
+export function fetchFor(name, ids, url, query = {}) {
+  const all = new URLSearchParams(query)
+  for (const id of ids) all.append(name, id)
+  const address = `${url}?${all}`
+  if (address.length <= MAX_ADDRESS) return fetch(address).catch(() => null)
+  return fetch(`${url}?${new URLSearchParams(query)}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
+    body: JSON.stringify({ [name]: ids }),
+  }).catch(() => null)
 }
