@@ -78,7 +78,8 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._end("This workflow no longer exists.", _NOT_FOUND)
             return
         make = partial(drafts.new_session, self.workflow_id)
-        self.editor = Editor(drafts.POOL.enter(self.workflow_id, make))
+        session = drafts.POOL.enter(self.workflow_id, make)
+        self.editor = Editor(session, author=self.scope["user"].pk)
         self.tasks = [
             asyncio.ensure_future(work)
             for work in (

@@ -86,6 +86,11 @@ class ModuleDocument:
         return self._codes
 
     @property
+    def saved(self) -> Mapping[SlotKey, str]:
+        """The source of the code in the draft, by field."""
+        return {key: text.source for key, text in self._saved.items()}
+
+    @property
     def shown(self) -> Mapping[SlotKey, str]:
         """The source of the code that the module contains, by field."""
         shown = (self._texts.keys() | set(self._moved.values())) - self._hidden

@@ -62,9 +62,10 @@ def key_of(address: object) -> SlotKey:
 
 @dataclass(slots=True)
 class Editor:
-    """The open fields of one browser page."""
+    """The open fields of one browser page, and whose page it is."""
 
     session: Session
+    author: object = None
     texts: dict[SlotKey, FieldText] = field(default_factory=dict)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> bool:
@@ -140,7 +141,7 @@ class Editor:
         numbers = {part: position.get(part) for part in ("line", "character")}
         if not all(type(number) is int and number >= 0 for number in numbers.values()):
             raise Refused(INVALID, "a position must have a line and a character")
-        return Fields(dict(self.texts), key), lines, lines.offset(numbers)  # type: ignore[arg-type]
+        return Fields(dict(self.texts), key, self.author), lines, lines.offset(numbers)  # type: ignore[arg-type]
 
     async def _resolve(self, item: Mapping[str, Any]) -> dict[str, Any]:
         data = item.get("data")
@@ -157,7 +158,7 @@ class Editor:
 
     async def diagnostics(self) -> dict[SlotKey, list[dict[str, Any]]]:
         """Return the diagnostics of all open fields; raises Unavailable."""
-        return await self.session.problems(dict(self.texts))
+        return await self.session.problems(dict(self.texts), self.author)
 
 
 @dataclass(frozen=True, slots=True)

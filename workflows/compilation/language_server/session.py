@@ -46,10 +46,11 @@ class Drafts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of one editor: the text of each, and the one that a request is about."""
+    """The fields of one editor: the text of each, the one that a request is about, and who types."""
 
     texts: Mapping[SlotKey, FieldText]
     key: SlotKey
+    author: object = None
 
     @property
     def source(self) -> str:
@@ -162,6 +163,7 @@ class Session:
         expression = references.expression(written.base, document.module, node_id)
         if not expression or not document.has((node_id, "")):
             return None
+        self._slow.author = fields.author
         await self._change(document.show(fields.texts, None, probe=(node_id, f"{expression}.")))
         position = document.lines.position(document.probe_end(node_id))
         found = await self._ask("textDocument/completion", {"position": position})
@@ -238,7 +240,7 @@ class Session:
             return edits
 
     async def problems(
-        self, texts: Mapping[SlotKey, FieldText]
+        self, texts: Mapping[SlotKey, FieldText], author: object = None
     ) -> dict[SlotKey, list[dict[str, Any]]]:
         """Return the diagnostics of each field of an editor."""
         async with self._lock:
@@ -246,7 +248,7 @@ class Session:
             found: dict[SlotKey, list[dict[str, Any]]] = {}
             shared: list[dict[str, Any]] | None = None
             for key, text in texts.items():
-                fields = Fields(texts, key)
+                fields = Fields(texts, key, author)
                 if not _is_code(fields):
                     continue
                 await self._show(document, fields)
@@ -290,6 +292,7 @@ class Session:
         return document
 
     async def _show(self, document: ModuleDocument, fields: Fields) -> None:
+        self._slow.author = fields.author
         changes = await asyncio.to_thread(document.show, fields.texts, fields.key)
         await self._change(changes)
 
@@ -343,7 +346,7 @@ class Session:
         is_slow = isinstance(error, NoAnswer)
         shown = self._document.shown.items()
         texts = {key: source for key, source in shown if is_slow or len(source) > _SHORT}
-        self._slow.failed(texts)
+        self._slow.failed(texts, self._document.saved)
 
     def _notify(self, method: str, params: Mapping[str, Any]) -> None:
         if self.server is None:

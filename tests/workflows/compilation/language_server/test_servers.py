@@ -306,6 +306,24 @@ def test_code_that_makes_a_server_hang_is_kept_from_the_next_one(
     in_pool(scenario)
 
 
+def test_slow_code_of_one_user_does_not_hold_back_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(pool: Pool, clock: Clock) -> None:
+        draft = Draft(WORKFLOW)
+        viewer, author = open_page(pool, draft), open_page(pool, draft)
+        viewer.editor.author, author.editor.author = 1, 2
+        author.type("use", "return mistyped;")
+        await author.problems("use")
+        viewer.type("use", "return slow;")
+        await hang(viewer, "use", monkeypatch)
+
+        assert "takes too long to check" in str(await viewer.problems("use"))
+        assert "Cannot find name 'mistyped'" in str(await author.problems("use"))
+        author.type("use", "return slow;")
+        assert "takes too long to check" in str(await author.problems("use"))
+
+    in_pool(scenario)
+
+
 def test_a_message_that_is_not_allowed_is_refused() -> None:
     async def scenario(pool: Pool, _clock: Clock) -> None:
         page = open_page(pool, Draft(WORKFLOW))
