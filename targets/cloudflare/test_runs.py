@@ -86,6 +86,18 @@ def logs(account: Account, worker: str) -> list[dict[str, Any]]:
     return lines
 
 
+def requests(account: Account, worker: str) -> list[dict[str, Any]]:
+    """Return the requests that the run has made: `method`, `url`, `body` as text or None, `answered`.
+
+    `answered` is the index of the answer in the plan, or None. A request that was really sent has the
+    `response`: `status`, `type` and `body`.
+    """
+    with account.explained("read the requests of the test run"):
+        response = account.client.get(_url(account, f"{worker}/requests"), cast_to=httpx.Response)
+    made: list[dict[str, Any]] = response.json().get("result") or []
+    return made
+
+
 def step_output(account: Account, worker: str, instance_id: str, step: str) -> Any:
     """Return the whole output of a step, or the payload of the event that a wait received.
 

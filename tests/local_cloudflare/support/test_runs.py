@@ -49,9 +49,10 @@ def start_test_run(
     until: str | None = None,
     pins: Mapping[str, object] | None = None,
     params: object = None,
+    requests: list[dict[str, object]] | None = None,
 ) -> str:
     """Start a run that skips everything that takes time, unless it has a speed; return its id."""
-    plan = {"speed": speed, "until": until, "pins": pins or {}}
+    plan = {"speed": speed, "until": until, "pins": pins or {}, "requests": requests}
     body = {"instance_id": "run", "params": params, "plan": plan}
     response = account.own_api("POST", f"{name}/runs", json=body)
     assert response.status_code == 200, response.text

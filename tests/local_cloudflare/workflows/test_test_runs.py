@@ -106,6 +106,76 @@ def test_a_pinned_timeout_looks_like_a_real_one(account: TestRunPlatform) -> Non
     assert error == {"name": "WorkflowTimeoutError", "message": message}
 
 
+def test_a_step_can_have_a_pinned_result_for_each_time(account: TestRunPlatform) -> None:
+    body = """
+    const out = [];
+    for (const item of [0, 1, 2]) out.push(await step.do(`price [${item}]`, async () => item));
+    return out;"""
+    output, _ = run(account, "prices", body, pins={"price": {"results": ["a", "b"]}})
+    assert output == ["a", "b", "b"]
+
+
+CALLS = """
+const call = async (name, path, body) => step.do(name, async () => {
+  const response = await fetch(`https://shop.invalid/${path}`, { method: "POST", body: JSON.stringify(body) });
+  return { status: response.status, body: await response.text() };
+});
+return [await call("one", "orders", { id: 1 }), await call("two", "orders", { id: 2 }), await call("three", "mail", [])];
+"""
+
+
+def answer(path: str, reply: object, *, status: int = 200, **expected: object) -> dict[str, object]:
+    url = f"https://shop.invalid/{path}"
+    return {"method": "POST", "url": url, "answer": {"status": status, "body": reply}, **expected}
+
+
+def requests_of(account: TestRunPlatform, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = account.own_api("GET", f"{name}/requests").json()["result"]
+    return found
+
+
+def test_requests_get_the_answers_of_the_test(account: TestRunPlatform) -> None:
+    requests = [
+        answer("mail", None, status=204),
+        answer("orders", {"paid": True}, body={"id": 2}),
+        answer("orders", "busy", status=503, body={"id": 1}),
+    ]
+    output, _ = run(account, "answers", CALLS, requests=requests)
+    assert output == [
+        {"status": 503, "body": "busy"},
+        {"status": 200, "body": '{"paid":true}'},
+        {"status": 204, "body": ""},
+    ]
+    made = [(each["body"], each["answered"]) for each in requests_of(account, "answers")]
+    assert made == [('{"id":1}', 2), ('{"id":2}', 1), ("[]", 0)]
+
+
+def test_a_request_without_an_answer_fails_and_is_recorded(account: TestRunPlatform) -> None:
+    deploy_draft(account, "unanswered", FLOW.replace("{body}", CALLS))
+    start_test_run(account, "unanswered", requests=[answer("orders", None)])
+    wait_for_status(account, "unanswered", "run", "errored")
+    error = describe_run(account, "unanswered", "run").error
+    assert error
+    assert error.message == "The test has no answer for POST https://shop.invalid/orders."
+    answered = [each["answered"] for each in requests_of(account, "unanswered")]
+    assert answered[:2] == [0, None]
+
+
+def test_real_requests_are_recorded_with_their_responses(account: TestRunPlatform) -> None:
+    port = account.port
+    body = f"""
+    return step.do("ask", async () => {{
+      const response = await fetch("http://127.0.0.1:{port}/client/v4/nothing", {{ method: "PUT", body: "hello" }});
+      return (await response.text()).length;
+    }});"""
+    output, _ = run(account, "real", body)
+    wait_until(lambda: "response" in requests_of(account, "real")[0])
+    (made,) = requests_of(account, "real")
+    assert (made["method"], made["body"], made["answered"]) == ("PUT", "hello", None)
+    assert made["response"]["status"] >= 400
+    assert len(made["response"]["body"]) == output
+
+
 def test_a_step_returns_its_pinned_result_instead_of_running(account: TestRunPlatform) -> None:
     results: dict[str, object] = {"a": None, "b": 0, "c": False, "d": "", "e": {"list": [1]}}
     body = f"""

@@ -16,7 +16,7 @@ const COMPATIBILITY_FLAGS = [
   'd1_binding_jsrpc', // for rows as lists
 ];
 const MAIN = 'worker.js';
-const MODULES = [MAIN, 'mail.js', 'permits.js', 'queue.js', 'r2.js', 'tail.js'].map((name) => {
+const MODULES = [MAIN, 'mail.js', 'outbound.js', 'permits.js', 'queue.js', 'r2.js', 'tail.js'].map((name) => {
   const contents = fs.readFileSync(path.join(import.meta.dirname, name), 'utf8');
   return [name, { type: 'esm', contents }] as const;
 });
@@ -34,10 +34,12 @@ export interface ControlWorkerOptions {
   onMail: TailHandler;
   /** Receives the requests of Workflow instances for a permit to run. */
   onPermit: TailHandler;
+  /** Answers the requests that Workers make; if missing, they are sent. */
+  onOutbound?: TailHandler;
 }
 
 export function controlWorker(options: ControlWorkerOptions): object {
-  const { workers, resources, secret, onTail, onMail, onPermit } = options;
+  const { workers, resources, secret, onTail, onMail, onPermit, onOutbound } = options;
   const services = workers.map(({ config: { name } }) => [
     `worker:${name}`,
     { type: 'worker', worker: name },
@@ -70,6 +72,7 @@ export function controlWorker(options: ControlWorkerOptions): object {
         TAIL: { type: 'node-handler', handler: onTail },
         MAIL: { type: 'node-handler', handler: onMail },
         PERMITS: { type: 'node-handler', handler: onPermit },
+        ...(onOutbound && { OUTBOUND: { type: 'node-handler', handler: onOutbound } }),
         SECRET: { type: 'text', value: secret },
       },
     },
@@ -85,4 +88,13 @@ function engines(resources: Record<string, object>): Record<string, object> {
 export function withTail<T extends { config: { name: string } }>(worker: T): T {
   const consumer = { worker: CONTROL, entrypoint: 'Tail', props: { worker: workerOf(worker.config.name) } };
   return { ...worker, config: { ...worker.config, experimental: { streamingTailConsumers: [consumer] } } };
+}
+
+/** Let the control Worker make the requests of this Worker. */
+export function withOutbound<T extends { config: { name: string } }>(worker: T): T {
+  const props = { worker: workerOf(worker.config.name) };
+  return {
+    ...worker,
+    dev: { outboundService: { type: 'worker', worker: CONTROL, exportName: 'Outbound', props } },
+  };
 }

@@ -2,12 +2,13 @@
 // operation on a resource.
 
 import { Mail } from './mail.js';
+import { Outbound } from './outbound.js';
 import { Permits } from './permits.js';
 import { checkMessages, Queue, QueueError, QueueProducer, queueOf } from './queue.js';
 import { R2, serveObject } from './r2.js';
 import { listen, Tail } from './tail.js';
 
-export { Mail, Permits, Queue, QueueProducer, Tail };
+export { Mail, Outbound, Permits, Queue, QueueProducer, Tail };
 
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];

@@ -1,6 +1,7 @@
 // A group: Workers and resources that are bound together, and the one process that they run in when needed.
 
 import path from 'node:path';
+import type { TailHandler } from '../control_worker/definition.ts';
 import { engineNode } from '../control_worker/miniflare_plugins.ts';
 import type { Row } from '../engine/instance_index.ts';
 import type { InstanceReader } from '../engine/reader.ts';
@@ -27,6 +28,7 @@ export interface GroupContext {
   tails: Tails;
   mailbox: Mailbox;
   permits: Permits;
+  onOutbound?: TailHandler;
   onLog: (line: LogLine) => void;
 }
 
@@ -144,6 +146,7 @@ export class Group {
       onTail: this.#context.tails.receive,
       onMail: this.#context.mailbox.receive,
       onPermit: this.#context.permits.receive,
+      onOutbound: this.#context.onOutbound,
       onRestart: () => void this.mutex.run(async () => this.#continue()),
       workers: this.options.workers,
       resources: this.options.resources,

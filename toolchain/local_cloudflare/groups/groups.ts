@@ -1,6 +1,7 @@
 // All groups: created, merged, split, started and stopped as the account's records require.
 
 import path from 'node:path';
+import type { TailHandler } from '../control_worker/definition.ts';
 import { InstanceReader } from '../engine/reader.ts';
 import { startFailed } from '../http/errors.ts';
 import type { Mailbox } from '../mail/mailbox.ts';
@@ -34,6 +35,8 @@ interface Services {
   tails: Tails;
   mailbox: Mailbox;
   permits: Permits;
+  /** Answers the requests that the Workers make; if missing, they are sent. */
+  onOutbound?: TailHandler;
 }
 
 /** A running group, which is not stopped until it is released. */
@@ -60,6 +63,7 @@ export class Groups {
   readonly #tails: Tails;
   readonly #mailbox: Mailbox;
   readonly #permits: Permits;
+  readonly #onOutbound: TailHandler | undefined;
   readonly #folder: string;
   readonly instanceReader = new InstanceReader();
   readonly #groups = new Map<string, Group>();
@@ -68,13 +72,18 @@ export class Groups {
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
 
-  constructor(account: Account, settings: GroupSettings, { logs, tails, mailbox, permits }: Services) {
+  constructor(
+    account: Account,
+    settings: GroupSettings,
+    { logs, tails, mailbox, permits, onOutbound }: Services,
+  ) {
     this.#account = account;
     this.#settings = settings;
     this.#logs = logs;
     this.#tails = tails;
     this.#mailbox = mailbox;
     this.#permits = permits;
+    this.#onOutbound = onOutbound;
     permits.onGrant = (instance) => void this.#grantPermit(instance);
     tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
@@ -304,6 +313,7 @@ export class Groups {
       tails: this.#tails,
       mailbox: this.#mailbox,
       permits: this.#permits,
+      onOutbound: this.#onOutbound,
       onLog: (line) => this.#logs.write(key, line),
     });
     this.#groups.set(key, group);

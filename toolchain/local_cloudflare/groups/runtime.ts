@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import { controlWorker, type TailHandler, withTail } from '../control_worker/definition.ts';
+import { controlWorker, type TailHandler, withOutbound, withTail } from '../control_worker/definition.ts';
 import { CONTROL } from '../control_worker/miniflare_plugins.ts';
 import { ApiError } from '../http/errors.ts';
 import { privateFolder } from '../system/files.ts';
@@ -33,6 +33,8 @@ export interface RuntimeSettings {
   onTail: TailHandler;
   onMail: TailHandler;
   onPermit: TailHandler;
+  /** Answers the requests that the Workers make; if missing, they are sent. */
+  onOutbound?: TailHandler;
   onRestart: () => void;
 }
 
@@ -156,9 +158,14 @@ function createMiniflare(
       output.push(line.message);
       settings.onLog(line);
     },
-    workers: [...settings.workers.map(withTail), controlWorker({ ...settings, secret }) as WorkerOptions],
+    workers: [...workersOf(settings), controlWorker({ ...settings, secret }) as WorkerOptions],
   };
   return new Miniflare(options);
+}
+
+function workersOf({ workers, onOutbound }: RuntimeSettings): WorkerOptions[] {
+  const tailed = workers.map(withTail);
+  return onOutbound ? tailed.map(withOutbound) : tailed;
 }
 
 async function withTimeout<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

@@ -20,6 +20,7 @@ import { killByPidFile } from '../system/processes.ts';
 import { Tails } from '../tails/tails.ts';
 import { AssetUploads } from '../workers/assets.ts';
 import { Permits } from '../workflow_limits/permits.ts';
+import { OutboundRequests } from './outbound_requests.ts';
 import { routes } from './routes.ts';
 
 const SWEEP_MILLISECONDS = 1000;
@@ -30,6 +31,7 @@ const OF_WORKERD = /^service core:/;
 export class TestRuns {
   readonly platform: Platform;
   readonly api: Hono;
+  readonly requests = new OutboundRequests();
   readonly #folder: string;
   readonly #lifetime: number;
   readonly #onError: (error: Error) => void;
@@ -40,7 +42,7 @@ export class TestRuns {
     this.#folder = folder;
     this.#lifetime = settings.testRunMilliseconds;
     this.#onError = onError;
-    this.platform = makePlatform(folder, settings);
+    this.platform = makePlatform(folder, settings, this.requests);
     this.api = makeApi(this.platform, { onError, extraRoutes: routes(this) });
   }
 
@@ -96,6 +98,7 @@ export class TestRuns {
     remove(path.join(this.#folder, 'groups', group.key));
     remove(this.#logFile(group.key));
     remove(`${this.#logFile(group.key)}.1`);
+    this.requests.forget(worker);
     this.#removed.delete(worker);
   }
 }
@@ -106,7 +109,7 @@ async function removeLeftovers(folder: string): Promise<void> {
   remove(folder);
 }
 
-function makePlatform(folder: string, settings: Settings): Platform {
+function makePlatform(folder: string, settings: Settings, requests: OutboundRequests): Platform {
   const account = new Account(settings.account, path.join(folder, 'account'));
   const tails = new Tails();
   const mailbox = new Mailbox(folder);
@@ -114,7 +117,7 @@ function makePlatform(folder: string, settings: Settings): Platform {
   const groups = new Groups(
     account,
     { ...settings, state: folder },
-    { logs: new Logs(folder), tails, mailbox, permits },
+    { logs: new Logs(folder), tails, mailbox, permits, onOutbound: requests.receive },
   );
   return {
     account,

@@ -12,6 +12,8 @@ export class TestStep extends RpcTarget {
   #plan;
   #clock;
   #engine;
+  /** How often a step with a pin was started, by its name in the plan. */
+  #starts = new Map();
 
   constructor(step, { plan, clock, engine }) {
     super();
@@ -47,9 +49,15 @@ export class TestStep extends RpcTarget {
     return { ...event, type: options.type };
   }
 
+  /** The pin of a step. Of several results, the n-th time gets the n-th, and later ones get the last. */
   #pinOf(name) {
     const { pins } = this.#plan;
-    return [name, plainName(name)].filter((key) => Object.hasOwn(pins, key)).map((key) => pins[key])[0];
+    const key = [name, plainName(name)].find((each) => Object.hasOwn(pins, each));
+    if (key === undefined) return undefined;
+    const count = this.#starts.get(key) ?? 0;
+    this.#starts.set(key, count + 1);
+    const { results, ...pin } = pins[key];
+    return results ? { ...pin, result: results[Math.min(count, results.length - 1)] } : pin;
   }
 }
 
