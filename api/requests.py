@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest, JsonResponse
 
 from deployments.permissions import DEPLOY
-from runs.permissions import TRIGGER
+from runs.permissions import CHANGE, TRIGGER
 from web.decorators import record_denied
 from workflows.ir.reading import json_reader
 from workflows.ir.reading.raw_values import check_values
@@ -16,7 +16,7 @@ from workflows.ir.reading.raw_values import check_values
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-_ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs"}
+_ACTIONS = {DEPLOY: "deploy", TRIGGER: "start runs", CHANGE: "test workflows"}
 
 
 _LENGTH = re.compile(r"[0-9]{1,18}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import sync_to_async
@@ -18,12 +18,18 @@ from deployments.permissions import DEPLOY
 from deployments.services.deploy import request_deployment
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
-from runs.permissions import TRIGGER
+from runs.models import TestResult
+from runs.permissions import CHANGE, TRIGGER
+from runs.saved_tests.execution import run_test, saved_tests
+from runs.services.control import Refused
 from runs.services.event_triggers import BadEventType, NoListener, StartResult, start_runs
+from runs.test_runs.draft_request import Runnable
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import target_named
 from targets.policy import Consent
 from web.session_user import user_of_cookies
+from workflows.documents.saved_tests.reading import InvalidTests
+from workflows.models import Workflow
 from workflows.services import WorkflowNotFound, get_workflow
 
 if TYPE_CHECKING:
@@ -67,6 +73,50 @@ def raise_event(request: HttpRequest, event_type: str) -> JsonResponse:
     except ApiError as refusal:
         return refusal.as_response()
     return JsonResponse({"data": [run.as_json() for run in started]}, status=202)
+
+
+@require_POST
+def test_workflow(request: HttpRequest, workflow_id: str) -> JsonResponse:
+    """Run the tests of the draft, or of a version, and return their results when all have ended."""
+    try:
+        by = Actor.of(require_permission(request, CHANGE))
+        results = [each.as_json() for each in _test_results(request, workflow_id, by)]
+    except ApiError as refusal:
+        return refusal.as_response()
+    except DeployError as error:
+        is_invalid = isinstance(error, Refused)
+        return ApiError(400 if is_invalid else 502, str(error)).as_response()
+    return JsonResponse({"passed": all(each["passed"] for each in results), "data": results})
+
+
+def _test_results(request: HttpRequest, workflow_id: str, by: Actor) -> Iterator[TestResult]:
+    body = json_body(request, max_bytes=MAX_PAYLOAD_BYTES)
+    if not isinstance(body, dict) or not body.keys() <= {"version", "test"}:
+        raise ApiError(400, 'The body must be an object with "version", "test", or neither.')
+    try:
+        runnable = _runnable(get_workflow(workflow_id), body.get("version"))
+        tests = saved_tests(runnable)
+    except WorkflowNotFound as error:
+        raise ApiError(404, str(error)) from None
+    except InvalidTests as invalid:
+        raise ApiError(400, str(invalid.problems[0])) from None
+    name = body.get("test")
+    if name is not None and name not in tests:
+        raise ApiError(404, f"There is no test {name!r}.")
+    for test in tests.values():
+        if name in (None, test.name):
+            yield run_test(runnable, test, by=by)
+
+
+def _runnable(workflow: Workflow, number: Any) -> Runnable:
+    if number is None:
+        return Runnable.draft(workflow)
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ApiError(400, "version must be the number of a version.")
+    version = workflow.versions.filter(number=number).first()
+    if version is None:
+        raise ApiError(404, f"The workflow has no version {number}.")
+    return Runnable.version(version)
 
 
 def _start_runs(request: HttpRequest, event_type: str, *, by: Actor) -> list[StartResult]:

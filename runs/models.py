@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.template.defaultfilters import pluralize
@@ -376,7 +378,8 @@ class TestRun(models.Model):
     """A run of a draft in a Worker of its own, which only its owner sees; deleted when it expires.
 
     `ir` and `node_types` are the draft at that time. `user` is None on the command line. `until` is
-    the node after which the run stops, or "". `ended_at` is when its end was noticed.
+    the node after which the run stops, or "". `saved_test` is the name of the test that it is a run of,
+    or "". `ended_at` is when its end was noticed.
     """
 
     __test__ = False
@@ -390,6 +393,9 @@ class TestRun(models.Model):
     ir = models.JSONField()
     node_types = models.JSONField(default=list)
     until = models.CharField(max_length=256, blank=True)
+    pins = models.JSONField(default=dict)
+    speed = models.FloatField(null=True)
+    saved_test = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
@@ -400,3 +406,43 @@ class TestRun(models.Model):
 
     def __str__(self) -> str:
         return f"test run {self.worker_name}"
+
+
+class TestResult(models.Model):
+    """The result of a saved test, for the content that has the `key`; see `saved_tests.execution`.
+
+    `differences` are those of the run, and `states` those of its nodes in the picture of `ir`. `actual`
+    is what the test would have to expect to pass; {} if the run did not end.
+    """
+
+    __test__ = False
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="test_results")
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=64)
+    passed = models.BooleanField()
+    differences = models.JSONField(default=list)
+    states = models.JSONField(default=dict)
+    ir = models.JSONField()
+    node_types = models.JSONField(default=list)
+    actual = models.JSONField(default=dict)
+    seconds = models.FloatField()
+    by_name = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-pk"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["workflow", "name", "key"], name="test_result_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {'passed' if self.passed else 'failed'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as the API and `test_workflow --json` show it."""
+        return {
+            "test": self.name,
+            "passed": self.passed,
+            "seconds": round(self.seconds, 3),
+            "differences": self.differences,
+        }

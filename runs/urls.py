@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs.views import bulk, control, logs, overview, runs, start, test_runs
+from runs.views import bulk, control, logs, overview, runs, saved_tests, start, test_runs
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.rendering import needs_asgi
 
@@ -22,6 +22,13 @@ urlpatterns = [
     path("batch/", start.batch, name="start_batch"),
     path("bulk/", bulk.confirm, name="bulk_confirm"),
     path("bulk/<key:pk>/", bulk.progress, name="bulk_progress"),
+    path("tests/<str:workflow>/", saved_tests.tests, name="saved_tests"),
+    path("tests/<str:workflow>/run/", saved_tests.run, name="run_tests"),
+    path("tests/<str:workflow>/edit/", saved_tests.edit, name="edit_test"),
+    path("tests/<str:workflow>/delete/", saved_tests.delete, name="delete_test"),
+    path("tests/<str:workflow>/save/", saved_tests.save_test_run, name="save_test_run"),
+    path("tests/<str:workflow>/results/<key:pk>/", saved_tests.result, name="test_result"),
+    path("tests/<str:workflow>/results/<key:pk>/accept/", saved_tests.accept, name="accept_test"),
     path("tests/<str:workflow>/start/", test_runs.start, name="start_test"),
     path("tests/<str:workflow>/progress/", test_runs.progress, name="test_progress"),
     path("tests/<str:workflow>/stop/", test_runs.stop, name="stop_test"),
@@ -31,6 +38,7 @@ urlpatterns = [
     path("<key:pk>/picture/", runs.picture, name="picture"),
     path("<key:pk>/step/", runs.step_output, name="step_output"),
     path("<key:pk>/values/<str:what>/", runs.download, name="download"),
+    path("<key:pk>/test/", saved_tests.save_run, name="save_run"),
     path("<key:pk>/seen/", control.seen, name="mark_seen"),
     path("<key:pk>/event/", control.send_event, name="send_event"),
     path("<key:pk>/<str:action>/", control.change, name="control"),

@@ -19,6 +19,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.trail import Actor
+from workflows.documents.saved_tests.making import with_node_ids
+from workflows.documents.saved_tests.reading import InvalidTests, read_tests
 from workflows.editing import changes as document_changes
 from workflows.editing.arguments import Arguments
 from workflows.editing.content import index_of
@@ -41,11 +43,13 @@ SET_ENTRY_CODE: Final = "set_entry_code"
 """The operation on the entry code, which is not part of the document; its argument is `value`."""
 _ENTRY_CODE: Final = "entry_code"
 _BINDINGS: Final = "bindings"
+_TESTS: Final = "tests"
 _BESIDE_DOCUMENT: Final[Mapping[str, str]] = {
     _ENTRY_CODE: "the entry code has",
     "dependencies": "the npm packages have",
     "deploy_settings": "the deploy settings have",
     _BINDINGS: "the declared bindings have",
+    _TESTS: "the tests have",
 }
 """The parts of a draft that are not in the document; a change may contain them."""
 _ATTEMPTS: Final = 20  # if others change the draft in the meantime
@@ -145,6 +149,7 @@ def change_draft(
             touched=result.touched,
             selected=result.selected,
             renamed=result.renamed,
+            new_ids=result.renamed,
         )
 
     return _changed(workflow_id, edit, by=by, request_id=request_id)
@@ -195,6 +200,38 @@ def replace_draft(
             summary=summary,
             touched=[EVERYTHING],
             on_store=on_store,
+        )
+
+    return _changed(workflow_id, edit, by=by, request_id="")
+
+
+def change_tests(
+    workflow_id: str,
+    change: Callable[[list[JsonObject]], list[JsonObject]],
+    *,
+    summary: str,
+    by: User,
+    on_store: Callable[[], None] | None = None,
+) -> Changed:
+    """Change the tests of the draft; `change` gets the current ones. The author can undo it.
+
+    `on_store` is called in the transaction of the change, unless nothing changes.
+
+    Raises Refused if the tests are invalid, if the draft cannot be edited, or Workflow.DoesNotExist.
+    """
+
+    def edit(workflow: Workflow) -> _Step:
+        tests = change(list(workflow.tests))
+        try:
+            read_tests(tests)
+        except InvalidTests as invalid:
+            raise Refused(str(invalid.problems[0])) from None
+        opened = open_draft(workflow)
+        if document_changes.is_equal(tests, workflow.tests):
+            return _Step(opened=opened)
+        beside, touched = {_TESTS: tests}, [("", _TESTS)]
+        return _Step(
+            opened=opened, beside=beside, summary=summary, touched=touched, on_store=on_store
         )
 
     return _changed(workflow_id, edit, by=by, request_id="")
@@ -307,7 +344,8 @@ def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) 
 class _Step:
     """A change before it is stored; without a summary, nothing changes.
 
-    `beside` are the new values of parts that are not in the document.
+    `beside` are the new values of parts that are not in the document. `new_ids` are the ids of nodes to
+    replace in the tests, by the old ones.
     """
 
     opened: OpenDocument
@@ -317,6 +355,7 @@ class _Step:
     touched: Sequence[Touch] = ()
     selected: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
+    new_ids: Mapping[str, str] = field(default_factory=dict)
     reverses: DraftChange | None = None
     on_store: Callable[[], None] | None = None
 
@@ -381,6 +420,8 @@ def _update(workflow: Workflow, step: _Step) -> bool:
     """Store the draft; False if its revision has changed in the meantime, or it was archived."""
     columns = {name: value for name, value in step.beside.items() if name != _BINDINGS}
     columns |= {"ir": step.opened.document, "draft_revision": workflow.draft_revision + 1}
+    if step.new_ids and workflow.tests:
+        columns[_TESTS] = with_node_ids(workflow.tests, step.new_ids)
     unchanged = Workflow.objects.filter(
         pk=workflow.pk, draft_revision=workflow.draft_revision, archived_at=None
     )
@@ -481,8 +522,13 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> _Step:
         summary=f"{'Undid' if is_undo else 'Redid'}: {change.summary}",
         touched=tuple(map(tuple, change.touched)),
         selected=selected,
+        new_ids=_reversed_ids(change) if is_undo else change.renamed,
         reverses=change,
     )
+
+
+def _reversed_ids(change: DraftChange) -> dict[str, str]:
+    return {new: old for old, new in change.renamed.items()}
 
 
 def _not_reversible(workflow: Workflow, change: DraftChange, kind: Kind) -> Refused:

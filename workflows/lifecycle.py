@@ -46,6 +46,7 @@ def duplicate(workflow: Workflow, *, name: str, copy_variables: bool, by: User) 
         entry_code=workflow.entry_code,
         dependencies=workflow.dependencies,
         deploy_settings={key: value for key, value in settings if key not in NOT_COPIED},
+        tests=workflow.tests,
     )
     draft = check_draft(copy)
     actor = Actor.of(by)

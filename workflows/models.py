@@ -22,7 +22,7 @@ from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
 ARCHIVED: Final = "This workflow is archived. Unarchive it before you change or deploy it."
-_CONTENT: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings")
+_CONTENT: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings", "tests")
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
 
@@ -36,12 +36,12 @@ class _HasContent:
 
     @property
     def content(self) -> dict[str, Any]:
-        """Everything that determines the code, by field; drafts and versions have the same fields."""
+        """What determines the code, and its tests, by field; drafts and versions have the same fields."""
         return {name: getattr(self, name) for name in _CONTENT}
 
 
 class Workflow(_HasContent, models.Model):
-    """A workflow. Its document, entry code, dependencies and deploy settings are the draft.
+    """A workflow. Its document, entry code, dependencies, deploy settings and tests are the draft.
 
     An archived workflow is live nowhere, and can be neither changed nor deployed.
     """
@@ -63,6 +63,7 @@ class Workflow(_HasContent, models.Model):
     deploy_settings = models.JSONField(
         default=dict, blank=True, help_text="Routes, domains, schedules and limits of the Worker."
     )
+    tests = models.JSONField(default=list, blank=True, editable=False)
     class_name = models.CharField(max_length=128, editable=False)
     draft_revision = models.PositiveIntegerField(default=0, editable=False)
     archived_at = models.DateTimeField(null=True, editable=False, db_index=True)
@@ -156,7 +157,7 @@ MAX_NOTE_LENGTH: Final = 1_000
 
 
 class WorkflowVersion(_HasContent, models.Model):
-    """An immutable snapshot of everything that determines a workflow's code.
+    """An immutable snapshot of everything that determines a workflow's code, and of its tests.
 
     The note and the lock are not part of the snapshot, and can be changed.
     """
@@ -168,6 +169,7 @@ class WorkflowVersion(_HasContent, models.Model):
     dependencies = models.JSONField(default=dict, blank=True)
     bindings = models.JSONField("declared bindings", default=dict, blank=True)
     deploy_settings = models.JSONField(default=dict, blank=True)
+    tests = models.JSONField(default=list, blank=True)
     note = models.TextField(blank=True, max_length=MAX_NOTE_LENGTH)
     locked = models.BooleanField(default=False, help_text="A locked version cannot be deleted.")
     created_by = models.ForeignKey(

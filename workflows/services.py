@@ -42,6 +42,7 @@ _BESIDE_DOCUMENT: Final = (
     "entry_code",
     "dependencies",
     "deploy_settings",
+    "tests",
     "class_name",
 )
 _DRAFT: Final = ("ir", "entry_code", "draft_revision")

@@ -61,7 +61,7 @@ class Results:
     def findings(self, *, is_overridden: bool) -> list[Finding]:
         """Return one finding per failed test, or the problem, or a warning that there are no tests."""
         messages = [self.problem] if self.problem else [str(test) for test in self.failed]
-        if self.have_passed and not getattr(self.version, "tests", []):
+        if self.have_passed and not self.version.tests:
             return [Finding(message="This version has no tests.", is_warning=True)]
         return [
             Finding(message=message, cause=Cause.POLICY, is_warning=is_overridden)

@@ -1,4 +1,4 @@
-"""What a test run builds: the draft, changed so that the run stops after a node."""
+"""What a test run builds: the draft or a version, changed so that the run stops after a node."""
 
 from __future__ import annotations
 
@@ -12,13 +12,39 @@ from runs.services.control import Refused
 from workflows.editing import refusals
 from workflows.editing.operations import perform
 from workflows.editing.workbench import OpenDocument
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.document.kinds import kind_of
 from workflows.ir.document.model import WorkflowIR
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowVersion
 from workflows.node_types.registered import snapshot, types_for
 from workflows.services import Variable as StoredVariable
 
 _STOP: Final = "The test run stops here"
 HIDDEN_SECRET: Final = "hidden-in-test-runs"  # noqa: S105 - what replaces a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runnable:
+    """The content of the draft or of a version, as `Workflow.content` returns it."""
+
+    workflow: Workflow
+    content: Mapping[str, Any]
+
+    @classmethod
+    def draft(cls, workflow: Workflow) -> Runnable:
+        return cls(workflow=workflow, content=workflow.content)
+
+    @classmethod
+    def version(cls, version: WorkflowVersion) -> Runnable:
+        return cls(workflow=version.workflow, content=version.content)
+
+    @property
+    def ir(self) -> Any:
+        return self.content["ir"]
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.ir)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +55,13 @@ class StoppingDocument:
     step: str | None
 
 
-def stop_after(workflow: Workflow, ir: WorkflowIR, node_id: str) -> StoppingDocument:
-    """Return the draft with a step behind the node, at which the run stops.
+def stop_after(document: Any, ir: WorkflowIR, node_id: str) -> StoppingDocument:
+    """Return the document with a step behind the node, at which the run stops.
 
     Raises Refused if nothing can follow the node.
     """
     if not node_id:
-        return StoppingDocument(document=workflow.ir, step=None)
+        return StoppingDocument(document=document, step=None)
     names = {node.name for node in ir.nodes.values()}
     name = next(_STOP + mark for mark in _marks() if _STOP + mark not in names)
     operation = {
@@ -47,7 +73,7 @@ def stop_after(workflow: Workflow, ir: WorkflowIR, node_id: str) -> StoppingDocu
         "force": True,
     }
     try:
-        edit = perform(OpenDocument(workflow.ir, types_for(workflow.ir)), operation)
+        edit = perform(OpenDocument(document, types_for(document)), operation)
     except (refusals.Refused, refusals.NotEditable):
         raise Refused(
             f"A test run cannot stop after {ir.nodes[node_id].name}, because nothing can follow it. "
@@ -61,19 +87,20 @@ def _marks() -> list[str]:
 
 
 def draft_request(
-    workflow: Workflow, document: Any, *, worker: str, variables: Mapping[str, Variable]
+    runnable: Runnable, document: Any, *, worker: str, variables: Mapping[str, Variable]
 ) -> DeployRequest:
-    """Return the pipeline's request for a document of the draft, as a Worker of this name."""
+    """Return the pipeline's request for a changed document, as a Worker of this name."""
+    content = runnable.content
     return DeployRequest(
         ir=document,
-        entry_code=workflow.entry_code,
-        dependencies=workflow.dependencies,
-        class_name=workflow.class_name,
+        entry_code=content["entry_code"],
+        dependencies=content["dependencies"],
+        class_name=runnable.workflow.class_name,
         worker_name=worker,
         variables=variables,
-        bindings=workflow.bindings,
+        bindings=content["bindings"],
         node_types=snapshot(document),
-        settings=workflow.settings,
+        settings=read_settings(content["deploy_settings"]),
     )
 
 

@@ -14,15 +14,15 @@ from django.utils.safestring import SafeString
 from deployments.presentation.remediation import with_link
 from runs.detail.json_tree import read_json
 from runs.models import TestRun, TestSetup
-from runs.services.control import Refused
+from runs.permissions import CHANGE
 from runs.services.payloads import pretty
-from runs.test_runs.pins import Pin, read_pins
 from runs.test_runs.plan import can_be_pinned, is_wait
 from runs.test_runs.progress import TestProgress, progress_of
 from runs.test_runs.setup import FAILS, SPEEDS, TIMES_OUT, setup_of
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest
 from web.tones import Tone
+from workflows.documents.saved_tests.pins import Pin, stored_pins
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.models import Workflow
@@ -30,7 +30,6 @@ from workflows.models import Workflow
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-CHANGE: Final = "workflows.change_workflow"
 PARAMETER: Final = "test_run"
 PROGRESS: Final = "test-progress"
 PIN: Final = "test-pin"
@@ -62,7 +61,8 @@ def shown_run(request: HttpRequest, workflow: Workflow) -> TestRun | None:
 def own_runs(request: HttpRequest, workflow: Workflow) -> QuerySet[TestRun]:
     """Return the user's test runs of the draft, newest first."""
     user = cast("User", request.user)
-    started = TestRun.objects.filter(workflow=workflow, user=user).exclude(started_at=None)
+    started = TestRun.objects.filter(workflow=workflow, user=user, saved_test="")
+    started = started.exclude(started_at=None)
     return started.filter(expires_at__gt=timezone.now())
 
 
@@ -119,6 +119,7 @@ def progress_html(
             "output": read_json(last.raw.get("output")) if last else None,
             "run_output": read_json(progress.data.get("output")),
             "is_outdated": progress.run.revision != workflow.draft_revision,
+            "can_be_saved": progress.can_be_saved,
             "can_use_output": last is not None
             and last.raw.get("output") is not None
             and progress.shows_output_of(selected)
@@ -165,11 +166,7 @@ def pin_html(
 
 
 def _pins_of(setup: TestSetup, ir: WorkflowIR) -> dict[str, Pin]:
-    try:
-        pins = read_pins(setup.pins)
-    except Refused:
-        return {}
-    return {id_: pin for id_, pin in pins.items() if id_ in ir.nodes}
+    return {id_: pin for id_, pin in stored_pins(setup.pins).items() if id_ in ir.nodes}
 
 
 def _as_form(pin: Pin | None) -> dict[str, str]:

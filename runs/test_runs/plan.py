@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from runs.services.control import Refused
-from runs.test_runs.pins import Pin
+from workflows.documents.saved_tests.model import ExpectedRequest
+from workflows.documents.saved_tests.pins import NOTHING, Pin
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.nodes import sub_workflow, wait_for_event
 from workflows.picture.step_matching import Matcher, has_steps
@@ -21,7 +22,12 @@ _FAILS_AT_ONCE: Final = {"failures": {"times": None, "message": _NOT_CALLED, "fi
 
 
 def test_plan(
-    ir: WorkflowIR, pins: Mapping[str, Pin], *, speed: float | None, until: str | None
+    ir: WorkflowIR,
+    pins: Mapping[str, Pin],
+    *,
+    speed: float | None,
+    until: str | None,
+    requests: Sequence[ExpectedRequest] | None,
 ) -> dict[str, Any]:
     """Return the plan; `until` is the name of the step at which the run stops.
 
@@ -37,7 +43,8 @@ def test_plan(
     for node in ir.nodes.values():
         if node.type.calls is not None and node.id not in pins:
             steps |= dict.fromkeys(matcher.names_of(node.id), _FAILS_AT_ONCE)
-    return {"speed": speed, "until": until, "pins": steps}
+    answers = None if requests is None else [request.as_plan() for request in requests]
+    return {"speed": speed, "until": until, "pins": steps, "requests": answers}
 
 
 def can_be_pinned(node: Node) -> bool:
@@ -76,10 +83,17 @@ def _pinned_steps(matcher: Matcher, node: Node, pin: Pin) -> dict[str, dict[str,
     failures = pin.as_json().get("failures")
     own: dict[str, Any] = {"failures": failures} if failures else {}
     later: dict[str, Any] = {}
-    if pin.has_output:
-        own["result"] = pin.output
     if pin.has_output and node.type.name == sub_workflow.TYPE.name:
         own["result"] = {"instanceId": "pinned"}
-        later["result"] = {"status": "complete", "output": pin.output}
+        later = _results(pin, lambda output: {"status": "complete", "output": output})
+    elif pin.has_output:
+        own |= _results(pin, lambda output: output)
     first = dict.fromkeys(matcher.names_of(node.id), own)
     return first | {name: later for name in matcher.names_of(node.id, _STATUS) if later}
+
+
+def _results(pin: Pin, result_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the output of a pin, or the outputs for each time that its node runs."""
+    if pin.output is not NOTHING:
+        return {"result": result_of(pin.output)}
+    return {"results": [result_of(output) for output in pin.outputs]}

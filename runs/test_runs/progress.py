@@ -66,6 +66,11 @@ class TestProgress:
         return bool(self.run.until) and self.status == "terminated"
 
     @property
+    def can_be_saved(self) -> bool:
+        """Whether the run has ended on its own, so that it can become a test."""
+        return not self.run.until and self.status in ("complete", "errored")
+
+    @property
     def label(self) -> str:
         """The status in words."""
         if not self.data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,8 +23,12 @@ from runs import statuses
 from runs.models import TestRun
 from runs.services.control import Refused, check_payload
 from runs.sync import poller
-from runs.test_runs.draft_request import draft_request, stop_after, without_secrets
-from runs.test_runs.pins import Pin
+from runs.test_runs.draft_request import (
+    Runnable,
+    draft_request,
+    stop_after,
+    without_secrets,
+)
 from runs.test_runs.plan import test_plan
 from runs.test_runs.tools import build_worker
 from targets.cloudflare import retries, test_runs, time_limits
@@ -32,12 +36,15 @@ from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_for_test_runs
 from workflows.audit_entries import record_workflow
+from workflows.documents.saved_tests.model import ExpectedRequest
+from workflows.documents.saved_tests.pins import Pin
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import ARCHIVED, MaskedValue, Workflow
 from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes.custom import secret_variables
 from workflows.nodes.documents import parse
+from workflows.services import Variable as StoredVariable
 
 LIFETIME: Final = timedelta(hours=1)
 INSTANCE: Final = "run"
@@ -46,11 +53,17 @@ MAX_WORKERS: Final = 20
 _MAX_SPEED: Final = 10_000_000.0
 
 
+class TooManyTestRuns(Refused):
+    """The user, or everybody together, has too many test runs that have not ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestInput:
     """What to test: the payload, pins by node, the node to stop after, and the clock's speed.
 
-    A `speed` of None skips everything that the run only waits for.
+    A `speed` of None skips everything that the run only waits for. `saved_test` is the name of the test
+    that asks for the run; its `requests` are answered instead of sent, unless they are None, and its
+    `variables` replace those of the workflow.
     """
 
     __test__ = False
@@ -59,35 +72,17 @@ class TestInput:
     pins: Mapping[str, Pin] = field(default_factory=dict)
     until: str = ""
     speed: float | None = None
+    saved_test: str = ""
+    requests: Sequence[ExpectedRequest] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def start(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
     """Build the draft, start a run of it, and remove the user's earlier test runs of it that have ended.
 
-    Secrets have their values only for users who may deploy: others could read them with their code.
-    Raises Refused for an input that cannot be tested, DeployError with the draft's problems.
+    Raises the same errors as `start_run`.
     """
-    account = account_for_test_runs()
-    _check_input(workflow, test)
-    variables = _variables(workflow, by)
-    ir = _readable(workflow, variables)
-    _check_nodes(ir, test)
-    stopping = stop_after(workflow, ir, test.until)
-    plan = test_plan(ir, test.pins, speed=test.speed, until=stopping.step)
-    run = reserve(workflow, test, by=by)
-    request = draft_request(
-        workflow, stopping.document, worker=run.worker_name, variables=variables
-    )
-    try:
-        test_runs.upload(account, build_worker(request, account))
-        test_runs.start(
-            account, run.worker_name, instance_id=INSTANCE, params=test.payload, plan=plan
-        )
-    except BaseException:
-        remove(run)
-        raise
-    run.started_at = timezone.now()
-    run.save(update_fields=["started_at"])
+    run = start_run(Runnable.draft(workflow), test, by=by)
     _remove_earlier(run)
     record_workflow(
         "draft test-run",
@@ -100,30 +95,71 @@ def start(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
     return run
 
 
-def _check_input(workflow: Workflow, test: TestInput) -> None:
-    if workflow.is_archived:
+def start_run(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
+    """Build the content, and start a run of it.
+
+    Secrets have their values only for users who may deploy: others could read them with their code.
+    Raises Refused for an input that cannot be tested, DeployError with the draft's problems.
+    """
+    account = account_for_test_runs()
+    _check_input(runnable, test)
+    variables = variables_of(runnable, test, by)
+    ir = _readable(runnable, variables)
+    _check_nodes(ir, test)
+    stopping = stop_after(runnable.ir, ir, test.until)
+    plan = test_plan(ir, test.pins, speed=test.speed, until=stopping.step, requests=test.requests)
+    run = reserve(runnable, test, by=by)
+    request = draft_request(
+        runnable, stopping.document, worker=run.worker_name, variables=variables
+    )
+    try:
+        test_runs.upload(account, build_worker(request, account))
+        test_runs.start(
+            account, run.worker_name, instance_id=INSTANCE, params=test.payload, plan=plan
+        )
+    except BaseException:
+        remove(run)
+        raise
+    run.started_at = timezone.now()
+    run.save(update_fields=["started_at"])
+    return run
+
+
+def _check_input(runnable: Runnable, test: TestInput) -> None:
+    if runnable.workflow.is_archived:
         raise Refused(ARCHIVED)
-    if workflow.kind == SCRIPT:
+    if runnable.kind == SCRIPT:
         raise Refused("Scripts have no runs. Deploy the script, and send it a request.")
     check_payload(test.payload)
     if test.speed is not None and not 1 <= test.speed <= _MAX_SPEED:
         raise Refused(f"The speed must be between 1 and {_MAX_SPEED:,.0f}.")
 
 
-def _variables(workflow: Workflow, by: Actor) -> Mapping[str, Variable]:
-    """Return the variables; the values of secrets that the code gets are masked in the outputs."""
-    variables = variables_for(workflow)
-    node_types = snapshot(workflow.ir)
+def variables_of(runnable: Runnable, test: TestInput, by: Actor) -> Mapping[str, Variable]:
+    """Return the variables of a run; the values of secrets that the code gets are masked in the outputs."""
+    stored = variables_for(runnable.workflow)
+    replaced = {
+        name: StoredVariable(
+            name=name, value=value, is_secret=_is_secret(stored, name), origin="test"
+        )
+        for name, value in test.variables.items()
+    }
+    variables = {name: item for name, item in stored.items() if name not in replaced}
+    node_types = snapshot(runnable.ir)
     if by.user is not None and not by.user.has_perm(DEPLOY):
-        return without_secrets(variables, secret_variables(node_types))
-    MaskedValue.objects.remember(workflow.pk, secret_values(variables, node_types))
-    return variables
+        return {**without_secrets(variables, secret_variables(node_types)), **replaced}
+    MaskedValue.objects.remember(runnable.workflow.pk, secret_values(variables, node_types))
+    return {**variables, **replaced}
 
 
-def _readable(workflow: Workflow, variables: Mapping[str, Variable]) -> WorkflowIR:
-    """Return the draft's document; raises DeployError with its problems."""
-    ir = parse(workflow.ir, types_for(workflow.ir)).ir
-    request = draft_request(workflow, workflow.ir, worker="draft", variables=variables)
+def _is_secret(variables: Mapping[str, StoredVariable], name: str) -> bool:
+    return name in variables and variables[name].is_secret
+
+
+def _readable(runnable: Runnable, variables: Mapping[str, Variable]) -> WorkflowIR:
+    """Return the document; raises DeployError with its problems."""
+    ir = parse(runnable.ir, types_for(runnable.ir)).ir
+    request = draft_request(runnable, runnable.ir, worker="draft", variables=variables)
     generate(request)
     if ir is None:
         raise AssertionError("a document without problems can be read")
@@ -136,22 +172,22 @@ def _check_nodes(ir: WorkflowIR, test: TestInput) -> None:
             raise Refused(f"The draft has no node {node_id!r}.")
 
 
-def reserve(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
+def reserve(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     """Create the row if the limits allow another test run, however many are started at the same time."""
     for run in owned_by(by).filter(ended_at=None):
         is_running(run)  # notices its end, which asks the platform: not in the transaction
     with transaction.atomic():
         _check_limits(by)
-        return _create(workflow, test, by=by)
+        return _create(runnable, test, by=by)
 
 
 def _check_limits(by: Actor) -> None:
     if owned_by(by).filter(ended_at=None).count() >= MAX_RUNNING:
-        raise Refused(
+        raise TooManyTestRuns(
             f"You already have {MAX_RUNNING} test runs that have not ended. Stop one of them first."
         )
     if TestRun.objects.filter(expires_at__gt=timezone.now()).count() >= MAX_WORKERS:
-        raise Refused(
+        raise TooManyTestRuns(
             f"There are already {MAX_WORKERS} test runs. Each is removed after an hour at most: try "
             "again later."
         )
@@ -162,21 +198,25 @@ def owned_by(by: Actor) -> QuerySet[TestRun]:
     return TestRun.objects.filter(user=by.user)
 
 
-def _create(workflow: Workflow, test: TestInput, *, by: Actor) -> TestRun:
+def _create(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     return TestRun.objects.create(
-        workflow=workflow,
+        workflow=runnable.workflow,
         user=by.user,
         worker_name=f"test-{token_hex(6)}",
-        revision=workflow.draft_revision,
-        ir=workflow.ir,
-        node_types=snapshot(workflow.ir),
+        revision=runnable.workflow.draft_revision,
+        ir=runnable.ir,
+        node_types=snapshot(runnable.ir),
         until=test.until,
+        pins={node_id: pin.as_json() for node_id, pin in test.pins.items()},
+        speed=test.speed,
+        saved_test=test.saved_test,
         expires_at=timezone.now() + LIFETIME,
     )
 
 
 def _remove_earlier(run: TestRun) -> None:
     earlier = TestRun.objects.filter(workflow=run.workflow_id, user=run.user_id, pk__lt=run.pk)
+    earlier = earlier.filter(saved_test="")
     for other in earlier.exclude(ended_at=None):
         remove(other)
 

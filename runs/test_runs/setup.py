@@ -6,10 +6,15 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.models import TestSetup
-from runs.services.control import Refused
+from runs.services.control import Refused, check_payload
 from runs.services.payloads import read_unmasked
-from runs.test_runs.pins import DEFAULT_MESSAGE, Failures, Pin, read_pins
 from runs.test_runs.services import TestInput
+from workflows.documents.saved_tests.pins import (
+    DEFAULT_MESSAGE,
+    Failures,
+    Pin,
+    stored_pins,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -53,7 +58,7 @@ def test_input(setup: TestSetup, *, until: str) -> TestInput:
     if len(setup.payload) > _MAX_PAYLOAD:
         raise Refused("The payload is too large.")
     nodes = {str(node.get("id")) for node in setup.workflow.ir.get("nodes", [])}
-    pins = {id_: pin for id_, pin in read_pins(setup.pins).items() if id_ in nodes}
+    pins = {id_: pin for id_, pin in stored_pins(setup.pins).items() if id_ in nodes}
     return TestInput(
         payload=read_unmasked(setup.payload), pins=pins, until=until, speed=setup.speed
     )
@@ -67,7 +72,9 @@ def pin_from_form(output: str, *, failure: str, times: str, message: str) -> Pin
         failures = Failures(times=_read_times(times), message=text)
     if not output.strip():
         return Pin(failures=failures) if failures else None
-    return Pin(output=read_unmasked(output), failures=failures)
+    value = read_unmasked(output)
+    check_payload(value)
+    return Pin(output=value, failures=failures)
 
 
 def _read_times(text: str) -> int | None:

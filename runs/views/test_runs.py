@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit.trail import Actor
 from runs.models import TestRun
+from runs.permissions import CHANGE
 from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs import panel, services
-from runs.test_runs.panel import CHANGE, PIN, PROGRESS
+from runs.test_runs.panel import PIN, PROGRESS
 from runs.test_runs.plan import check_pin
 from runs.test_runs.progress import TestProgress, output_of, progress_of
 from runs.test_runs.setup import pin_from_form, read_speed, save_setup, setup_of, test_input

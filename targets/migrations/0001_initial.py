@@ -25,7 +25,6 @@ class Migration(migrations.Migration):
                 ('api_base_url', models.CharField(default='https://api.cloudflare.com/client/v4', max_length=200, validators=[django.core.validators.URLValidator(['https', 'http'])], verbose_name='API base URL')),
                 ('is_default', models.BooleanField(default=False, verbose_name='default')),
                 ('protected', models.BooleanField(default=False, help_text="Only the groups below may deploy to it, and a deploy asks for the workflow's name.")),
-                ('requires_tests', models.BooleanField(default=False, help_text='A version can be deployed to it only if all of its tests pass.')),
                 ('frozen_from', models.DateTimeField(blank=True, null=True)),
                 ('frozen_until', models.DateTimeField(blank=True, null=True)),
                 ('frozen_reason', models.CharField(blank=True, help_text='Shown to anyone who tries to deploy.', max_length=300, verbose_name='reason')),
@@ -36,7 +35,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-is_default', 'name'],
-                'permissions': [('check_target', 'Can check a target and view its resources'), ('override_freeze', 'Can deploy to a frozen target'), ('override_tests', 'Can deploy although required tests fail')],
+                'permissions': [('check_target', 'Can check a target and view its resources'), ('override_freeze', 'Can deploy to a frozen target')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='one_default_target', violation_error_message='Another target is already the default.'), models.UniqueConstraint(condition=models.Q(('embedded', True)), fields=('embedded',), name='one_embedded_platform'), models.CheckConstraint(condition=models.Q(models.Q(('frozen_from', None), ('frozen_until', None)), models.Q(('frozen_from__isnull', False), ('frozen_until', None)), models.Q(('frozen_from__isnull', False), ('frozen_until__gt', models.F('frozen_from'))), _connector='OR'), name='freeze_ends_after_start', violation_error_message='A freeze needs a start, and its end must be later.')],
             },
         ),

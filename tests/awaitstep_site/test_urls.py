@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from audit.models import Entry
 from deployments.models import ProgramOutput
-from runs.models import BulkChange, Retention
+from runs.models import BulkChange, Retention, TestResult
 from targets.models import Target
 from tests.awaitstep_site.url_table import (
     ADMINISTRATOR,
@@ -77,6 +77,9 @@ def addresses(db: None) -> dict[str, str]:
     variable = set_variable("TOKEN", "value", workflow=workflow)
     output = ProgramOutput.objects.create(deployment=deployment, program="npm", seconds=1)
     user = User.objects.create_user("someone")
+    result = TestResult.objects.create(
+        workflow=workflow, name="paid", key="", passed=True, ir=workflow.ir, seconds=1
+    )
     rows: dict[str, Any] = {
         "audit/entry": Entry.objects.latest("pk"),
         "workflows/workflowversion": workflow.newest_version,
@@ -98,6 +101,7 @@ def addresses(db: None) -> dict[str, str]:
         "<key:output>": str(output.pk),
         "bulk/<key:pk>": f"bulk/{BulkChange.objects.create(action='pause').pk}",
         "runs/<key:pk>": f"runs/{run.pk}",
+        "results/<key:pk>": f"results/{result.pk}",
         "<str:what>": "payload",
         "<slug:slug>": "typescript",
         "<key:number>": "1",

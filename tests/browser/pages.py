@@ -33,6 +33,8 @@ PAGES = [
     "/workflows/{workflow}/versions/compare/picture/?from=v1&to=draft",
     "/workflows/{workflow}/versions/compare/typescript/?from=v1&to=draft",
     "/workflows/{workflow}/deployments/",
+    "/runs/tests/{workflow}/",
+    "/runs/tests/{workflow}/edit/",
     "/workflows/import/",
     "/workflows/{workflow}/duplicate/",
     "/workflows/{workflow}/archive/",

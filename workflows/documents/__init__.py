@@ -1,1 +1,1 @@
-"""What can be done with whole documents: compare two, take them over from AwaitStep, pack them into archives."""
+"""What can be done with whole documents: compare two, test them, take them over from AwaitStep, archive them."""

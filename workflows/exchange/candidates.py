@@ -167,6 +167,7 @@ def _of_document(upload: Upload, entry_code: str | None, into: Workflow | None) 
             dependencies=workflow.dependencies,
             bindings=workflow.bindings if into else {},
             deploy_settings=converted.settings(workflow.deploy_settings) if not errors else {},
+            tests=workflow.tests,
         ),
         rewrites=converted.rewrites,
         errors=tuple(errors),

@@ -97,6 +97,7 @@ def content_of(workflow: Workflow) -> WorkflowContent:
         dependencies=dict(sorted(workflow.dependencies.items())),
         bindings=dict(sorted(workflow.bindings.items())),
         deploy_settings=workflow.deploy_settings,
+        tests=workflow.tests,
         variables=_variables(workflow),
     )
 

@@ -99,6 +99,7 @@ def _new(candidate: Candidate, ids: Mapping[str, str], preparation: Preparation)
         entry_code=content.entry_code,
         dependencies=dict(content.dependencies),
         deploy_settings=dict(content.deploy_settings),
+        tests=list(content.tests),
     )
     try:
         draft = check_draft(workflow, preparation.more_types)

@@ -13,10 +13,10 @@ from runs.management.run_command import read_payload_option
 from runs.models import TestRun
 from runs.steps.step_reader import Step
 from runs.test_runs import services
-from runs.test_runs.pins import DEFAULT_MESSAGE, Failures, Pin
 from runs.test_runs.progress import TestProgress, progress_of
 from runs.test_runs.services import TestInput
 from targets.cloudflare.errors import DeployError
+from workflows.documents.saved_tests.pins import DEFAULT_MESSAGE, Failures, Pin
 from workflows.services import WorkflowNotFound, get_workflow
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")

@@ -19,7 +19,7 @@ from deployments.models import Deployment
 from runs.models import Run, TestRun
 from runs.services.control import Refused
 from runs.test_runs import services
-from runs.test_runs.pins import Failures, Pin
+from runs.test_runs.draft_request import Runnable
 from runs.test_runs.progress import LOST, output_of, progress_of
 from runs.test_runs.services import TestInput
 from targets.cloudflare.errors import DeployError
@@ -28,6 +28,7 @@ from tests.runs.test_runs.drafts import campaign, ended, states, step
 from tests.support.platform_fixture import Platform, start_platform
 from tests.workflows.ir.documents import branch, chain, document, node
 from toolchain.redaction import MASK
+from workflows.documents.saved_tests.pins import Failures, Pin
 from workflows.models import Workflow, WorkflowVersion
 from workflows.services import import_document, set_variable
 
@@ -288,11 +289,12 @@ def test_a_user_can_have_three_running_test_runs() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_starting_many_test_runs_together_does_not_exceed_the_limit() -> None:
     workflow, barrier = campaign(), threading.Barrier(8)
+    runnable = Runnable.draft(workflow)
 
     def reserve(_: int) -> bool:
         barrier.wait()
         try:
-            services.reserve(workflow, TestInput(), by=SYSTEM)
+            services.reserve(runnable, TestInput(), by=SYSTEM)
         except Refused:
             return False
         finally:
@@ -329,7 +331,7 @@ def test_nothing_is_left_after_the_hour_of_a_run_whose_process_was_killed() -> N
     """A web process that is killed leaves the row, and maybe the Worker."""
     workflow = campaign()
     running = start(workflow, payload={"email": "a@b.c"}, speed=1)
-    half_started = services._create(workflow, TestInput(), by=SYSTEM)
+    half_started = services.reserve(Runnable.draft(workflow), TestInput(), by=SYSTEM)
     services.remove_expired()
     assert TestRun.objects.count() == 2
 

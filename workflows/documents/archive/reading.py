@@ -16,6 +16,7 @@ from workflows.documents.archive.content import (
     WorkflowContent,
 )
 from workflows.documents.archive.zip_files import read_files
+from workflows.documents.saved_tests.reading import InvalidTests, read_tests
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
 from workflows.ir.document.model import NAME_LENGTH
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
@@ -123,7 +124,18 @@ class _Reader:
             bindings=self._object(base + layout.BINDINGS, _binding_errors),
             deploy_settings=self._object(base + layout.DEPLOY_SETTINGS, _settings_errors),
             variables=self._object(base + layout.VARIABLES, _variable_errors),
+            tests=self._tests(base + layout.TESTS),
         )
+
+    def _tests(self, file: str) -> list[Any]:
+        tests = self._json(file, [])
+        try:
+            read_tests(tests)
+        except InvalidTests as invalid:
+            for problem in invalid.problems:
+                self._report(file, str(problem))
+            return []
+        return list(tests)
 
     def _type(self, path: str) -> TypeContent:
         base, (id_, _, version) = f"{layout.TYPES}/{path}/", path.partition("/")

@@ -64,6 +64,8 @@ def _workflow(workflow: WorkflowContent) -> Iterator[tuple[str, bytes]]:
     for name, part in parts.items():
         if part:
             yield name, _json(dict(part))
+    if workflow.tests:
+        yield layout.TESTS, _json(list(workflow.tests))
 
 
 def _type(type_: TypeContent) -> Iterator[tuple[str, bytes]]:

@@ -78,6 +78,7 @@ def _parts(before: Content, after: Content) -> Iterator[PartChange]:
         ("npm packages", field_changes(before.dependencies, after.dependencies, "")),
         ("Bindings", field_changes(before.bindings, after.bindings, "")),
         ("Deploy settings", field_changes(before.deploy_settings, after.deploy_settings, "")),
+        ("Tests", _tests(before.tests, after.tests)),
         ("Document", _document(before, after)),
         ("Connections", _connections(before, after)),
     ):
@@ -97,6 +98,16 @@ def _whole(path: str, label: str, before: str, after: str) -> Iterator[FieldChan
     """Yield a text that differs; "" is a missing one."""
     if before != after:
         yield FieldChange(path=path, label=label, before=before or None, after=after or None)
+
+
+def _tests(before: Any, after: Any) -> Iterator[FieldChange]:
+    """Yield what differs in the tests, by their names."""
+    if isinstance(before, list) and isinstance(after, list):
+        yield from field_changes(_by_name(before), _by_name(after), "")
+
+
+def _by_name(tests: list[Any]) -> dict[str, Any]:
+    return {str(test.get("name")): test for test in tests if isinstance(test, dict)}
 
 
 def _document(before: Content, after: Content) -> Iterator[FieldChange]:

@@ -19,7 +19,10 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """Everything that determines the code, with the node types of the document."""
+    """Everything that determines the code, with the node types of the document.
+
+    `tests` is None if they are not known.
+    """
 
     ir: Any
     entry_code: str
@@ -27,6 +30,7 @@ class Content:
     bindings: Mapping[str, Any]
     deploy_settings: Mapping[str, Any]
     types: Registry
+    tests: Any = None
 
     @property
     def document(self) -> JsonObject:

@@ -1,0 +1,227 @@
+"""Runs saved tests, and keeps their results."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from django.utils.crypto import salted_hmac
+
+from audit.trail import Actor
+from runs import statuses
+from runs.models import TestResult, TestRun
+from runs.saved_tests.observing import made_request, observe
+from runs.test_runs import services
+from runs.test_runs.draft_request import Runnable
+from runs.test_runs.progress import TestProgress, output_of, progress_of
+from runs.test_runs.services import TestInput
+from targets.cloudflare import test_runs
+from targets.cloudflare.errors import Cause, DeployError
+from targets.lookup import NoTarget
+from toolchain.redaction import redact_json
+from workflows.documents.saved_tests.checking import differences
+from workflows.documents.saved_tests.making import make_test
+from workflows.documents.saved_tests.model import Difference, Observed, SavedTest
+from workflows.documents.saved_tests.reading import InvalidTests, read_tests
+from workflows.draft_code import node_names
+from workflows.masked_values import masked_values
+from workflows.node_types.registered import snapshot
+from workflows.picture.states import NodeState, State
+
+MAX_SECONDS: Final = 60.0
+_POLL: Final = 0.1  # seconds
+_KEPT: Final = 5  # results of each test
+_MAX_ACTUAL: Final = 500_000  # characters
+_NOT_A_RESULT: Final = (services.TooManyTestRuns, NoTarget)
+_OF_THE_PLATFORM: Final = (Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.CREDENTIALS, Cause.PERMISSION)
+_NOT_CONTENT: Final = frozenset({"tests"})
+
+
+def saved_tests(runnable: Runnable) -> dict[str, SavedTest]:
+    """Return the tests by name; raises InvalidTests if something other than the pages stored them."""
+    return {test.name: test for test in read_tests(runnable.content["tests"])}
+
+
+def run_test(runnable: Runnable, test: SavedTest, *, by: Actor) -> TestResult:
+    """Run a test on the embedded platform, wait for its end, and store the result.
+
+    A workflow that cannot be built fails the test. Raises DeployError if the platform is off or does not
+    respond, or if it has too many test runs.
+    """
+    started = time.monotonic()
+    key = key_of(runnable, test, by=by)
+    progress, observed = None, None
+    found = _unknown_nodes(runnable, test)
+    if not found:
+        progress, observed, found = _tried(runnable, test, by=by)
+    result = TestResult.objects.create(
+        workflow=runnable.workflow,
+        name=test.name,
+        key=key,
+        passed=not found,
+        differences=[each.as_json() for each in found],
+        states=_states(progress, found),
+        ir=runnable.ir,
+        node_types=snapshot(runnable.ir),
+        actual=_actual(test, observed) if observed else {},
+        seconds=time.monotonic() - started,
+        by_name=by.name,
+    )
+    _remove_old(result)
+    return result
+
+
+def _tried(
+    runnable: Runnable, test: SavedTest, *, by: Actor
+) -> tuple[TestProgress | None, Observed | None, tuple[Difference, ...]]:
+    try:
+        progress, observed = execute(runnable, test, by=by)
+    except DeployError as error:
+        if isinstance(error, _NOT_A_RESULT) or error.cause in _OF_THE_PLATFORM:
+            raise
+        findings = [each for each in error.as_findings() if not each.is_warning]
+        found = (Difference(message=str(each), node_id=each.node_id) for each in findings)
+        return None, None, tuple(found)
+    if observed is None:
+        message = f"The run did not end within {MAX_SECONDS:.0f} seconds."
+        return progress, None, (Difference(message=message),)
+    names = node_names(runnable.ir)
+    return progress, observed, differences(test, observed, lambda id_: names.get(id_, id_))
+
+
+def execute(
+    runnable: Runnable, test: SavedTest, *, by: Actor
+) -> tuple[TestProgress, Observed | None]:
+    """Run a test, and return what happened; None instead of it if the run did not end in time."""
+    run = services.start_run(runnable, _input(test), by=by)
+    try:
+        _wait(run)
+        progress = progress_of(run)
+        if progress.problem:
+            raise DeployError(progress.problem)
+        return progress, observed_of(progress) if progress.is_over else None
+    finally:
+        services.remove(run)
+
+
+def _input(test: SavedTest) -> TestInput:
+    return TestInput(
+        payload=test.payload,
+        pins=test.pins,
+        speed=test.speed,
+        saved_test=test.name,
+        requests=test.requests,
+        variables=test.variables,
+    )
+
+
+def _wait(run: TestRun) -> None:
+    end = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < end:
+        data = services.read(run)
+        if data is None or statuses.is_final(str(data.get("status"))):
+            return
+        time.sleep(_POLL)
+
+
+def observed_of(progress: TestProgress) -> Observed:
+    """Return what a test run has done, with secrets masked."""
+    run = progress.run
+    made = test_runs.requests(services.quick_account(), run.worker_name)
+    masked: list[Mapping[str, Any]] = redact_json(made, masked_values(run.workflow_id))
+    return observe(
+        progress.data,
+        progress.steps,
+        progress.nodes,
+        ir=progress.ir,
+        full_output=lambda step: output_of(run, step),
+        requests=map(made_request, masked),
+    )
+
+
+def _unknown_nodes(runnable: Runnable, test: SavedTest) -> tuple[Difference, ...]:
+    unknown = sorted(test.nodes - node_names(runnable.ir).keys())
+    return tuple(
+        Difference(message=f'The test names the node "{id_}", which the workflow does not have.')
+        for id_ in unknown
+    )
+
+
+def _states(progress: TestProgress | None, found: tuple[Difference, ...]) -> dict[str, Any]:
+    """Return the states of the nodes as JSON; those with differences are marked."""
+    states: dict[str, NodeState] = dict(progress.states) if progress else {}
+    for each in found:
+        if each.node_id:
+            states[each.node_id] = NodeState(state=State.PROBLEM, note="differs")
+    return {id_: asdict(state) for id_, state in states.items()}
+
+
+def states_of(result: TestResult) -> dict[str, NodeState]:
+    """Return the states of the nodes of a stored result."""
+    return {
+        id_: NodeState(**{**state, "state": State(state["state"])})
+        for id_, state in result.states.items()
+    }
+
+
+def _actual(test: SavedTest, observed: Observed) -> dict[str, Any]:
+    """Return what the test would have to expect to pass; {} if that is too large to be stored."""
+    made = make_test(
+        observed,
+        name=test.name,
+        payload=None,
+        speed=None,
+        variables={},
+        pins={id_: pin.as_json() for id_, pin in test.pins.items()},
+        with_requests=False,
+    )
+    expect: dict[str, Any] = made["expect"]
+    return expect if len(json.dumps(expect)) <= _MAX_ACTUAL else {}
+
+
+def key_of(runnable: Runnable, test: SavedTest, *, by: Actor) -> str:
+    """Return a key that changes with everything that a result depends on, except for other services."""
+    content = {name: part for name, part in runnable.content.items() if name not in _NOT_CONTENT}
+    variables = services.variables_of(runnable, _input(test), by)
+    values = sorted((item.name, item.value, item.is_secret) for item in variables.values())
+    parts = [content, runnable.workflow.class_name, values, repr(test)]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+    return salted_hmac("saved test", text, algorithm="sha256").hexdigest()
+
+
+def _remove_old(result: TestResult) -> None:
+    same = TestResult.objects.filter(workflow=result.workflow_id, name=result.name)
+    kept = list(same.values_list("pk", flat=True)[:_KEPT])
+    same.filter(pk__lt=min(kept)).delete()
+
+
+def known_results(runnable: Runnable, *, by: Actor) -> dict[str, TestResult | None]:
+    """Return the newest result for exactly this content, by the name of the test; None if there is none."""
+    try:
+        tests = saved_tests(runnable)
+    except InvalidTests:
+        return {}
+    keys = {name: key_of(runnable, test, by=by) for name, test in tests.items()}
+    rows = TestResult.objects.filter(workflow=runnable.workflow, key__in=keys.values())
+    found = {row.key: row for row in rows.order_by("pk")}
+    return {name: found.get(key) for name, key in keys.items()}
+
+
+def run_all(runnable: Runnable, *, by: Actor) -> Iterator[TestResult]:
+    """Run all tests, one after the other, and yield each result.
+
+    Raises InvalidTests, and DeployError like `run_test`.
+    """
+    for test in saved_tests(runnable).values():
+        yield run_test(runnable, test, by=by)
+
+
+def run_missing(runnable: Runnable, *, by: Actor) -> Iterator[TestResult]:
+    """Yield a result of each test: the newest one if it passed with this content, or else a new one."""
+    known = known_results(runnable, by=by)
+    for name, test in saved_tests(runnable).items():
+        result = known.get(name)
+        yield result if result and result.passed else run_test(runnable, test, by=by)

@@ -1,0 +1,239 @@
+"""Makes tests from runs: from a test run of the draft, and from a run of a deployed version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from audit.trail import Actor
+from deployments.models import Deployment
+from runs import statuses
+from runs.detail.fetch import fetch_run
+from runs.detail.json_tree import read_json
+from runs.models import Run, TestRun
+from runs.saved_tests.execution import execute
+from runs.saved_tests.observing import made_request, observe
+from runs.services.control import Refused
+from runs.steps.masking import redact_run
+from runs.steps.step_nodes import node_ids, parsed_document
+from runs.steps.step_reader import Step, read_steps
+from runs.test_runs import services
+from runs.test_runs.draft_request import Runnable
+from runs.test_runs.progress import TestProgress
+from runs.test_runs.services import TestInput
+from targets.cloudflare import test_runs
+from targets.lookup import account_for_test_runs
+from toolchain.redaction import MASK, redact_json
+from workflows.codegen.syntax.bounded_parser import syntax_of
+from workflows.documents.saved_tests.making import make_test, with_schemas
+from workflows.documents.saved_tests.pins import MAX_MESSAGE
+from workflows.documents.saved_tests.reading import read_test
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.reading.fields import Code
+from workflows.masked_values import masked_values
+from workflows.models import Workflow
+from workflows.node_types.registered import snapshot
+from workflows.nodes import step as step_type
+from workflows.nodes import wait_for_event
+from workflows.nodes.custom import secret_variables
+from workflows.picture.states import State
+
+JsonObject = dict[str, Any]
+_HAS_NOT_ENDED: Final = "Wait until the run has ended, then save it as a test."
+_WAS_STOPPED: Final = (
+    "Only a run that ended on its own can be saved as a test. Run the draft without stopping it."
+)
+_OUTSIDE: Final = frozenset({b"env", b"fetch"})
+"""Names in code that reach something outside of the workflow."""
+
+
+def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
+    """Return a test that the draft passes when it does the same as in the test run.
+
+    Requests get the responses that they got. Outputs that differ in a second run are only expected to
+    have the same types. Secrets are replaced by invented values. Raises Refused or DeployError.
+    """
+    data = services.read(run)
+    if data is None or not statuses.is_final(str(data.get("status"))):
+        raise Refused(_HAS_NOT_ENDED)
+    if run.until or data.get("status") == "terminated":
+        raise Refused(_WAS_STOPPED)
+    stand_ins = _StandIns(run.workflow, by)
+    progress = TestProgress(run=run, data=redact_run(stand_ins.replaced(data), stand_ins.masked))
+    test = make_test(
+        observe(
+            progress.data,
+            progress.steps,
+            progress.nodes,
+            ir=progress.ir,
+            full_output=lambda step: stand_ins.hidden(_full_output(run, step)),
+            requests=map(made_request, stand_ins.hidden(_requests(run))),
+        ),
+        name=name,
+        payload=read_json(progress.data.get("params")),
+        speed=run.speed,
+        variables=stand_ins.variables,
+        pins=run.pins,
+        with_requests=True,
+    )
+    _, second = execute(Runnable.draft(run.workflow), read_test(test), by=by)
+    return with_schemas(test, second) if second else test
+
+
+def _full_output(run: TestRun, step: Step) -> Any:
+    account = account_for_test_runs()
+    return test_runs.step_output(account, run.worker_name, services.INSTANCE, step.name)
+
+
+def _requests(run: TestRun) -> list[dict[str, Any]]:
+    return test_runs.requests(services.quick_account(), run.worker_name)
+
+
+class _StandIns:
+    """Invented values that replace the workflow's secrets, so that a test needs no secret."""
+
+    def __init__(self, workflow: Workflow, by: Actor) -> None:
+        self.masked = masked_values(workflow.pk)
+        variables = services.variables_of(Runnable.draft(workflow), TestInput(), by)
+        names = secret_variables(snapshot(workflow.ir))
+        code = json.dumps([workflow.ir, workflow.entry_code])
+        self._values = {
+            name: item.value
+            for name, item in sorted(variables.items())
+            if (item.is_secret or name in names) and (name in code or name in names)
+        }
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {name: f"test-{name}" for name in self._values}
+
+    def replaced(self, value: Any) -> Any:
+        """Return the value with the invented values instead of the secrets."""
+        for name, secret in self._values.items():
+            value = _replace_masks(redact_json(value, [secret]), value, f"test-{name}")
+        return value
+
+    def hidden(self, value: Any) -> Any:
+        """Return the value without secrets: current ones are replaced, former ones masked."""
+        return redact_json(self.replaced(value), self.masked)
+
+
+def _replace_masks(masked: Any, before: Any, text: str) -> Any:
+    """Replace each mask that was not there before."""
+    match masked:
+        case str() if masked != before:
+            return masked.replace(MASK, text)
+        case list() if isinstance(before, list):
+            return [
+                _replace_masks(item, old, text) for item, old in zip(masked, before, strict=True)
+            ]
+        case dict() if isinstance(before, dict):
+            pairs = zip(masked.items(), before.values(), strict=True)
+            return {
+                key.replace(MASK, text) if key not in before else key: _replace_masks(
+                    item, old, text
+                )
+                for (key, item), old in pairs
+            }
+        case _:
+            return masked
+
+
+def from_run(run: Run, *, name: str) -> JsonObject:
+    """Return a test that repeats a run of a deployed version, with its secrets masked.
+
+    Whatever reaches outside of the workflow is pinned to what it returned, or how it failed; everything
+    else runs again. Raises Refused if the run has not ended, or if the target no longer has it.
+    """
+    fetched = fetch_run(run)
+    data, workflow = fetched.data, run.workflow
+    ir = parsed_document(run.deployment_id) if run.deployment_id else None
+    if data is None or ir is None or workflow is None or run.deployment is None:
+        raise Refused(fetched.problem or "The code of this run is not known.")
+    if not statuses.is_final(str(data.get("status"))):
+        raise Refused(_HAS_NOT_ENDED)
+    steps = read_steps(data, is_over=True)
+    nodes = node_ids(ir, steps)
+    observed = observe(data, steps, nodes, ir=ir, full_output=_unknown)
+    names = _secret_names(workflow, run.deployment)
+    return make_test(
+        observed,
+        name=name,
+        payload=read_json(data.get("params")),
+        speed=None,
+        variables={each: f"test-{each}" for each in names},
+        pins=_pins(ir, steps, nodes, observed.outputs),
+        with_requests=True,
+    )
+
+
+def _unknown(step: Step) -> Any:
+    raise LookupError(step.name)
+
+
+def _secret_names(workflow: Workflow, deployment: Deployment) -> list[str]:
+    code = json.dumps([workflow.ir, workflow.entry_code])
+    secret = workflow.variables.filter(is_secret=True).values_list("name", flat=True)
+    declared = secret_variables(deployment.node_types)
+    return sorted({name for name in secret if name in code} | set(declared))
+
+
+def _pins(
+    ir: WorkflowIR,
+    steps: Sequence[Step],
+    nodes: Mapping[int, str],
+    outputs: Mapping[str, tuple[Any, ...]],
+) -> dict[str, JsonObject]:
+    by_node: dict[str, list[Step]] = {}
+    for step in steps:
+        if step.number in nodes:
+            by_node.setdefault(nodes[step.number], []).append(step)
+    pins: dict[str, JsonObject] = {}
+    for node_id, own in by_node.items():
+        if _is_outside(ir.nodes[node_id]):
+            pin = _pin(ir.nodes[node_id], own, outputs.get(node_id, ()))
+            pins |= {node_id: pin} if pin else {}
+    return pins
+
+
+def _is_outside(node: Node) -> bool:
+    """Return whether the node can reach anything outside of the workflow, such as another service."""
+    if node.type.container is not None or node.type.name in ("sleep", "sleep_until"):
+        return False
+    if node.type.name != step_type.TYPE.name:
+        return True
+    codes = [field for field in node.fields if isinstance(field, Code)]
+    names = {name.text for code in codes for name in syntax_of(code).written_names}
+    return bool(_OUTSIDE & names)
+
+
+def _pin(node: Node, steps: Sequence[Step], outputs: tuple[Any, ...]) -> JsonObject:
+    """Return what the node returned, and how it failed if it ran once."""
+    pin: JsonObject = {}
+    if node.type.step_suffixes != ("",):
+        outputs = _results_of_calls(steps)
+    if len(outputs) == 1:
+        pin["output"] = outputs[0]
+    elif outputs:
+        pin["outputs"] = list(outputs)
+    failed = steps[0] if len(steps) == 1 else None
+    if failed and failed.state is State.FAILED and node.type.name == wait_for_event.TYPE.name:
+        pin["failures"] = {"times": None, "message": None}
+    elif failed and failed.last_error:
+        times = sum(attempt.success is False for attempt in failed.attempts)
+        pin["failures"] = {
+            "times": max(times, 1) if outputs else None,
+            "message": failed.last_error[:MAX_MESSAGE],
+        }
+    return pin
+
+
+def _results_of_calls(steps: Sequence[Step]) -> tuple[Any, ...]:
+    """Return the outputs of the runs that a node has started and waited for."""
+    found = [read_json(step.raw.get("output")) for step in steps]
+    return tuple(
+        each.get("output")
+        for each in found
+        if isinstance(each, dict) and each.get("status") == "complete"
+    )

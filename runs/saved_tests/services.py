@@ -1,0 +1,115 @@
+"""Adding, changing and deleting the saved tests of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.trail import Actor
+from runs.models import TestResult
+from runs.services.control import Refused
+from toolchain.redaction import redact_json
+from workflows import drafts
+from workflows.audit_entries import record_workflow
+from workflows.documents.saved_tests.reading import InvalidTests, read_test
+from workflows.editing import refusals
+from workflows.masked_values import masked_values
+from workflows.models import Workflow
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+JsonObject = dict[str, Any]
+_NOT_INVENTED: Final = (
+    "The test contains the value of a secret. Replace it with an invented value, and set the variable "
+    "to it in “variables”."
+)
+_NO_TREE: Final = "The nodes of the draft are not connected in a way that can run."
+
+
+def save_test(workflow: Workflow, test: Any, *, replaces: str = "", by: User) -> str:
+    """Add a test to the draft, or replace the one with the name `replaces`; return its name.
+
+    Raises Refused for an invalid test, a name that another test has, or a secret in it.
+    """
+    try:
+        name = read_test(test).name
+    except InvalidTests as invalid:
+        raise Refused("\n".join(map(str, invalid.problems))) from None
+    if redact_json(test, masked_values(workflow.pk)) != test:
+        raise Refused(_NOT_INVENTED)
+
+    def change(tests: list[JsonObject]) -> list[JsonObject]:
+        names = [each["name"] for each in tests]
+        if replaces and replaces not in names:
+            raise refusals.Refused(f"The test {replaces!r} has been deleted in the meantime.")
+        if not replaces:
+            return [*tests, {**test, "name": name}]
+        return [{**test, "name": name} if each["name"] == replaces else each for each in tests]
+
+    summary = f"Changed the test “{name}”" if replaces else f"Added the test “{name}”"
+    _change(workflow, change, summary=summary, action="test saved", name=name, by=by)
+    return name
+
+
+def delete_test(workflow: Workflow, name: str, *, by: User) -> None:
+    """Delete a test of the draft; versions keep theirs."""
+
+    def change(tests: list[JsonObject]) -> list[JsonObject]:
+        return [each for each in tests if each["name"] != name]
+
+    summary = f"Deleted the test “{name}”"
+    _change(workflow, change, summary=summary, action="test deleted", name=name, by=by)
+
+
+def accept(workflow: Workflow, result: TestResult, *, by: User) -> None:
+    """Make the test of a result expect what happened in it. Raises Refused if that is not known."""
+    if not result.actual:
+        raise Refused("What happened in this run of the test was not stored. Run the test again.")
+
+    def change(tests: list[JsonObject]) -> list[JsonObject]:
+        return [
+            {**each, "expect": _accepted(each.get("expect", {}), result.actual)}
+            if each["name"] == result.name
+            else each
+            for each in tests
+        ]
+
+    summary = f"Accepted the result of the test “{result.name}”"
+    _change(workflow, change, summary=summary, action="test accepted", name=result.name, by=by)
+
+
+def _accepted(expect: JsonObject, actual: JsonObject) -> JsonObject:
+    """Return the new expectation; it has the same parts, and keeps JSON Schemas."""
+    accepted = {
+        key: value for key, value in actual.items() if key in expect or key in ("status", "error")
+    }
+    outputs = {
+        id_: old if "schema" in old else actual.get("outputs", {}).get(id_)
+        for id_, old in expect.get("outputs", {}).items()
+    }
+    if "outputs" in expect:
+        accepted["outputs"] = {id_: new for id_, new in outputs.items() if new}
+    if "schema" in expect.get("output", {}) and actual["status"] == "complete":
+        accepted["output"] = expect["output"]
+    return accepted
+
+
+def _change(
+    workflow: Workflow,
+    change: Callable[[list[JsonObject]], list[JsonObject]],
+    *,
+    summary: str,
+    action: str,
+    name: str,
+    by: User,
+) -> None:
+    def record() -> None:
+        record_workflow(action, workflow, by=Actor.of(by), test=name)
+
+    try:
+        drafts.change_tests(workflow.pk, change, summary=summary, by=by, on_store=record)
+    except refusals.Refused as refused:
+        raise Refused(str(refused)) from None
+    except refusals.NotEditable:
+        raise Refused(_NO_TREE) from None

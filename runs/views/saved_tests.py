@@ -1,0 +1,307 @@
+"""The tests of a workflow: the list, running them, their results, and changing them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from audit.trail import Actor
+from runs.models import Run, TestResult
+from runs.permissions import CHANGE
+from runs.permissions import VIEW as VIEW_RUNS
+from runs.saved_tests import from_runs, services
+from runs.saved_tests.execution import known_results, run_test, saved_tests, states_of
+from runs.services.control import Refused
+from runs.services.payloads import pretty
+from runs.test_runs.draft_request import Runnable
+from runs.test_runs.panel import own_runs
+from targets.cloudflare.errors import DeployError
+from web.converters import read_key
+from web.decorators import HttpRequest, staff_with
+from web.rendering import page
+from workflows.documents.saved_tests.model import SavedTest
+from workflows.documents.saved_tests.reading import InvalidTests
+from workflows.ir.reading import json_reader
+from workflows.models import Workflow
+from workflows.nodes.custom import registry
+from workflows.nodes.documents import parse
+from workflows.picture.drawing import Picture, picture_of
+from workflows.picture.drawing import render as draw
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+VIEW: Final = "workflows.view_workflow"
+_NEW: Final = {
+    "name": "A name that says what must be so",
+    "payload": {},
+    "pins": {},
+    "requests": [],
+    "expect": {"status": "complete"},
+}
+
+Context = dict[str, Any]
+
+
+@require_safe
+@staff_with(VIEW)
+def tests(request: HttpRequest, workflow: str) -> HttpResponse:
+    """List the tests of the draft, or of a version, with their newest results."""
+    context = _list_context(request, workflow)
+    return page(request, "runs/saved_tests/tests", context)
+
+
+def _list_context(request: HttpRequest, workflow: str) -> Context:
+    found = get_object_or_404(Workflow, pk=workflow)
+    number, runnable = _runnable(request, found)
+    context: Context = {
+        "workflow": found,
+        "number": number,
+        "query": _query(number),
+        "may_change": request.user.has_perm(CHANGE) and not found.is_archived,
+        "rows": [],
+    }
+    try:
+        saved = saved_tests(runnable)
+        results = known_results(runnable, by=Actor.of(request.user))
+        context["rows"] = [_row(test, results.get(name)) for name, test in saved.items()]
+    except InvalidTests as invalid:
+        context["problems"] = [str(problem) for problem in invalid.problems]
+    except DeployError as error:
+        context["problems"] = [str(error)]
+    return context
+
+
+def _row(test: SavedTest, result: TestResult | None, *, error: str = "") -> Context:
+    return {"test": test, "result": result, "error": error}
+
+
+def _runnable(request: HttpRequest, workflow: Workflow) -> tuple[int | None, Runnable]:
+    """Return the version that the request names, or the draft."""
+    text = request.GET.get("version", "") or request.POST.get("version", "")
+    if not text:
+        return None, Runnable.draft(workflow)
+    number = read_key(text)
+    version = get_object_or_404(workflow.versions.select_related("workflow"), number=number)
+    return number, Runnable.version(version)
+
+
+def _query(number: int | None) -> str:
+    return f"?version={number}" if number else ""
+
+
+def _address(workflow: Workflow, number: int | None = None) -> str:
+    return reverse("runs:saved_tests", args=[workflow.pk]) + _query(number)
+
+
+@require_POST
+@staff_with(CHANGE)
+def run(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Run one test, or all of them.
+
+    A page with scripts gets the rows of all tests first, which then ask for one after the other.
+    """
+    name = request.POST.get("test", "")
+    if request.htmx and not name:
+        context = _list_context(request, workflow) | {"is_starting": True}
+        return render(request, "runs/saved_tests/_rows.html", context)
+    found = get_object_or_404(Workflow, pk=workflow)
+    number, runnable = _runnable(request, found)
+    rows = [_tried(request, runnable, test) for test in _chosen(runnable, name)]
+    if request.htmx:
+        context = {"workflow": found, "number": number, "query": _query(number), "may_change": True}
+        return render(request, "runs/saved_tests/_row.html", {**context, "row": rows[0]})
+    _tell(request, rows)
+    return redirect(_address(found, number))
+
+
+def _chosen(runnable: Runnable, name: str) -> list[SavedTest]:
+    """Return the test with a name, or all; raises Http404 if there is none."""
+    try:
+        saved = saved_tests(runnable)
+    except InvalidTests:
+        saved = {}
+    if name and name not in saved:
+        raise Http404("There is no such test.")
+    return [saved[name]] if name else list(saved.values())
+
+
+def _tried(request: HttpRequest, runnable: Runnable, test: SavedTest) -> Context:
+    try:
+        return _row(test, run_test(runnable, test, by=Actor.of(request.user)))
+    except DeployError as error:
+        return _row(test, None, error=str(error))
+
+
+def _tell(request: HttpRequest, rows: list[Context]) -> None:
+    """Show a message with how many tests passed, and why others could not run."""
+    for error in dict.fromkeys(row["error"] for row in rows if row["error"]):
+        messages.error(request, error)
+    results = [row["result"] for row in rows if row["result"]]
+    passed = sum(result.passed for result in results)
+    if results and passed == len(results):
+        messages.success(request, "The test passed." if passed == 1 else f"{passed} tests passed.")
+    elif results:
+        messages.error(request, f"{passed} passed, {len(results) - passed} failed.")
+
+
+@require_safe
+@staff_with(VIEW)
+def result(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
+    """Show what differs in a result, also on the picture."""
+    found = get_object_or_404(
+        TestResult.objects.select_related("workflow"), pk=pk, workflow=workflow
+    )
+    names = {test["name"] for test in found.workflow.tests if isinstance(test, dict)}
+    context = {
+        "workflow": found.workflow,
+        "result": found,
+        "drawn": _picture(found),
+        "actual": pretty(found.actual) if found.actual else "",
+        "may_accept": bool(found.actual)
+        and not found.passed
+        and found.name in names
+        and request.user.has_perm(CHANGE),
+        "is_current": found.ir == found.workflow.ir,
+        "edit_url": _edit_url(found.workflow, found.name) if found.name in names else "",
+    }
+    return page(request, "runs/saved_tests/result", context)
+
+
+def _picture(found: TestResult) -> Picture:
+    types = registry(found.node_types)
+    ir = parse(found.ir, types).ir
+    return draw(ir, states_of(found)) if ir and found.states else picture_of(found.ir, types)
+
+
+def _edit_url(workflow: Workflow, name: str) -> str:
+    return f"{reverse('runs:edit_test', args=[workflow.pk])}?{urlencode({'test': name})}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_with(CHANGE)
+def edit(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Add a test to the draft, or change one, as JSON."""
+    found = get_object_or_404(Workflow, pk=workflow)
+    name = request.GET.get("test", "")
+    stored = next((test for test in found.tests if test.get("name") == name), None)
+    if name and stored is None and request.method != "POST":
+        raise Http404("There is no such test.")
+    text = request.POST.get("text", pretty(stored or _NEW))
+    context: Context = {"workflow": found, "name": name, "text": text}
+    if request.method == "POST":
+        try:
+            saved = services.save_test(
+                found, _read(text), replaces=name, by=cast("User", request.user)
+            )
+        except Refused as refused:
+            context["problems"] = str(refused).splitlines()
+        else:
+            messages.success(request, f"The test “{saved}” was saved.")
+            return redirect(_address(found))
+    return page(request, "runs/saved_tests/edit", context)
+
+
+def _read(text: str) -> Any:
+    try:
+        return json_reader.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"This is not JSON: {error}") from None
+
+
+@require_POST
+@staff_with(CHANGE)
+def delete(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Delete a test of the draft."""
+    found = get_object_or_404(Workflow, pk=workflow)
+    name = request.POST.get("test", "")
+    try:
+        services.delete_test(found, name, by=cast("User", request.user))
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, f"The test “{name}” was deleted. You can undo this in the editor."
+        )
+    return redirect(_address(found))
+
+
+@require_POST
+@staff_with(CHANGE)
+def accept(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
+    """Make a test expect what happened in a result."""
+    found = get_object_or_404(
+        TestResult.objects.select_related("workflow"), pk=pk, workflow=workflow
+    )
+    try:
+        services.accept(found.workflow, found, by=cast("User", request.user))
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("runs:test_result", workflow, pk)
+    messages.success(request, f"The test “{found.name}” now expects what happened.")
+    return redirect(_address(found.workflow))
+
+
+@require_POST
+@staff_with(CHANGE)
+def save_test_run(request: HttpRequest, workflow: str) -> HttpResponse:
+    """Save the user's newest test run of the draft as a test."""
+    draft = get_object_or_404(Workflow, pk=workflow)
+    newest, by = own_runs(request, draft).first(), cast("User", request.user)
+    try:
+        if newest is None:
+            raise Refused("Run the draft first, then save that run as a test.")
+        test = from_runs.from_test_run(newest, name=_free_name(request, draft), by=Actor.of(by))
+        name = services.save_test(draft, test, by=by)
+    except DeployError as error:
+        messages.error(request, f"The test was not saved. {error}")
+        return redirect(draft.get_absolute_url())
+    messages.success(request, f"The run was saved as the test “{name}”.")
+    return redirect(_address(draft))
+
+
+@require_POST
+@staff_with(CHANGE)
+def save_run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save a run of a deployed version as a test of the draft, and run it.
+
+    Only for users who may view runs as well.
+    """
+    if not request.user.has_perm(VIEW_RUNS):
+        raise PermissionDenied(VIEW_RUNS)
+    source = get_object_or_404(Run.objects.select_related("workflow", "target"), pk=pk)
+    draft, by = source.workflow, cast("User", request.user)
+    try:
+        if draft is None:
+            raise Refused("The workflow of this run has been deleted.")
+        test = from_runs.from_run(source, name=_free_name(request, draft))
+        name = services.save_test(draft, test, by=by)
+    except DeployError as error:
+        messages.error(request, f"The test was not saved. {error}")
+        return redirect(source)
+    messages.success(request, f"The run was saved as the test “{name}”.")
+    draft.refresh_from_db()
+    rows = [
+        _tried(request, Runnable.draft(draft), test)
+        for test in _chosen(Runnable.draft(draft), name)
+    ]
+    _tell(request, rows)
+    return redirect(_address(draft))
+
+
+def _free_name(request: HttpRequest, workflow: Workflow) -> str:
+    """Return the name that was typed, or else a free one."""
+    taken = {test.get("name") for test in workflow.tests}
+    typed = " ".join(request.POST.get("name", "").split())
+    name, number = typed or "Test 1", 1
+    while not typed and name in taken:
+        number += 1
+        name = f"Test {number}"
+    return name
