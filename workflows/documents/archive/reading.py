@@ -127,15 +127,15 @@ class _Reader:
             tests=self._tests(base + layout.TESTS),
         )
 
-    def _tests(self, file: str) -> list[Any]:
+    def _tests(self, file: str) -> tuple[Any, ...]:
         tests = self._json(file, [])
         try:
             read_tests(tests)
         except InvalidTests as invalid:
             for problem in invalid.problems:
                 self._report(file, str(problem))
-            return []
-        return list(tests)
+            return ()
+        return tuple(tests)
 
     def _type(self, path: str) -> TypeContent:
         base, (id_, _, version) = f"{layout.TYPES}/{path}/", path.partition("/")
