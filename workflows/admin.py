@@ -31,6 +31,7 @@ from workflows.editing.new_documents import typed_name
 from workflows.exchange.exports import NotExported, export
 from workflows.forms import VariableForm, WorkflowForm
 from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.document.model import name_problem
 from workflows.ir.settings.setting_field import SettingField
 from workflows.models import (
     DeclaredBinding,
@@ -183,14 +184,15 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         if _FORM in request.GET or "ir" in request.POST or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
         name = typed_name(request.POST.get("name", ""))
-        if request.method == "POST" and name:
+        error = _new_name_error(request, name) if request.method == "POST" else ""
+        if request.method == "POST" and not error:
             workflow = services.create_workflow(name, by=cast("User", request.user))
             return redirect(workflow.get_absolute_url())
         context = {
             **self.admin_site.each_context(request),
             "title": "New workflow",
             "opts": self.opts,
-            "is_missing": request.method == "POST",
+            "error": error,
             "templates": templates(),
         }
         return TemplateResponse(request, "workflows/editor/new.html", context)
@@ -247,6 +249,16 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
         locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
         protected = [*protected, *(f"{version} is locked" for version in locked)]
         return objects, counts, missing, protected
+
+
+def _new_name_error(request: HttpRequest, name: str) -> str:
+    """Return why no workflow is created; "" if one is."""
+    if "example" in request.POST:  # a template posts to another address
+        return "There is no such template. Choose one of those below."
+    if not name:
+        return "Give the workflow a name."
+    problem = name_problem(name)
+    return f"The name {problem}." if problem else ""
 
 
 def _back_to_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:

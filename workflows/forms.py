@@ -15,6 +15,7 @@ from web.edit_conflicts import EditConflictForm
 from web.text_area import TextArea, unless_unchanged
 from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
+from workflows.ir.document.model import name_problem
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR
@@ -152,6 +153,12 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         if "entry_code" in self.fields:
             address = socket_address(self.instance.pk)
             self.fields["entry_code"].widget.attrs["data-language-socket"] = address
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if problem := name and name_problem(name):
+            raise ValidationError(f"The name {problem}.")
+        return name
 
     def clean_entry_code(self) -> str:
         return unless_unchanged(self.cleaned_data["entry_code"], self.instance.entry_code)

@@ -28,6 +28,9 @@ LIST = "/admin/workflows/workflow/"
 ADD = "/admin/workflows/workflow/add/?form"
 
 
+INVALID_NAMES = ["\0", "a\x07b", "\u200b", "\x7f"]
+
+
 def change(workflow: Workflow) -> str:
     return f"/admin/workflows/workflow/{workflow.pk}/change/?form"
 
@@ -45,6 +48,36 @@ def errors(client: Client, ir: Any, **more: str) -> dict[str, list[str]]:
     assert not Workflow.objects.exists()
     form_errors: dict[str, list[str]] = answer.context["adminform"].form.errors
     return form_errors
+
+
+@pytest.mark.parametrize("name", ["", "  ", *INVALID_NAMES])
+def test_a_workflow_without_a_visible_name_is_not_created(admin_client: Client, name: str) -> None:
+    page = admin_client.post(ADD.removesuffix("?form"), {"name": name})
+
+    assert re.search("Give the workflow a name|The name must have", text(page))
+    assert not Workflow.objects.exists()
+
+
+@pytest.mark.parametrize("name", INVALID_NAMES)
+def test_the_form_refuses_names_that_cannot_be_shown(admin_client: Client, name: str) -> None:
+    assert set(errors(admin_client, document("return 1;"), name=name)) == {"name"}
+
+
+@pytest.mark.parametrize("name", INVALID_NAMES)
+def test_a_copy_needs_a_name_that_can_be_shown(admin_client: Client, name: str) -> None:
+    workflow = make_workflow()
+
+    page = admin_client.post(f"/workflows/{workflow.pk}/duplicate/", {"name": name})
+
+    assert "Nothing was created." in text(page)
+    assert Workflow.objects.count() == 1
+
+
+def test_an_unknown_template_creates_no_workflow(admin_client: Client) -> None:
+    page = admin_client.post(ADD.removesuffix("?form"), {"name": "A", "example": "unknown"})
+
+    assert "There is no such template. Choose one of those below." in text(page)
+    assert not Workflow.objects.exists()
 
 
 def test_saving_creates_the_first_version(admin_client: Client) -> None:

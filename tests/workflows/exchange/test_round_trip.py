@@ -31,7 +31,7 @@ NAMES = [
     "con",
     "日本",
     "a/../b",
-    " ",
+    "...",
     "Order",
     "x" * 200,
     "node-types",

@@ -237,6 +237,15 @@ def test_more_than_10000_nodes_are_a_problem() -> None:
     assert "must have at most 10000 nodes, not 10001" in parsed.problems[0].message
 
 
+@pytest.mark.parametrize("name", [" ", "\0", "a\x07b", "\u200b", "x" * 257])
+def test_a_workflow_without_a_name_that_can_be_shown_is_a_problem(name: str) -> None:
+    flow = chain(node("a"))
+
+    (problem,) = parse({**flow, "metadata": {**flow["metadata"], "name": name}}).problems
+
+    assert (problem.path, problem.message[:10]) == ("metadata.name", "must have ")
+
+
 def test_more_than_10000_references_are_the_only_problem() -> None:
     texts = {f"n{i}": "{{ unknown.value }}" * 101 for i in range(99)}
     nodes = [

@@ -18,7 +18,7 @@ from workflows.documents.archive.content import (
 from workflows.documents.archive.zip_files import read_files
 from workflows.documents.saved_tests.reading import InvalidTests, read_tests
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
-from workflows.ir.document.model import NAME_LENGTH
+from workflows.ir.document.model import name_problem
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.problems import InvalidIR, listed, quoted
@@ -168,8 +168,9 @@ def _texts(manifest: Any, key: str) -> list[str] | None:
 
 def _about_errors(about: dict[str, Any], folders: list[str]) -> Iterator[str]:
     name, calls = about.get("name"), about.get("calls", {})
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_LENGTH:
-        yield f"name must have 1-{NAME_LENGTH} characters"
+    problem = name_problem(name) if isinstance(name, str) else "must be text"
+    if problem:
+        yield f"name {problem}"
     if not isinstance(about.get("description", ""), str):
         yield "description must be text"
     if not isinstance(calls, dict):

@@ -103,8 +103,8 @@ def read_metadata(document: Reader) -> Metadata:
     """Read the name, the description and the version of a document."""
     metadata = document.required("metadata")
     name = metadata.string("name")
-    if len(name) > NAME_LENGTH:
-        metadata.problem("name", f"must have at most {NAME_LENGTH} characters")
+    if problem := name and name_problem(name):
+        metadata.problem("name", problem)
     return Metadata(
         name=name,
         description=metadata.string("description", ""),
@@ -112,6 +112,14 @@ def read_metadata(document: Reader) -> Metadata:
         created_at=metadata.string("createdAt"),
         updated_at=metadata.string("updatedAt"),
     )
+
+
+def name_problem(name: str) -> str:
+    """Return why a workflow cannot have this name; "" if it can."""
+    if not 1 <= len(name) <= NAME_LENGTH or _has_control(name):
+        return f"must have 1-{NAME_LENGTH} characters and no control characters"
+    is_visible = any(part.isprintable() and not part.isspace() for part in name)
+    return "" if is_visible else "must have a visible character"
 
 
 def read_edges(document: Reader) -> tuple[Edge, ...]:
