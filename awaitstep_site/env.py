@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +23,19 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[str, NoDecode]
+_ZONES: Final = Path("/usr/share/zoneinfo")
+_NO_ZONE: Final = "must be a time zone such as Europe/Berlin or UTC, not {!r}"
+
+
+def _time_zone(name: str) -> str:
+    """Accept a time zone that Python and Django know; Django looks for its file."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(_NO_ZONE.format(name)) from None
+    if _ZONES.exists() and not (_ZONES / name).is_file():
+        raise ValueError(_NO_ZONE.format(name))
+    return name
 
 
 class Environment(BaseSettings):
@@ -47,7 +61,7 @@ class Environment(BaseSettings):
     language_servers: Annotated[int, Field(ge=0, le=100)] = 10
     drift_hours: Annotated[float, Field(ge=0)] = 6
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Environment:

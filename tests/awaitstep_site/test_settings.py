@@ -67,7 +67,14 @@ def test_the_pure_packages_load_without_django(package: str) -> None:
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("AWAITSTEP_PORT", "abc"), ("AWAITSTEP_MODE", "x"), ("AWAITSTEP_DATA_DIR", "/proc/nowhere")],
+    [
+        ("AWAITSTEP_PORT", "abc"),
+        ("AWAITSTEP_MODE", "x"),
+        ("AWAITSTEP_DATA_DIR", "/proc/nowhere"),
+        ("AWAITSTEP_TIME_ZONE", "Europe/Nowhere"),
+        ("AWAITSTEP_TIME_ZONE", "../UTC"),
+        ("AWAITSTEP_TIME_ZONE", ""),
+    ],
 )
 def test_an_invalid_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
     done = subprocess.run(
