@@ -50,7 +50,10 @@ class TypeFiles:
 
 
 def types_in(folder: Path) -> list[TypeFiles]:
-    """Read all node types in a folder, sorted by name, without hidden folders."""
+    """Read all node types in a folder, sorted by name, without hidden folders.
+
+    Links in it are refused: they could lead to files outside of it.
+    """
     return [
         _read(version, id_.name)
         for id_ in _folders(folder)
@@ -96,12 +99,16 @@ def _definition(path: Path, short_path: str, problems: list[FileProblem]) -> obj
 def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
     message = "is empty"
     try:
+        if refusal := _refusal(path, levels=short_path.count("/") + 1):
+            raise _Refused(refusal)
         with path.open("rb") as file:
             data = file.read(MAX_TEMPLATE + 1)
         if len(data) > MAX_TEMPLATE:
             message = f"is larger than {MAX_TEMPLATE // 1024 // 1024} MB"
         elif data.strip():
             return data.decode("utf-8-sig")
+    except _Refused as refused:
+        message = str(refused)
     except FileNotFoundError:
         message = "is missing"
     except OSError as error:
@@ -109,6 +116,20 @@ def _text(path: Path, short_path: str, problems: list[FileProblem]) -> str:
     except UnicodeDecodeError as error:
         message = f"is not UTF-8: byte {error.start} cannot be read"
     problems.append(FileProblem(file=short_path, message=message))
+    return ""
+
+
+class _Refused(Exception):
+    """A file that is not read."""
+
+
+def _refusal(path: Path, *, levels: int) -> str:
+    """Return why a file is not read; `levels` is how many parts of its path are in the folder of types."""
+    parts = [path, *path.parents][:levels]
+    if any(part.is_symlink() for part in parts):
+        return "is reached through a symbolic link: copy the file itself into the folder"
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return "is not a plain file"
     return ""
 
 

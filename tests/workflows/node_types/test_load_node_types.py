@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,31 @@ def test_the_types_of_a_folder_are_loaded_once(tmp_path: Path) -> None:
     assert (row.type_id, row.version, row.name) == ("greet", "1.0.0", "Greet")
     assert (row.definition, row.template) == (node_json(), TEMPLATE)
     assert row.loaded_by.endswith("command line)")
+
+
+@pytest.mark.parametrize(
+    "linked", ["greet", "greet/1.0.0", "greet/1.0.0/node.json", "greet/1.0.0/template.ts"]
+)
+def test_links_in_the_folder_are_not_followed(tmp_path: Path, linked: str) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    write(outside, node_json())
+    write(inside, node_json())
+    link = inside / linked
+    link.rename(tmp_path / "removed")
+    link.symlink_to(outside / linked)
+
+    assert "is reached through a symbolic link" in refused(inside)
+    (tmp_path / "alias").symlink_to(outside)
+    assert run(str(tmp_path / "alias")) == "loaded     greet 1.0.0\n"
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, node_json())
+    template = tmp_path / "greet/1.0.0/template.ts"
+    template.unlink()
+    os.mkfifo(template)
+
+    assert "template.ts: is not a plain file" in refused(tmp_path)
 
 
 def test_the_default_folder_has_the_included_types() -> None:
