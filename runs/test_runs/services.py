@@ -33,7 +33,7 @@ from runs.test_runs.plan import test_plan
 from runs.test_runs.tools import build_worker
 from targets.cloudflare import retries, test_runs, time_limits
 from targets.cloudflare.account import Account
-from targets.cloudflare.errors import DeployError
+from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_for_test_runs
 from workflows.audit_entries import record_workflow
 from workflows.documents.saved_tests.model import ExpectedRequest
@@ -245,16 +245,44 @@ def is_running(run: TestRun) -> bool:
 
 
 def stop(run: TestRun, *, by: Actor) -> None:
-    """Stop the run; what it has done so far can still be read."""
-    account = account_for_test_runs()
-    with account.explained("stop the test run"), suppress(*_NOTHING_TO_STOP):
+    """Stop the run; what it has done so far can still be read.
+
+    Raises Unresponsive if its Worker had to be removed, with the run.
+    """
+    try:
+        _terminate(run)
+    except DeployError as error:
+        if error.cause is not Cause.UNREACHABLE:
+            raise
+        test_runs.remove(quick_account(), run.worker_name)  # raises if the platform is down
+        run.delete()
+        record_workflow("test run stopped", run.workflow, by=by)
+        raise Unresponsive(_UNRESPONSIVE) from None
+    record_workflow("test run stopped", run.workflow, by=by)
+
+
+def _terminate(run: TestRun) -> None:
+    with (
+        time_limits.time_limited(account_for_test_runs()) as account,
+        account.explained("stop the test run"),
+        suppress(*_NOTHING_TO_STOP),
+    ):
         account.client.workflows.instances.status.edit(
             INSTANCE,
             account_id=account.account_id,
             workflow_name=run.worker_name,
             status="terminate",
         )
-    record_workflow("test run stopped", run.workflow, by=by)
+
+
+class Unresponsive(DeployError):
+    """The run did not respond, and was removed."""
+
+
+_UNRESPONSIVE: Final = (
+    "The run did not respond, so it was removed. Its code probably never ends: look for a loop such as "
+    "while (true) without an await that waits."
+)
 
 
 _NOTHING_TO_STOP: Final = (cloudflare.NotFoundError, cloudflare.BadRequestError)

@@ -70,6 +70,8 @@ def stop(request: HttpRequest, workflow: str) -> HttpResponse:
     try:
         if run:
             services.stop(run, by=Actor.of(request.user))
+    except services.Unresponsive as removed:
+        return _answer(request, draft, error=removed)
     except DeployError as error:
         return _answer(request, draft, run=run, error=error)
     return _answer(request, draft, run=run)

@@ -319,6 +319,16 @@ def test_a_stopped_run_can_still_be_read() -> None:
     assert Entry.objects.filter(action="test run stopped").exists()
 
 
+def test_a_run_with_an_endless_loop_can_be_stopped() -> None:
+    run = start(import_document(chain(step("loop", "while (true) {}"))))
+
+    with pytest.raises(services.Unresponsive, match="probably never ends"):
+        services.stop(run, by=SYSTEM)
+
+    assert not TestRun.objects.exists()
+    assert run.worker_name not in workers()
+
+
 def test_test_runs_are_in_the_audit_trail_without_payloads() -> None:
     start(campaign(), payload={"email": "private@example.com"}, until="greet")
 
