@@ -11,6 +11,7 @@ urlpatterns = [
     path("targets/", include("targets.urls")),
     path("runs/", include("runs.urls")),
     path("workflows/", include("workflows.urls")),
+    path("workflows/", include("runs.saved_test_urls")),
     path("docs/", include("workflows.documentation.urls")),
     path("", include("deployments.urls")),
 ]

@@ -155,7 +155,7 @@ def _states(progress: TestProgress | None, found: tuple[Difference, ...]) -> dic
     states: dict[str, NodeState] = dict(progress.states) if progress else {}
     for each in found:
         if each.node_id:
-            states[each.node_id] = NodeState(state=State.PROBLEM, note="differs")
+            states[each.node_id] = NodeState(state=State.PROBLEM, note="differs from the test")
     return {id_: asdict(state) for id_, state in states.items()}
 
 

@@ -98,7 +98,7 @@ def _query(number: int | None) -> str:
 
 
 def _address(workflow: Workflow, number: int | None = None) -> str:
-    return reverse("runs:saved_tests", args=[workflow.pk]) + _query(number)
+    return reverse("saved_tests:list", args=[workflow.pk]) + _query(number)
 
 
 @require_POST
@@ -182,7 +182,7 @@ def _picture(found: TestResult) -> Picture:
 
 
 def _edit_url(workflow: Workflow, name: str) -> str:
-    return f"{reverse('runs:edit_test', args=[workflow.pk])}?{urlencode({'test': name})}"
+    return f"{reverse('saved_tests:edit', args=[workflow.pk])}?{urlencode({'test': name})}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -244,7 +244,7 @@ def accept(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
         services.accept(found.workflow, found, by=cast("User", request.user))
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect("runs:test_result", workflow, pk)
+        return redirect("saved_tests:result", workflow, pk)
     messages.success(request, f"The test “{found.name}” now expects what happened.")
     return redirect(_address(found.workflow))
 

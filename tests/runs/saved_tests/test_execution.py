@@ -109,7 +109,7 @@ def test_a_schema_is_enough_for_an_output_that_varies() -> None:
 def test_a_failure_that_is_not_expected_is_shown_with_its_error() -> None:
     pins = {"answer": {"failures": {"times": None, "message": None}}}
     result = result_of(order(), pins=pins)
-    assert messages(result)[0].startswith("The run fails, but should be one that completes: ")
+    assert messages(result)[0].startswith("The run fails, but it should complete: ")
     assert '"end" does not run.' in messages(result)
 
 

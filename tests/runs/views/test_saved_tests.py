@@ -47,17 +47,17 @@ def workflow() -> Workflow:
 
 
 def url(name: str, workflow: Workflow, *args: Any) -> str:
-    return reverse(f"runs:{name}", args=[workflow.pk, *args])
+    return reverse(f"saved_tests:{name}", args=[workflow.pk, *args])
 
 
 def test_the_list_says_how_to_get_a_first_test(admin_client: Client) -> None:
     empty = import_document(chain(step("read", "return 1;")))
-    shown = text(admin_client.get(url("saved_tests", empty)))
+    shown = text(admin_client.get(url("list", empty)))
     assert "or open a failed run and save that. Open the editor" in shown
 
 
 def test_all_tests_run_without_scripts(admin_client: Client, workflow: Workflow) -> None:
-    response = admin_client.post(url("run_tests", workflow), follow=True)
+    response = admin_client.post(url("run", workflow), follow=True)
     shown = text(response)
     assert "1 passed, 1 failed." in shown
     assert 'The output of "read" is 3, not 4.' in shown
@@ -66,7 +66,7 @@ def test_all_tests_run_without_scripts(admin_client: Client, workflow: Workflow)
 def test_with_scripts_each_row_asks_for_its_own_result(
     admin_client: Client, workflow: Workflow
 ) -> None:
-    address, headers = url("run_tests", workflow), {"HX-Request": "true"}
+    address, headers = url("run", workflow), {"HX-Request": "true"}
     rows = admin_client.post(address, headers=headers).content.decode()
     assert rows.count('hx-trigger="load"') == 2
     assert not TestResult.objects.exists()
@@ -77,12 +77,12 @@ def test_with_scripts_each_row_asks_for_its_own_result(
 def test_a_result_shows_the_difference_and_can_be_accepted_and_undone(
     admin_client: Client, admin_user: Any, workflow: Workflow
 ) -> None:
-    admin_client.post(url("run_tests", workflow), {"test": "wrong"})
+    admin_client.post(url("run", workflow), {"test": "wrong"})
     result = TestResult.objects.get()
-    page = admin_client.get(url("test_result", workflow, result.pk))
+    page = admin_client.get(url("result", workflow, result.pk))
     assert 'The output of "read" is 3, not 4. Open the node' in text(page)
     assert "Problem" in page.content.decode()
-    admin_client.post(url("accept_test", workflow, result.pk))
+    admin_client.post(url("accept", workflow, result.pk))
     workflow.refresh_from_db()
     assert workflow.tests[1]["expect"]["outputs"] == {"read": {"value": 3}}
     drafts.undo(workflow.pk, by=admin_user)
@@ -91,7 +91,7 @@ def test_a_result_shows_the_difference_and_can_be_accepted_and_undone(
 
 
 def test_a_test_is_written_as_json(admin_client: Client, workflow: Workflow) -> None:
-    address = url("edit_test", workflow)
+    address = url("edit", workflow)
     refused = admin_client.post(address, {"text": '{"name": "x", "wanted": {}}'})
     assert 'wanted: "wanted" is unknown' in text(refused)
     admin_client.post(address, {"text": json.dumps({"name": " more  so "})})
@@ -121,7 +121,7 @@ def test_a_test_is_written_as_json(admin_client: Client, workflow: Workflow) -> 
 def test_a_bad_test_is_refused_with_its_place(
     admin_client: Client, workflow: Workflow, sent: str, problem: str
 ) -> None:
-    response = admin_client.post(url("edit_test", workflow), {"text": sent})
+    response = admin_client.post(url("edit", workflow), {"text": sent})
     assert response.status_code == 200
     assert problem in text(response)
     workflow.refresh_from_db()
@@ -133,30 +133,33 @@ def test_a_test_with_the_value_of_a_secret_is_refused(
 ) -> None:
     set_variable("API_KEY", SECRET, workflow=workflow, is_secret=True)
     sent = json.dumps({"name": "x", "payload": {"key": f"Bearer {SECRET}"}})
-    response = admin_client.post(url("edit_test", workflow), {"text": sent})
+    response = admin_client.post(url("edit", workflow), {"text": sent})
     assert "contains the value of a secret" in text(response)
 
 
 def test_versions_keep_their_tests(admin_client: Client, workflow: Workflow) -> None:
     save_draft(workflow)
-    admin_client.post(url("delete_test", workflow), {"test": "wrong"})
+    admin_client.post(url("delete", workflow), {"test": "wrong"})
     number = workflow.newest_version.number
-    admin_client.get(url("saved_tests", workflow))  # shows the message
-    assert "wrong" not in text(admin_client.get(url("saved_tests", workflow)))
-    shown = text(admin_client.get(url("saved_tests", workflow) + f"?version={number}"))
+    admin_client.get(url("list", workflow))  # shows the message
+    assert "wrong" not in text(admin_client.get(url("list", workflow)))
+    shown = text(admin_client.get(url("list", workflow) + f"?version={number}"))
     assert "The tests that were saved with" in shown
     assert "wrong" in shown
 
 
 def test_a_run_of_the_editor_is_saved_as_a_test(admin_client: Client, workflow: Workflow) -> None:
-    admin_client.post(url("start_test", workflow), {"payload": '{"n": 5}', "speed": ""})
+    admin_client.post(
+        reverse("runs:start_test", args=[workflow.pk]), {"payload": '{"n": 5}', "speed": ""}
+    )
     for _ in range(600):
         page = admin_client.get(
-            url("test_progress", workflow), headers={"accept": "application/json"}
+            reverse("runs:test_progress", args=[workflow.pk]),
+            headers={"accept": "application/json"},
         )
         if not page.json()["running"]:
             break
-    admin_client.post(url("save_test_run", workflow), {"name": "five"})
+    admin_client.post(url("save", workflow), {"name": "five"})
     workflow.refresh_from_db()
     saved = workflow.tests[-1]
     assert (saved["name"], saved["payload"], saved["requests"]) == ("five", {"n": 5}, [])
@@ -164,7 +167,7 @@ def test_a_run_of_the_editor_is_saved_as_a_test(admin_client: Client, workflow: 
 
 
 def test_without_a_run_there_is_nothing_to_save(admin_client: Client, workflow: Workflow) -> None:
-    response = admin_client.post(url("save_test_run", workflow), follow=True)
+    response = admin_client.post(url("save", workflow), follow=True)
     assert "Run the draft first, then save that run as a test." in text(response)
 
 

@@ -24,6 +24,7 @@ _MAX_FIELDS: Final = 3
 _MAX_ERROR: Final = 300
 _MAX_DIFFERENCES: Final = 100
 _VERBS: Final = {"complete": "completes", "errored": "fails", "terminated": "is stopped"}
+_INFINITIVES: Final = {"complete": "complete", "errored": "fail", "terminated": "be stopped"}
 
 
 def differences(
@@ -44,9 +45,8 @@ def _status(test: SavedTest, observed: Observed) -> Iterator[Difference]:
     if observed.status != expected.status:
         actual = _VERBS.get(observed.status, observed.status)
         reason = f": {error}" if error else "."
-        yield Difference(
-            message=f"The run {actual}, but should be one that {_VERBS[expected.status]}{reason}"
-        )
+        should = _INFINITIVES[expected.status]
+        yield Difference(message=f"The run {actual}, but it should {should}{reason}")
     elif expected.error not in observed.error:
         yield Difference(
             message=f"The error is {quoted(error)}, which does not contain {quoted(expected.error)}."
