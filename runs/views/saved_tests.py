@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -104,11 +104,13 @@ def _address(workflow: Workflow, number: int | None = None) -> str:
 @require_POST
 @staff_with(CHANGE)
 def run(request: HttpRequest, workflow: str) -> HttpResponse:
-    """Run one test, or all of them.
+    """Run the test with the name `test`, or with `all` every test.
 
     A page with scripts gets the rows of all tests first, which then ask for one after the other.
     """
     name = request.POST.get("test", "")
+    if not name and "all" not in request.POST:
+        return HttpResponseBadRequest("Send the name of a test, or all=1.")
     if request.htmx and not name:
         context = _list_context(request, workflow) | {"is_starting": True}
         return render(request, "runs/saved_tests/_rows.html", context)

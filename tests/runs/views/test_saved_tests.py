@@ -57,7 +57,7 @@ def test_the_list_says_how_to_get_a_first_test(admin_client: Client) -> None:
 
 
 def test_all_tests_run_without_scripts(admin_client: Client, workflow: Workflow) -> None:
-    response = admin_client.post(url("run", workflow), follow=True)
+    response = admin_client.post(url("run", workflow), {"all": "1"}, follow=True)
     shown = text(response)
     assert "1 passed, 1 failed." in shown
     assert 'The output of "read" is 3, not 4.' in shown
@@ -67,11 +67,16 @@ def test_with_scripts_each_row_asks_for_its_own_result(
     admin_client: Client, workflow: Workflow
 ) -> None:
     address, headers = url("run", workflow), {"HX-Request": "true"}
-    rows = admin_client.post(address, headers=headers).content.decode()
+    rows = admin_client.post(address, {"all": "1"}, headers=headers).content.decode()
     assert rows.count('hx-trigger="load"') == 2
     assert not TestResult.objects.exists()
     row = text(admin_client.post(address, {"test": "right"}, headers=headers))
     assert row.startswith("right Passed")
+
+
+def test_a_request_that_names_no_test_runs_none(admin_client: Client, workflow: Workflow) -> None:
+    assert admin_client.post(url("run", workflow)).status_code == 400
+    assert admin_client.post(url("run", workflow), {"test": "none"}).status_code == 404
 
 
 def test_a_result_shows_the_difference_and_can_be_accepted_and_undone(
