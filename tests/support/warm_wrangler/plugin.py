@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import warm_wrangler
+from tests.support.compile_cache import compile_cache
 from toolchain import process
 
 _MANY_TESTS = 60
@@ -23,7 +24,7 @@ def warm_wrangler_host(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     command = warm_wrangler.host_command(_FOLDER)
-    env = process.environment(home=_FOLDER)
+    env = process.environment(home=_FOLDER) | compile_cache()
     warm_wrangler.mark_used(_FOLDER)
     host = process.start(command, cwd=_FOLDER, env=env, stdout=None, stderr=None)
     yield
