@@ -47,6 +47,7 @@ class _Lease:
 
 
 def _poll_forever() -> None:
+    """Poll on one connection to the database, which is replaced after an error."""
     lease, pruned_at = _Lease(), time.monotonic()
     poller = Poller(lease.hold)
     while True:
@@ -61,9 +62,8 @@ def _poll_forever() -> None:
             logger.info("another process is polling now")
         except Exception:
             logger.exception("a turn of the poller failed")
-            time.sleep(_ERROR_PAUSE)
-        finally:
             connections.close_all()
+            time.sleep(_ERROR_PAUSE)
         time.sleep(_TURN_INTERVAL)
 
 

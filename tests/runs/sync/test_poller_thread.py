@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from deployments.pipeline.stages import Action
 from runs.detail import fetch, waiting_runs
 from runs.index import watchers, writer
 from runs.models import PollerLease, PollStatus, Run, RunDetails, Watcher
+from runs.sync import poller_thread
 from runs.sync.call_budget import Budget, Use
 from runs.sync.poll_backoff import MAX_WAIT, Backoff
 from runs.sync.poller import Poller, PollerLeaseLost
@@ -302,3 +304,20 @@ def test_a_renewed_lease_cannot_be_acquired_by_others() -> None:
 
     assert not acquire_lease(other)
     assert acquire_lease(holder)
+
+
+class EndOfTurnError(Exception):
+    """Ends the thread's loop."""
+
+
+def test_turns_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(_seconds: float) -> None:
+        raise EndOfTurnError
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=end)
+    monkeypatch.setattr(poller_thread, "time", clock)
+
+    with pytest.raises(EndOfTurnError):
+        poller_thread._poll_forever()
+
+    assert PollerLease.objects.exists()  # on a connection that is still open
