@@ -18,6 +18,8 @@ SCRATCH_PREFIX: Final = "scratch-"
 TIME_LIMIT: Final = 30.0
 _BYTES_PER_SECOND: Final = 100_000  # by which the limit grows with the size of the code
 MEMORY_LIMIT: Final = 4 * 1024**3  # of address space; Go reserves more than it uses
+# Most programs end before they need a garbage collection, which takes a third of the work otherwise.
+_GARBAGE_COLLECTION: Final = {"GOGC": "1000", "GOMEMLIMIT": "1GiB"}
 
 _SOURCE: Final = "worker.ts"
 _AMBIENT: Final = "ambient.d.ts"
@@ -134,7 +136,7 @@ def _run(folder: Path, *, time_limit: float) -> None:
         finished = process.run(
             [TSC, "--pretty", "false", "-p", "tsconfig.json"],
             cwd=folder,
-            env=process.environment(home=folder),
+            env=process.environment(home=folder, **_GARBAGE_COLLECTION),
             timeout=time_limit,
             memory_limit=MEMORY_LIMIT,
         )
