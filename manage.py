@@ -17,7 +17,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(f"AwaitStep cannot start: {error}")
     except OperationalError as error:
-        if "no such" not in str(error):
+        if not any(words in str(error) for words in ("no such", "has no column")):
             raise
         folder = os.environ.get("AWAITSTEP_DATA_DIR", "var/ of the project")
         sys.exit(

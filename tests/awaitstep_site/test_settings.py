@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from pydantic import ValidationError
 
 from awaitstep_site.env import Environment
 from tests.support.installation import Installation
+from tests.workflows.ir.documents import chain, node
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -95,4 +99,19 @@ def test_a_command_on_an_unmigrated_database_says_how_to_migrate(tmp_path: Path)
     done = Installation(tmp_path / "data").manage("list_deployments", check=False)
 
     assert done.returncode == 1
+    assert "manage.py migrate" in done.stderr
+
+
+def test_a_command_on_a_database_of_an_earlier_version_says_how_to_migrate(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "data")
+    installation.manage("migrate")
+    with closing(sqlite3.connect(tmp_path / "data" / "db.sqlite3")) as database:
+        database.execute("ALTER TABLE workflows_workflow DROP COLUMN description")
+    document = tmp_path / "document.json"
+    document.write_text(json.dumps(chain(node("a"))))
+
+    done = installation.manage("import_workflow", str(document), check=False)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
     assert "manage.py migrate" in done.stderr
