@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 
@@ -42,7 +42,7 @@ def duplicate(workflow: Workflow, *, name: str, copy_variables: bool, by: User) 
     copy = Workflow(
         name=name,
         description=workflow.description,
-        ir={**workflow.ir, "metadata": {**workflow.ir["metadata"], "name": name}},
+        ir=_renamed(workflow.ir, name),
         entry_code=workflow.entry_code,
         dependencies=workflow.dependencies,
         deploy_settings={key: value for key, value in settings if key not in NOT_COPIED},
@@ -60,6 +60,14 @@ def duplicate(workflow: Workflow, *, name: str, copy_variables: bool, by: User) 
         if copy_variables:
             _copy_variables(workflow, copy, by=actor)
     return copy
+
+
+def _renamed(document: Any, name: str) -> Any:
+    """Return the document with another name; one that is not valid stays as it is, and is refused."""
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(metadata, dict):
+        return document
+    return {**document, "metadata": {**metadata, "name": name}}
 
 
 def _copy_variables(workflow: Workflow, copy: Workflow, *, by: Actor) -> None:

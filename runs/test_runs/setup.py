@@ -15,6 +15,8 @@ from workflows.documents.saved_tests.pins import (
     Pin,
     stored_pins,
 )
+from workflows.node_types.registered import types_for
+from workflows.nodes.documents import parse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -57,7 +59,8 @@ def test_input(setup: TestSetup, *, until: str) -> TestInput:
     """Return the input of a test run; pins of nodes that were deleted are left out. Raises Refused."""
     if len(setup.payload) > _MAX_PAYLOAD:
         raise Refused("The payload is too large.")
-    nodes = {str(node.get("id")) for node in setup.workflow.ir.get("nodes", [])}
+    document = setup.workflow.ir
+    nodes = {node.id for node in parse(document, types_for(document)).nodes}
     pins = {id_: pin for id_, pin in stored_pins(setup.pins).items() if id_ in nodes}
     return TestInput(
         payload=read_unmasked(setup.payload), pins=pins, until=until, speed=setup.speed

@@ -126,6 +126,20 @@ def test_the_problems_of_the_draft_link_to_their_nodes(admin_client: Client) -> 
     assert "is not assignable to type" in answer
 
 
+@pytest.mark.parametrize("document", [[], {}, {"nodes": None}, {"nodes": [1]}])
+def test_a_draft_that_is_not_a_document_cannot_be_tested(
+    admin_client: Client, document: object
+) -> None:
+    workflow = campaign()
+    Workflow.objects.update(ir=document)
+
+    address = f"/runs/tests/{workflow.pk}/start/"
+    page = admin_client.post(address, {"payload": "{}", "speed": ""}, follow=True)
+
+    assert page.status_code == 200
+    assert not TestRun.objects.exists()
+
+
 def test_an_output_becomes_a_pin_that_can_be_removed(admin_client: Client) -> None:
     long = "x" * 3000
     workflow = import_document(chain(step("only", f"return {json.dumps(long)};")))

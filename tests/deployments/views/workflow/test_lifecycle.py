@@ -121,6 +121,19 @@ def test_a_copy_needs_a_name_and_gets_a_free_one_suggested(admin_client: Client)
     assert Workflow.objects.count() == 2
 
 
+@pytest.mark.parametrize("document", [[], {}, {"nodes": None}, {"metadata": "x", "nodes": [1]}])
+def test_a_draft_that_is_not_a_document_is_not_duplicated(
+    admin_client: Client, document: object
+) -> None:
+    workflow = make_workflow()
+    Workflow.objects.update(ir=document)
+
+    page = admin_client.post(f"/workflows/{workflow.pk}/duplicate/", {"name": "Second"})
+
+    assert "Nothing was created." in text(page)
+    assert Workflow.objects.count() == 1
+
+
 def test_an_archived_workflow_is_left_out_of_the_dashboard_and_the_list(
     admin_client: Client,
 ) -> None:
