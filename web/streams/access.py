@@ -39,6 +39,11 @@ class StreamAccess:
         """Return whether the user is still logged in and has the permission."""
         return bool(await database_sync_to_async(self._is_allowed)(scope))
 
+    async def user_id(self, scope: Scope) -> int | None:
+        """Return the primary key of the user; None if nobody is logged in."""
+        key: int | None = (await database_sync_to_async(_user)(scope)).pk
+        return key
+
     def _open(self, scope: Scope) -> bool:
         allowed = self._is_allowed(scope)
         if not allowed:

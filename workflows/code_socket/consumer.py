@@ -77,9 +77,10 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not await database_sync_to_async(self._exists)():
             await self._end("This workflow no longer exists.", _NOT_FOUND)
             return
+        author = await _ACCESS.user_id(self.scope)
         make = partial(drafts.new_session, self.workflow_id)
         session = drafts.POOL.enter(self.workflow_id, make)
-        self.editor = Editor(session, author=self.scope["user"].pk)
+        self.editor = Editor(session, author=author)
         self.tasks = [
             asyncio.ensure_future(work)
             for work in (
