@@ -76,3 +76,17 @@ def test_references_show_the_outputs_of_the_last_test_run(page: Page) -> None:
     )
     event_type.press("Enter")
     expect(event_type).to_have_value("{{ greet.to }}")
+
+
+def test_completion_in_code_shows_the_outputs_of_the_last_test_run(page: Page) -> None:
+    page.locator("#test-payload").fill('{"email": "ada@example.com", "place": {"city": "Turin"}}')
+    page.get_by_role("button", name="Run this draft").click()
+    expect(page.locator("#test-progress .test-status")).to_contain_text("Errored")
+    page.get_by_role("treeitem", name=re.compile("^thank")).click()
+
+    type_code(page, "return greet.")
+
+    completion = page.locator(".cm-tooltip-autocomplete [role=option]")
+    expect(completion.filter(has_text='"ada@example.com"')).to_have_count(1)
+    type_code(page, "return event.payload.place.")
+    expect(completion.filter(has_text="city")).to_contain_text('"Turin"')

@@ -19,9 +19,9 @@ import {
 } from '@codemirror/lsp-client'
 import { Annotation, EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers, tooltips } from '@codemirror/view'
-import { languageCompletion } from './completion.js'
 import { connectionTo } from './connection.js'
 import { jsonField } from './json_fields.js'
+import { completionWithOutputs } from './test_outputs.js'
 import { SHADOW_STYLE, theme } from './theme.js'
 
 const FIELDS = 'textarea[data-code-field]'
@@ -178,7 +178,7 @@ class CodeField {
       EditorState.readOnly.of(this.#area.readOnly || this.#area.disabled),
       EditorView.editable.of(!this.#area.disabled),
       EditorView.updateListener.of(update => this.#updated(update)),
-      autocompletion({ override: [...sources, ...(connection ? [languageCompletion] : [])] }),
+      autocompletion({ override: [...sources, ...(connection ? [completionWithOutputs] : [])] }),
       keymap.of([
         ...closeBracketsKeymap,
         ...completionKeymap,

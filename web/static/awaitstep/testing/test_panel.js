@@ -58,11 +58,18 @@ export class TestPanel {
     const before = this.#answer
     this.#answer = answer
     this.draft.testRun = answer.run
-    this.draft.outputs = answer.outputs
+    this.#keepOutputs(answer.outputs)
     this.panel.querySelector('[data-test-label]').textContent = answer.label
     if (answer.label !== before.label && answer.label) announce(`Test run: ${answer.label}`)
     this.#wait(answer.running)
     if (answer.states !== this.#drawn) this.#draw(answer.states)
+  }
+
+  // Also for the code fields, which read the element.
+  #keepOutputs(outputs) {
+    this.draft.outputs = outputs
+    const stored = this.root.querySelector('#test-outputs')
+    if (stored) stored.textContent = JSON.stringify(outputs)
   }
 
   // The picture is not replaced if another node was selected in the meantime.
