@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import SYSTEM, Actor
 from workflows import audit_entries, drafts
+from workflows.documents.saved_tests.reading import read_tests
 from workflows.editing.new_documents import empty_document
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.reading.bindings import BINDING_ID
@@ -174,6 +175,7 @@ def import_document(
     document: Any,
     *,
     entry_code: str | None = None,
+    tests: Any = None,
     settings: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     into: Workflow | None = None,
     by: Actor | None = None,
@@ -181,12 +183,14 @@ def import_document(
 ) -> Workflow:
     """Create a workflow from the document, or replace the draft of `into`.
 
-    Without `entry_code`, `into` keeps its own; `settings` returns its new deploy settings for the
-    current ones. A new version gets the `note`.
+    Without `entry_code` and `tests`, `into` keeps its own; `settings` returns its new deploy settings
+    for the current ones. A new version gets the `note`.
 
-    Raises InvalidIR if the document is invalid, and WorkflowNotFound if `into` was deleted in the
-    meantime.
+    Raises InvalidIR if the document is invalid, InvalidTests if the tests are, and WorkflowNotFound if
+    `into` was deleted in the meantime.
     """
+    if tests is not None:
+        read_tests(tests)
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes the name from the document
@@ -196,6 +200,8 @@ def import_document(
             _reload_all_but_document(workflow)
         if entry_code is not None:
             workflow.entry_code = entry_code
+        if tests is not None:
+            workflow.tests = tests
         if settings:
             workflow.deploy_settings = settings(workflow.deploy_settings)
         version = save_checked(draft, by=by.user if by else None, note=note)

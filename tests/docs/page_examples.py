@@ -16,21 +16,10 @@ TYPE_PAGES: Final = {
     if page.stem not in ("index", "custom")
 }
 _OTHERS: Final = ("getting-started.md", "scripts.md")
-TEMPLATE_PAGES: Final = {
-    page.stem: page.read_text("utf-8")
-    for page in sorted((DOCS / "templates").glob("*.md"))
-    if page.stem != "index"
-}
-PAGES: Final = (
-    *((DOCS / name).read_text("utf-8") for name in _OTHERS),
-    *TYPE_PAGES.values(),
-    *TEMPLATE_PAGES.values(),
-)
+PAGES: Final = (*((DOCS / name).read_text("utf-8") for name in _OTHERS), *TYPE_PAGES.values())
 
 _EXAMPLE: Final = re.compile(r"```json\n(\{.*?\n\})\n```\n(?:\n[^`#]*)?\n```text\n(.*?)```", re.S)
-_ENTRY_CODE: Final = re.compile(r"<!-- entry code -->\n```ts\n(.*?)```", re.S)
-_SQL: Final = re.compile(r"```sql\n(.*?)```", re.S)
-_VARIABLE: Final = re.compile(r"^    .* set_variable (\w+) (\S+) (?:--secret )?--workflow ID", re.M)
+_VARIABLE: Final = re.compile(r"^    .* set_variable (\w+) (\S+) --workflow ID", re.M)
 _STEP: Final = re.compile(
     r"- (?P<name>.+?)(?: \((?P<attempts>\d+) attempts\))?(?: -> (?P<output>.+))?"
 )
@@ -41,8 +30,7 @@ class DocumentedRun:
     """A run as its page describes it: how it starts, what is sent to it, its steps and its output.
 
     A step is its name, its number of attempts, and its output as JSON ("" if the page omits it).
-    A request is what an API receives and what it answers. `end` is the output, or a script's response;
-    of a run that fails, `error` is its message instead.
+    A request is what an API receives and what it answers. `end` is the output, or a script's response.
     """
 
     start: str
@@ -51,22 +39,15 @@ class DocumentedRun:
     events: list[tuple[str, str]] = field(default_factory=list)
     steps: list[tuple[str, int, str]] = field(default_factory=list)
     end: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A document on a page, and its runs.
-
-    The page may also have the workflow's entry code, its variables, and what its database contains.
-    The value "-" of a variable is a secret.
-    """
+    """A document on a page, its runs, and the variables that the page sets."""
 
     document: dict[str, Any]
     runs: tuple[DocumentedRun, ...]
     variables: dict[str, str]
-    entry_code: str = ""
-    sql: str = ""
 
     @property
     def name(self) -> str:
@@ -93,8 +74,6 @@ def examples() -> list[Example]:
             document=json.loads(document),
             runs=tuple(_documented_run(lines.splitlines()) for lines in runs.strip().split("\n\n")),
             variables=dict(_VARIABLE.findall(page)),
-            entry_code="".join(_ENTRY_CODE.findall(page)),
-            sql="".join(_SQL.findall(page)),
         )
         for page in PAGES
         for document, runs in _EXAMPLE.findall(page)
@@ -132,8 +111,6 @@ def _read(line: str, run: DocumentedRun) -> None:
             run.requests[-1] = (run.requests[-1][0], rest)
         case "output" | "answer":
             run.end = canonical(rest)
-        case "fails":
-            run.error = json.loads(rest)
         case _:
             raise AssertionError(f"unknown line on the page: {line!r}")
 

@@ -44,11 +44,12 @@ class Passage:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CodeBlock:
     """A block of code; `document` is the workflow that it contains, or None. `at` is its number on the page.
 
-    `entry_code` is the entry code of the document, from a marked block before it.
+    `entry_code` is the entry code of the document, from a marked block before it. `tests` are its saved
+    tests, from a JSON list after it.
     """
 
     at: int
@@ -56,6 +57,7 @@ class CodeBlock:
     text: str
     document: JsonObject | None
     entry_code: str = ""
+    tests: list[JsonObject] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,7 +177,8 @@ class _Reader:
                 self._result.anchors.add(anchor)
 
     def _block(self, token: Token) -> None:
-        document = _document(token.content) if token.info == "json" else None
+        value = _json(token.content) if token.info == "json" else None
+        document = value if _is_document(value) else None
         block = CodeBlock(
             at=len(self._result.blocks),
             language=token.info.strip(),
@@ -186,16 +189,23 @@ class _Reader:
         self._entry_code = token.content if self._is_entry_code else ""
         self._is_entry_code = False
         token.meta["block"] = block
+        is_data = document is not None
+        if isinstance(value, list) and self._result.documents:
+            self._result.documents[-1].tests += value
+            is_data = True
         self._result.blocks.append(block)
-        self._texts.append(token.content if document is None else "")
+        self._texts.append("" if is_data else token.content)
 
 
-def _document(text: str) -> JsonObject | None:
+def _json(text: str) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError:
         return None
-    return value if isinstance(value, dict) and value.keys() >= _DOCUMENT_KEYS else None
+
+
+def _is_document(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() >= _DOCUMENT_KEYS
 
 
 def _plain(token: Token) -> str:

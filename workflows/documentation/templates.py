@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from workflows.documentation.markdown import parsed
+from workflows.documentation.markdown import JsonObject, parsed
 from workflows.documentation.pages import Entry, contents, pages
 from workflows.picture.drawing import picture_of
 
@@ -17,13 +18,15 @@ _INDEX: Final = "templates/index"
 class Template:
     """A page with a document; `example` is the number of its block of code, `purpose` one sentence.
 
-    `picture` is safe SVG, whose ids no other template has.
+    `tests` are the saved tests that a workflow gets. `picture` is safe SVG, whose ids no other template
+    has.
     """
 
     address: str
     title: str
     purpose: str
     example: int
+    tests: Sequence[JsonObject]
     picture: str
 
 
@@ -43,5 +46,6 @@ def _template(entry: Entry) -> Template:
         title=entry.title,
         purpose=page.summary,
         example=block.at,
+        tests=block.tests,
         picture=picture_of(block.document, uid=entry.address.replace("/", "-")).svg,
     )

@@ -22,6 +22,7 @@ from workflows.documentation.markdown import CodeBlock, html, parsed
 from workflows.documentation.pages import INDEX, Page, contents, neighbors, pages
 from workflows.documentation.places import url_of
 from workflows.documentation.search import MAX_QUERY, Result, search
+from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.editing.refusals import NotEditable, Refused
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
@@ -123,9 +124,12 @@ def use_example(request: HttpRequest, address: str) -> HttpResponse:
             return redirect(f"{workflow.get_absolute_url()}?node={node}")
         document = examples.named(example.document, request.POST.get("name", ""))
         workflow = services.import_document(
-            document, entry_code=example.entry_code, by=Actor.of(by)
+            document,
+            entry_code=example.entry_code,
+            tests=example.tests,
+            by=Actor.of(by),
         )
-    except (Refused, NotEditable, InvalidIR) as error:
+    except (Refused, NotEditable, InvalidIR, InvalidTests) as error:
         messages.error(request, f"The example was not added. {error}")
         return redirect("documentation:page", address)
     return redirect(workflow.get_absolute_url())

@@ -14,9 +14,8 @@ from targets.cloudflare import queues
 from targets.cloudflare.account import Account
 from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
+from tests.support.embedded_account import account_of, send_message
 from tests.support.installation import Installation
-from tests.support.plain_http import request
-from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 
 
 def triggered(code: str = "return event.payload;", **trigger: str) -> dict[str, Any]:
@@ -56,13 +55,7 @@ def sources(installation: Installation, workflow: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def account(installation: Installation) -> Account:
-    port = installation.local_cloudflare_port
-    return Account(
-        account_id=ACCOUNT_ID,
-        api_base_url=f"http://127.0.0.1:{port}/client/v4",
-        api_token=platform_token(installation.data_dir),
-        local_port=port,
-    )
+    return account_of(installation)
 
 
 def schedules(account: Account, workflow: str) -> list[str]:
@@ -74,14 +67,6 @@ def schedules(account: Account, workflow: str) -> list[str]:
 
 def taking(account: Account, queue: str) -> set[str]:
     return set(queues.consumers(account, queue) or ())
-
-
-def send(account: Account, queue: str, body: object) -> None:
-    listed = account.client.queues.list(account_id=account.account_id)
-    ids = {item.queue_name: item.queue_id for item in listed}
-    url = f"{account.api_base_url}/accounts/{account.account_id}/queues/{ids[queue]}/messages"
-    headers = {"Authorization": f"Bearer {account.api_token}"}
-    request("POST", url, json={"body": body}, headers=headers).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +160,7 @@ def test_each_message_starts_a_run_until_another_trigger_is_deployed(
 ) -> None:
     workflow = deployed(installation, triggered(type="queue", queue="orders-of-a-shop"))
 
-    send(account, "orders-of-a-shop", {"order": 7})
+    send_message(account, "orders-of-a-shop", {"order": 7})
 
     assert output(first_run(installation, workflow)) == {"order": 7}
     assert sources(installation, workflow) == {"queue"}

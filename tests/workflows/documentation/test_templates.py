@@ -1,6 +1,6 @@
 """The templates: the list on the page of a new workflow, and the workflows that start from them.
 
-tests/docs/test_documented_examples.py deploys and runs them.
+tests/docs/test_template_tests.py runs their tests.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
+from workflows.documentation.markdown import parsed
 from workflows.documentation.pages import pages
 from workflows.documentation.templates import Template, templates
 from workflows.models import Workflow
@@ -87,6 +88,40 @@ def test_the_entry_code_of_a_template_is_used(admin_client: Client) -> None:
 
     assert "crypto.subtle.verify" in workflow.entry_code
     assert workflow.entry_code == workflow.newest_version.entry_code
+
+
+@pytest.mark.parametrize("template", templates(), ids=lambda template: template.title)
+def test_the_tests_of_a_template_belong_to_the_workflow_and_its_first_version(
+    admin_client: Client, template: Template
+) -> None:
+    workflow = use(admin_client, template)
+
+    assert workflow.tests == workflow.newest_version.tests == template.tests
+    assert {test["expect"]["status"] for test in template.tests} == {"complete", "errored"}
+    shown = text(admin_client.get(reverse("saved_tests:list", args=[workflow.pk])))
+    assert [test["name"] for test in template.tests if test["name"] not in shown] == []
+
+
+def test_a_template_with_an_invalid_test_is_not_used(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = templates()[0]
+    (block,) = parsed(pages()[template.address]).documents
+    monkeypatch.setattr(block, "tests", [{"name": "a", "payloads": {}}])
+
+    address = reverse("documentation:use_example", args=[template.address])
+    response = admin_client.post(address, {"example": template.example}, follow=True)
+
+    assert "The example was not added." in text(response)
+    assert "payloads" in text(response)
+    assert not Workflow.objects.exists()
+
+
+def test_the_list_of_tests_on_a_page_is_not_an_example(admin_client: Client) -> None:
+    page = admin_client.get("/docs/templates/approval/").content.decode()
+
+    assert "No answer in 3 days" in page
+    assert page.count('class="docs-use"') == 1
 
 
 def test_entry_code_is_not_added_to_an_existing_workflow(admin_client: Client) -> None:

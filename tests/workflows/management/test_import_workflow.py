@@ -129,6 +129,16 @@ def test_an_invalid_document_leaves_the_draft_unchanged(tmp_path: Path) -> None:
     assert WorkflowVersion.objects.count() == 1
 
 
+def test_a_document_that_is_imported_into_a_workflow_keeps_its_tests(tmp_path: Path) -> None:
+    tests = [{"name": "kept", "expect": {"status": "complete"}}]
+    workflow = services.import_document(document(), tests=tests)
+
+    run(write(tmp_path, document("return 2;")), "--workflow", workflow.pk)
+
+    workflow.refresh_from_db()
+    assert workflow.tests == workflow.newest_version.tests == tests
+
+
 def test_a_missing_file_and_an_unknown_workflow_are_errors(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         run(str(tmp_path / "nothing.json"))

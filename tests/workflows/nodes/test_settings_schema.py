@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.docs.page_examples import examples
 from tests.workflows.ir.documents import document, node
 from tests.workflows.ir.valid_documents import pool
 from tests.workflows.nodes.test_palette import CUSTOM, TYPES
+from workflows.documentation.markdown import parsed
+from workflows.documentation.pages import pages
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.settings_schema import settings_schema
 from workflows.ir.document.triggers import TRIGGER_TYPES
@@ -36,7 +37,8 @@ def test_the_schema_is_valid_and_accepts_the_example(type_: NodeType) -> None:
 
 
 def test_the_schemas_accept_all_valid_documents() -> None:
-    documents = [*pool(), *(example.document for example in examples())]
+    blocks = [block for page in pages().values() for block in parsed(page).documents]
+    documents = [*pool(), *(block.document for block in blocks if block.document)]
     nodes = [item for ir_document in documents for item in ir_document["nodes"]]
 
     refused = [(item["type"], errors(BY_NAME[item["type"]], item["data"])) for item in nodes]
