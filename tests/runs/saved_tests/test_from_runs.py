@@ -6,17 +6,23 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from audit.trail import SYSTEM
+from runs.models import Run, RunDetails
+from runs.saved_tests import services as saved
 from runs.saved_tests.execution import run_test
-from runs.saved_tests.from_runs import from_test_run
+from runs.saved_tests.from_runs import from_run, from_test_run
+from runs.services.control import Refused
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
 from runs.test_runs.services import TestInput
+from tests.runs.examples import attempted_step, live_deployment, make_run, waiting_step
 from tests.runs.test_runs.drafts import ended, step
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain, node
+from workflows import drafts
 from workflows.documents.saved_tests.reading import read_test
 from workflows.models import Workflow
 from workflows.services import import_document, set_variable
@@ -69,3 +75,89 @@ def test_a_test_contains_invented_values_instead_of_secrets(shop: Workflow) -> N
     assert test["variables"] == {"SHOP_KEY": "test-SHOP_KEY"}
     (request, *_) = test["requests"]
     assert request["body"] == {"key": "test-SHOP_KEY"}
+
+
+def stored_run(workflow: Workflow, *steps: Any, **data: Any) -> Run:
+    """A run of the workflow's newest version, as the index has stored it; its target does not respond."""
+    deployment = live_deployment(workflow=workflow, ir=workflow.ir, version_number=1)
+    run = make_run(deployment, status=data.get("status", "errored"))
+    RunDetails.objects.create(run=run, data={"status": "errored", "steps": list(steps), **data})
+    return run
+
+
+def ran(name: str, output: object, *, failures: int = 0, fails: bool = False) -> Any:
+    """A step that returned the output after some failures, or failed."""
+    ends = [False] * failures + [not fails]
+    attempts = [(at, at + 1, success) for at, success in enumerate(ends)]
+    output = None if output is None else json.dumps(output)
+    return attempted_step(*attempts, name=f"{name}-1", output=output)
+
+
+def test_a_failed_run_becomes_a_test_whose_outside_is_pinned() -> None:
+    workflow = import_document(
+        chain(
+            step("read", "return event.payload.n + 1;"),
+            step("load", "return env.PLACE;"),
+            node("send", "http_request", method="POST", url="https://shop.invalid/"),
+            step("end", "throw new Error('broken');", retryLimit=0),
+        )
+    )
+    set_variable("PLACE", "here", workflow=workflow)
+    run = stored_run(
+        workflow,
+        ran("read", 3),
+        ran("load", "there"),
+        ran("send", {"status": 200}, failures=1),
+        ran("end", None, fails=True),
+        params={"n": 2},
+        error={"name": "Error", "message": "broken"},
+    )
+
+    test = from_run(run, name="broken")
+
+    assert test["payload"] == {"n": 2}
+    assert test["pins"] == {
+        "load": {"output": "there"},
+        "send": {"output": {"status": 200}, "failures": {"times": 1, "message": "Error: busy"}},
+    }
+    assert test["requests"] == []
+    assert test["expect"]["outputs"] == {"read": {"value": 3}}
+    result = run_test(Runnable.draft(workflow), read_test(test), by=SYSTEM)
+    assert result.differences == []
+
+
+def test_a_wait_that_timed_out_times_out_in_the_test() -> None:
+    workflow = import_document(
+        chain(node("answer", "wait_for_event", eventType="answer", timeout="1 day"))
+    )
+    wait = waiting_step(name="answer-1", finished=True, success=False, error={"message": "late"})
+    test = from_run(stored_run(workflow, wait, error={"message": "late"}), name="late")
+    assert test["pins"] == {"answer": {"failures": {"times": None, "message": None}}}
+
+
+def test_a_run_that_has_not_ended_is_no_test() -> None:
+    workflow = import_document(chain(step("read", "return 1;")))
+    with pytest.raises(Refused, match="Wait until the run has ended"):
+        from_run(stored_run(workflow, ran("read", 1), status="running"), name="early")
+
+
+def test_a_run_that_was_stopped_is_no_test(shop: Workflow) -> None:
+    run = services.start(shop, TestInput(until="read", payload={"id": 1}), by=SYSTEM)
+    ended(run)
+    with pytest.raises(Refused, match="ended on its own"):
+        from_test_run(run, name="stopped", by=SYSTEM)
+
+
+def test_a_renamed_node_keeps_its_tests(admin_user: User) -> None:
+    workflow = import_document(chain(step("read", "return 1;"), step("end", "return read;")))
+    expect = {"nodes": ["read", "end"], "outputs": {"read": {"value": 1}}}
+    test = {"name": "one", "pins": {"read": {"output": 1}}, "expect": expect}
+    saved.save_test(workflow, test, by=admin_user)
+    rename = {"type": "set_id", "node": "read", "id": "load"}
+    drafts.change_draft(workflow.pk, rename, revision=1, by=admin_user)
+    workflow.refresh_from_db()
+    assert [*workflow.tests[0]["pins"]] == ["load"]
+    assert workflow.tests[0]["expect"]["nodes"] == ["load", "end"]
+    drafts.undo(workflow.pk, by=admin_user)
+    workflow.refresh_from_db()
+    assert workflow.tests == [test]
