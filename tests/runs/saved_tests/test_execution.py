@@ -174,7 +174,7 @@ def test_a_node_in_a_loop_can_have_an_output_for_each_time() -> None:
     result = run_test(
         Runnable.draft(workflow), read_test({"name": "a", "expect": expect}), by=SYSTEM
     )
-    assert messages(result) == ['The output of "end" exists 1 times, not 2 times.']
+    assert messages(result) == ['The output of "end" exists once, not twice.']
 
 
 def test_only_tests_without_a_passed_result_for_the_content_run_again() -> None:

@@ -92,13 +92,19 @@ def _output_errors(expected: ExpectedOutput, actual: tuple[Any, ...], what: str)
                 return
     elif expected.values is not None:
         if len(expected.values) != len(actual):
-            yield f"{what} exists {len(actual)} times, not {len(expected.values)} times."
+            yield f"{what} exists {_times(len(actual))}, not {_times(len(expected.values))}."
         for number, (expected_value, value) in enumerate(
             zip(expected.values, actual, strict=False), 1
         ):
-            yield from _value_errors(expected_value, value, f"{what} at the {number}. time")
+            yield from _value_errors(
+                expected_value, value, what.replace("The output", f"Output {number}", 1)
+            )
     else:
         yield from _value_errors(expected.value, actual[-1], what)
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _value_errors(expected: Any, actual: Any, what: str) -> Iterator[str]:
