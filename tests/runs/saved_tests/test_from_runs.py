@@ -135,13 +135,13 @@ def test_a_wait_that_timed_out_times_out_in_the_test() -> None:
     assert test["pins"] == {"answer": {"failures": {"times": None, "message": None}}}
 
 
-def test_a_run_that_has_not_ended_is_no_test() -> None:
+def test_a_run_that_has_not_ended_is_refused() -> None:
     workflow = import_document(chain(step("read", "return 1;")))
     with pytest.raises(Refused, match="Wait until the run has ended"):
         from_run(stored_run(workflow, ran("read", 1), status="running"), name="early")
 
 
-def test_a_run_that_was_stopped_is_no_test(shop: Workflow) -> None:
+def test_a_run_that_was_stopped_is_refused(shop: Workflow) -> None:
     run = services.start(shop, TestInput(until="read", payload={"id": 1}), by=SYSTEM)
     ended(run)
     with pytest.raises(Refused, match="ended on its own"):

@@ -49,7 +49,7 @@ def test_a_request_without_a_body_may_have_any() -> None:
     ("changed", "problem"),
     [
         ({"name": ""}, "tests.0.name: must not be empty"),
-        ({"nam": "x"}, 'tests.0.nam: "nam" is unknown: check the spelling, or remove it'),
+        ({"title": "x"}, 'tests.0.title: "title" is unknown: check the spelling, or remove it'),
         ({"pins": {"a": {}}}, 'tests.0.pins.a.output: must have "output", "outputs" or "failures"'),
         (
             {"pins": {"a": {"outputs": []}}},
@@ -98,7 +98,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("value", [None, {}, "tests", [1]])
-def test_what_is_no_list_of_tests_is_refused(value: Any) -> None:
+def test_other_values_than_a_list_of_tests_are_refused(value: Any) -> None:
     assert problems(value)
 
 
