@@ -106,7 +106,7 @@ def sender(
 
 many = settings(
     deadline=None,
-    max_examples=examples(60, 3_000),
+    max_examples=examples(30, 3_000),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

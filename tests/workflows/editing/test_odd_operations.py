@@ -63,7 +63,7 @@ REFUSED = [
 ]
 
 
-@settings(deadline=None, max_examples=examples(300, 20_000))
+@settings(deadline=None, max_examples=examples(150, 20_000))
 @given(data=st.data(), seed=st.integers(0, 10**6))
 def test_any_arguments_of_an_operation_are_handled(data: st.DataObject, seed: int) -> None:
     random = Random(seed)  # noqa: S311 - reproducible

@@ -110,7 +110,7 @@ class RandomOperations:
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_operations_keep_documents_valid_and_can_be_undone(group: int) -> None:
-    for number in range(group, examples(500, 20_000), GROUPS):
+    for number in range(group, examples(250, 20_000), GROUPS):
         _check_sequence(Random(number), length=6 if not LONG else 15)  # noqa: S311 - reproducible
 
 

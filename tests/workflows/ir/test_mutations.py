@@ -24,7 +24,7 @@ from workflows.ir.reading.problems import InvalidIR
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse, parse_json
 
-BATCHES, MUTANTS = examples(2, 20), 500
+BATCHES, MUTANTS = examples(2, 20), examples(250, 500)
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 SAMPLE = Path(__file__).parents[3] / "workflows" / "samples" / "guide.ir.json"
 VARIED = document(

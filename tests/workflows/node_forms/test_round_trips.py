@@ -49,7 +49,7 @@ def values_of(field: SettingField) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 @settings(
     deadline=None,
-    max_examples=examples(25, 1000),
+    max_examples=examples(15, 1000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

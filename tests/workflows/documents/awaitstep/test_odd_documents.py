@@ -40,7 +40,7 @@ def test_mutated_documents_are_converted_without_new_errors() -> None:
     random = Random(5)  # noqa: S311 - the same every time
     originals = [*map(documents.document, documents.names()), *pool()]
     mutator = Mutator(random)
-    for _ in range(examples(300, 6_000)):
+    for _ in range(examples(150, 6_000)):
         mutant = mutator.mutated(random.choice(originals))
         before = deepcopy(mutant)
 
@@ -57,7 +57,7 @@ def _errors(document: object) -> int:
 def test_any_entry_code_is_converted_or_refused() -> None:
     random = Random(6)  # noqa: S311 - the same every time
     document = documents.document("approval")
-    for _ in range(examples(150, 3_000)):
+    for _ in range(examples(75, 3_000)):
         source = "".join(random.choices(PIECES, k=random.randint(1, 12)))
 
         found = convert(document, NODE_TYPES, entry_code=source)
