@@ -45,7 +45,9 @@ class Tab:
 
 def _output(deployment: Deployment) -> Context:
     """Return the outputs; `lost` names the program whose output was lost when it was killed."""
-    outputs = list(deployment.outputs.all())
+    outputs, hide = list(deployment.outputs.all()), hide_later_secrets(deployment)
+    for output in outputs:
+        output.text = hide(output.text)
     was_ended = deployment.state in (Status.CANCELLED, Status.INTERRUPTED)
     return {"outputs": outputs, "lost": _LOST_OUTPUT.get(deployment.stage, "") if was_ended else ""}
 
@@ -58,7 +60,7 @@ _LOST_OUTPUT = {
 
 def _variables(deployment: Deployment) -> Context:
     """Return rows of name, value ("" for secrets), origin, and whether it is a secret."""
-    origins, hide = deployment.variable_origins, _hide(deployment)
+    origins, hide = deployment.variable_origins, hide_later_secrets(deployment)
     plain = [
         (name, hide(value), origins.get(name, ""), False)
         for name, value in deployment.variables.items()
@@ -110,13 +112,13 @@ def _picture(deployment: Deployment) -> Context:
     return {"drawn": drawn, "marks": marks}
 
 
-def _hide(deployment: Deployment) -> Callable[[str], str]:
+def hide_later_secrets(deployment: Deployment) -> Callable[[str], str]:
     """Return a function that masks values that are secrets now but were not when they were deployed."""
     return partial(redact, secrets=masked_values(deployment.workflow_public_id))
 
 
 def _wrangler_json(deployment: Deployment) -> Context:
-    return {"wrangler_json": _hide(deployment)(deployment.wrangler_json)}
+    return {"wrangler_json": hide_later_secrets(deployment)(deployment.wrangler_json)}
 
 
 def _nothing(_deployment: Deployment) -> Context:

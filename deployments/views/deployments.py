@@ -27,7 +27,7 @@ from deployments.presentation import dashboard as board
 from deployments.presentation.first_steps import first_steps
 from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.enqueue import MAX_ATTEMPTS
-from deployments.views.deployment_tabs import TABS, Tab
+from deployments.views.deployment_tabs import TABS, Tab, hide_later_secrets
 from targets.cloudflare.errors import Cause
 from web import navigation
 from web.decorators import HttpRequest, redirect_get_to, staff_with
@@ -179,9 +179,11 @@ def _with_links(item: Deployment, findings: list[dict[str, Any]]) -> list[dict[s
 @staff_with(VIEW)
 def download(_request: HttpRequest, pk: int, output: int) -> HttpResponse:
     """Download the full output of a program as a text file."""
-    program_output = get_object_or_404(ProgramOutput, pk=output, deployment=pk)
+    outputs = ProgramOutput.objects.select_related("deployment")
+    program_output = get_object_or_404(outputs, pk=output, deployment=pk)
+    hide = hide_later_secrets(program_output.deployment)
     name = f"deployment-{pk}-{slugify(program_output.program)}.txt"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(
-        program_output.text, content_type="text/plain; charset=utf-8", headers=headers
+        hide(program_output.text), content_type="text/plain; charset=utf-8", headers=headers
     )

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from deployments.models import ProgramOutput
 from runs.detail import fetch
 from runs.index import later_secrets, writer
 from runs.index.listing import Filters, filtered
@@ -151,9 +152,14 @@ def test_a_deployment_hides_a_value_that_has_become_a_secret(admin_client: Clien
     config = f'{{"vars": {{"TOKEN": "{OLD}"}}}}'
     deployment = live_deployment(variables={"TOKEN": OLD}, wrangler_json=config)
 
+    printed = f'env.TOKEN ("{OLD}")'
+    output = ProgramOutput.objects.create(
+        deployment=deployment, program="wrangler", seconds=1, text=printed
+    )
+
     set_variable("TOKEN", OLD, workflow=deployment.workflow, is_secret=True)
 
-    for tab in ("variables", "wrangler-json"):
+    for tab in ("variables", "wrangler-json", "output", f"output/{output.pk}"):
         page = admin_client.get(f"/deployments/{deployment.pk}/{tab}/").content.decode()
         assert ("sentinel" in page, MASK in page) == (False, True)
 
