@@ -20,7 +20,7 @@ from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
 from runs.models import TestResult
 from runs.permissions import CHANGE, TRIGGER
-from runs.saved_tests.execution import run_test, saved_tests
+from runs.saved_tests.execution import run_all, saved_tests
 from runs.services.control import Refused
 from runs.services.event_triggers import BadEventType, NoListener, StartResult, start_runs
 from runs.test_runs.draft_request import Runnable
@@ -103,9 +103,7 @@ def _test_results(request: HttpRequest, workflow_id: str, by: Actor) -> Iterator
     name = body.get("test")
     if name is not None and name not in tests:
         raise ApiError(404, f"There is no test {name!r}.")
-    for test in tests.values():
-        if name in (None, test.name):
-            yield run_test(runnable, test, by=by)
+    yield from run_all(runnable, tests.values() if name is None else [tests[name]], by=by)
 
 
 def _runnable(workflow: Workflow, number: Any) -> Runnable:

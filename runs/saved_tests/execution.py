@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -32,9 +32,14 @@ from workflows.node_types.registered import snapshot
 from workflows.picture.states import NodeState, State
 
 MAX_SECONDS: Final = 60.0
+MAX_TOTAL_SECONDS: Final = 240.0
 _POLL: Final = 0.1  # seconds
 _KEPT: Final = 5  # results of each test
 _MAX_ACTUAL: Final = 500_000  # characters
+_TOO_LONG: Final = (
+    f"The tests take more than {MAX_TOTAL_SECONDS:.0f} seconds together. Run them one by one first: a "
+    "test that has passed is not run again before a deployment."
+)
 _NOT_A_RESULT: Final = (services.TooManyTestRuns, NoTarget)
 _OF_THE_PLATFORM: Final = (Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.CREDENTIALS, Cause.PERMISSION)
 _NOT_CONTENT: Final = frozenset({"tests"})
@@ -210,18 +215,21 @@ def known_results(runnable: Runnable, *, by: Actor) -> dict[str, TestResult | No
     return {name: found.get(key) for name, key in keys.items()}
 
 
-def run_all(runnable: Runnable, *, by: Actor) -> Iterator[TestResult]:
-    """Run all tests, one after the other, and yield each result.
+def run_all(
+    runnable: Runnable, tests: Iterable[SavedTest], *, by: Actor, again: bool = True
+) -> Iterator[TestResult]:
+    """Run tests one after the other, and yield each result.
 
-    Raises InvalidTests, and DeployError like `run_test`.
+    Unless they run `again`, one that has passed with this content keeps its result. Raises DeployError
+    like `run_test`, and if all of them together take too long.
     """
-    for test in saved_tests(runnable).values():
+    known = {} if again else known_results(runnable, by=by)
+    end = time.monotonic() + MAX_TOTAL_SECONDS
+    for test in tests:
+        result = known.get(test.name)
+        if result and result.passed:
+            yield result
+            continue
+        if time.monotonic() > end:
+            raise DeployError(_TOO_LONG, cause=Cause.TIMEOUT)
         yield run_test(runnable, test, by=by)
-
-
-def run_missing(runnable: Runnable, *, by: Actor) -> Iterator[TestResult]:
-    """Yield a result of each test: the newest one if it passed with this content, or else a new one."""
-    known = known_results(runnable, by=by)
-    for name, test in saved_tests(runnable).items():
-        result = known.get(name)
-        yield result if result and result.passed else run_test(runnable, test, by=by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.trail import Actor
 from deployments.services.required_tests import FailedTest
 from runs.models import TestResult
-from runs.saved_tests.execution import run_missing
+from runs.saved_tests.execution import run_all, saved_tests
 from runs.test_runs.draft_request import Runnable
 from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.models import WorkflowVersion
@@ -16,8 +16,9 @@ def failed_tests(version: WorkflowVersion, by: Actor) -> list[FailedTest]:
 
     Raises DeployError if the embedded platform is off or does not respond.
     """
+    runnable = Runnable.version(version)
     try:
-        results = list(run_missing(Runnable.version(version), by=by))
+        results = list(run_all(runnable, saved_tests(runnable).values(), by=by, again=False))
     except InvalidTests as invalid:
         return [FailedTest(name="tests", difference=str(invalid.problems[0]))]
     return [

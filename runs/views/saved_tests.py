@@ -17,7 +17,7 @@ from runs.models import Run, TestResult
 from runs.permissions import CHANGE
 from runs.permissions import VIEW as VIEW_RUNS
 from runs.saved_tests import from_runs, services
-from runs.saved_tests.execution import known_results, run_test, saved_tests, states_of
+from runs.saved_tests.execution import known_results, run_all, saved_tests, states_of
 from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
@@ -116,7 +116,7 @@ def run(request: HttpRequest, workflow: str) -> HttpResponse:
         return render(request, "runs/saved_tests/_rows.html", context)
     found = get_object_or_404(Workflow, pk=workflow)
     number, runnable = _runnable(request, found)
-    rows = [_tried(request, runnable, test) for test in _chosen(runnable, name)]
+    rows = _tried(request, runnable, _chosen(runnable, name))
     if request.htmx:
         context = {"workflow": found, "number": number, "query": _query(number), "may_change": True}
         return render(request, "runs/saved_tests/_row.html", {**context, "row": rows[0]})
@@ -135,11 +135,15 @@ def _chosen(runnable: Runnable, name: str) -> list[SavedTest]:
     return [saved[name]] if name else list(saved.values())
 
 
-def _tried(request: HttpRequest, runnable: Runnable, test: SavedTest) -> Context:
+def _tried(request: HttpRequest, runnable: Runnable, tests: list[SavedTest]) -> list[Context]:
+    """Run tests until one cannot run, and return a row for each of them."""
+    rows: list[Context] = []
     try:
-        return _row(test, run_test(runnable, test, by=Actor.of(request.user)))
+        for result in run_all(runnable, tests, by=Actor.of(request.user)):
+            rows.append(_row(tests[len(rows)], result))
     except DeployError as error:
-        return _row(test, None, error=str(error))
+        rows += [_row(test, None, error=str(error)) for test in tests[len(rows) :]]
+    return rows
 
 
 def _tell(request: HttpRequest, rows: list[Context]) -> None:
@@ -290,11 +294,8 @@ def save_run(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(source)
     messages.success(request, f"The run was saved as the test “{name}”.")
     draft.refresh_from_db()
-    rows = [
-        _tried(request, Runnable.draft(draft), test)
-        for test in _chosen(Runnable.draft(draft), name)
-    ]
-    _tell(request, rows)
+    runnable = Runnable.draft(draft)
+    _tell(request, _tried(request, runnable, _chosen(runnable, name)))
     return redirect(_address(draft))
 
 

@@ -10,15 +10,16 @@ from pytest_django import Settings
 from audit.trail import SYSTEM
 from deployments.models import Deployment
 from runs.models import Run, TestResult, TestRun
+from runs.saved_tests import execution
 from runs.saved_tests.execution import (
     known_results,
     run_all,
-    run_missing,
     run_test,
     saved_tests,
     states_of,
 )
 from runs.test_runs.draft_request import Runnable
+from targets.cloudflare.errors import DeployError
 from targets.lookup import NoTarget
 from tests.runs.test_runs.drafts import step
 from tests.support.platform_fixture import Platform
@@ -181,8 +182,9 @@ def test_only_tests_without_a_passed_result_for_the_content_run_again() -> None:
     workflow = order()
     workflow.tests = [passing(), passing(name="wrong", expect=expecting(output={"value": 1}))]
     runnable = Runnable.draft(workflow)
-    first = {result.name: result.pk for result in run_all(runnable, by=SYSTEM)}
-    again = {result.name: result.pk for result in run_missing(runnable, by=SYSTEM)}
+    tests = saved_tests(runnable).values()
+    first = {result.name: result.pk for result in run_all(runnable, tests, by=SYSTEM)}
+    again = {result.name: result.pk for result in run_all(runnable, tests, by=SYSTEM, again=False)}
     assert again["paid"] == first["paid"]
     assert again["wrong"] != first["wrong"]
     known = known_results(runnable, by=SYSTEM)
@@ -198,7 +200,8 @@ def test_a_variable_that_changes_makes_a_result_obsolete() -> None:
     workflow = import_document(chain(step("read", "return env.PLACE;")))
     set_variable("PLACE", "here", workflow=workflow)
     workflow.tests = [{"name": "place", "expect": {"output": {"value": "here"}}}]
-    list(run_all(Runnable.draft(workflow), by=SYSTEM))
+    runnable = Runnable.draft(workflow)
+    list(run_all(runnable, saved_tests(runnable).values(), by=SYSTEM))
     set_variable("PLACE", "there", workflow=workflow)
     assert known_results(Runnable.draft(workflow), by=SYSTEM) == {"place": None}
 
@@ -215,3 +218,12 @@ def test_tests_are_found_by_their_names() -> None:
     workflow = order()
     workflow.tests = [passing()]
     assert [*saved_tests(Runnable.draft(workflow))] == ["paid"]
+
+
+def test_tests_that_take_too_long_together_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execution, "MAX_TOTAL_SECONDS", 0.0)
+    runnable = Runnable.draft(order())
+    tests = [read_test(passing(pins={"gone": {"output": 1}}))] * 3
+    with pytest.raises(DeployError, match="one by one"):
+        list(run_all(runnable, tests, by=SYSTEM))
+    assert not TestResult.objects.exists()
