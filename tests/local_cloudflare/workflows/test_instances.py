@@ -60,6 +60,30 @@ def test_the_message_of_an_error_that_is_not_retried_is_kept(runs: Platform) -> 
     assert "sold out" in str(describe_run(runs, "kept-message", instance).error)
 
 
+CAUGHT = """
+import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+export class Flow extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.do("fails", async () => { throw new NonRetryableError("no"); }).catch(() => null);
+    await step.waitForEvent("ear", { type: "call", timeout: "1 hour" });
+    return "done";
+  }
+}
+export default { fetch: () => new Response() };
+"""
+
+
+def test_a_run_can_be_paused_after_an_error_that_is_not_retried(platform: Platform) -> None:
+    deploy_workflow(platform, "caught", CAUGHT)
+    instance = start_run(platform, "caught")
+    wait_for_status(platform, "caught", instance, "waiting")
+
+    _change(platform, instance, "pause", workflow="caught")
+
+    wait_for_status(platform, "caught", instance, "paused")
+
+
 def test_a_run_describes_how_it_started(runs: Platform) -> None:
     instance = start_run(runs, NAME, hello="world")
 
@@ -249,7 +273,7 @@ def test_deleting_a_workflow_deletes_its_runs(runs: Platform) -> None:
     assert list(workflows.instances.list("dropped", account_id=runs.account_id)) == []
 
 
-def _change(runs: Platform, instance: str, change: str) -> str:
+def _change(runs: Platform, instance: str, change: str, workflow: str = NAME) -> str:
     edit: Any = runs.client().workflows.instances.status.edit
-    run = edit(instance, account_id=runs.account_id, workflow_name=NAME, status=change)
+    run = edit(instance, account_id=runs.account_id, workflow_name=workflow, status=change)
     return str(run.status)

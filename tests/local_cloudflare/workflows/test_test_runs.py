@@ -97,6 +97,16 @@ def test_retry_delays_are_skipped_and_the_steps_own_settings_shown(
     assert steps["flaky"]["config"]["retries"]["delay"] == "6 hours"
 
 
+def test_time_is_skipped_after_an_error_that_is_not_retried(account: TestRunPlatform) -> None:
+    body = """
+    const fatal = () => { throw Object.assign(new Error("no"), { name: "NonRetryableError" }); };
+    const caught = await step.do("fails", async () => fatal()).catch(() => "caught");
+    await step.sleep("nap", "3 days");
+    return caught;"""
+    output, _ = run(account, "not-retried", body)
+    assert output == "caught"
+
+
 def test_a_pinned_timeout_looks_like_a_real_one(account: TestRunPlatform) -> None:
     pins = {"flaky": {"failures": {"times": 1, "message": None}, "result": "late"}}
     output, steps = run(account, "timeouts", RETRIES, pins=pins)
@@ -140,13 +150,13 @@ def test_requests_get_the_answers_of_the_test(account: TestRunPlatform) -> None:
         answer("orders", {"paid": True}, body={"id": 2}),
         answer("orders", "busy", status=503, body={"id": 1}),
     ]
-    output, _ = run(account, "answers", CALLS, requests=requests)
+    output, _ = run(account, "answered-calls", CALLS, requests=requests)
     assert output == [
         {"status": 503, "body": "busy"},
         {"status": 200, "body": '{"paid":true}'},
         {"status": 204, "body": ""},
     ]
-    made = [(each["body"], each["answered"]) for each in requests_of(account, "answers")]
+    made = [(each["body"], each["answered"]) for each in requests_of(account, "answered-calls")]
     assert made == [('{"id":1}', 2), ('{"id":2}', 1), ("[]", 0)]
 
 

@@ -2,6 +2,7 @@
 // code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it needs no permit. If no
 // permit is left afterwards, it is queued.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { RpcTarget } from 'cloudflare:workers';
 import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
 import { TestStep } from './test_step.mjs';
@@ -40,6 +41,9 @@ const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
 /** During shorter waits, an instance keeps its permit. */
 const SHORT_WAIT_MILLISECONDS = 100;
 const RETRY_MILLISECONDS = 1000;
+
+/** Counts the running attempts of the step that is calling the engine. */
+const attemptsOf = new AsyncLocalStorage();
 
 export class Engine extends MiniflaresEngine {
   #permits;
@@ -84,11 +88,15 @@ export class Engine extends MiniflaresEngine {
       try {
         if (!this.rollbackPhase) await this.#ensurePermit();
         await acquire.call(handler, engine);
+        const attempts = attemptsOf.getStore();
+        if (attempts) attempts.running += 1;
       } finally {
         this.#starting -= 1;
       }
     };
     handler.release = async (engine) => {
+      const attempts = attemptsOf.getStore();
+      if (attempts) attempts.running -= 1;
       await withRealClock(() => release.call(handler, engine));
       this.#releaseIfWaiting();
     };
@@ -144,21 +152,28 @@ export class Engine extends MiniflaresEngine {
   /** Run a step, a sleep or a wait; the code after it needs a permit. */
   async #during(work) {
     let isAborted = false;
+    const attempts = { running: 0 };
     await this.#untilAbortedIfClosed();
     this.#open += 1;
     this.#activity += 1;
     this.#releaseIfWaiting();
     try {
-      return await work();
+      return await attemptsOf.run(attempts, work);
     } catch (error) {
       isAborted = ABORTED.test(error?.message);
       throw error;
     } finally {
+      if (!isAborted) await this.#endAttempts(attempts);
       this.#open -= 1;
       this.#activity += 1;
       await this.#untilAbortedIfClosed();
       if (!isAborted && !this.#isReplaying) await this.#ensurePermit();
     }
+  }
+
+  /** The engine does not end an attempt that throws a NonRetryableError, and would look busy forever. */
+  async #endAttempts(attempts) {
+    for (; attempts.running > 0; attempts.running -= 1) await this.timeoutHandler.release(this);
   }
 
   get #isWaiting() {
