@@ -2,8 +2,8 @@
 // code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it needs no permit. If no
 // permit is left afterwards, it is queued.
 
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { RpcTarget } from 'cloudflare:workers';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
 import { TestStep } from './test_step.mjs';
 import { VirtualClock, withRealClock } from './virtual_clock.mjs';
