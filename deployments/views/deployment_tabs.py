@@ -45,9 +45,11 @@ class Tab:
 
 def _output(deployment: Deployment) -> Context:
     """Return the outputs; `lost` names the program whose output was lost when it was killed."""
-    outputs, hide = list(deployment.outputs.all()), hide_later_secrets(deployment)
-    for output in outputs:
-        output.text = hide(output.text)
+    outputs = list(deployment.outputs.all())
+    if outputs:
+        hide = hide_later_secrets(deployment)
+        for output in outputs:
+            output.text = hide(output.text)
     was_ended = deployment.state in (Status.CANCELLED, Status.INTERRUPTED)
     return {"outputs": outputs, "lost": _LOST_OUTPUT.get(deployment.stage, "") if was_ended else ""}
 
