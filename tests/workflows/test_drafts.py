@@ -17,7 +17,7 @@ from tests.workflows.editing.editing import after, outline
 from tests.workflows.editing.test_random_operations import DOCUMENTS, RandomOperations
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts, services
-from workflows.drafts import ChangedMeanwhile
+from workflows.drafts import ChangedMeanwhile, storing
 from workflows.editing.refusals import Refused
 from workflows.models import Workflow
 
@@ -388,7 +388,7 @@ def test_a_conflict_that_is_not_about_a_field_has_no_other_value(
 
 
 def test_the_oldest_changes_are_deleted(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafts, "MAX_CHANGES", 5)
+    monkeypatch.setattr(storing, "MAX_CHANGES", 5)
     workflow = flow()
     for number in range(9):
         perform(workflow, "configure", by=mia, node="a", field="data.note", value=number)
@@ -400,7 +400,7 @@ def test_the_oldest_changes_are_deleted(mia: User, monkeypatch: pytest.MonkeyPat
 
 
 def test_large_changes_are_deleted_sooner(mia: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafts, "MAX_CHANGES_SIZE", 10_000)
+    monkeypatch.setattr(storing, "MAX_CHANGES_SIZE", 10_000)
     workflow = flow()
     for number in range(9):
         value = f"{number} {'x' * 2_000}"

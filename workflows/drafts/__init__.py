@@ -1,0 +1,34 @@
+"""The draft of a workflow: its document and what is beside it, changes, undo and redo, conflicts."""
+
+from __future__ import annotations
+
+from workflows.drafts.changing import (
+    SET_ENTRY_CODE,
+    ChangedMeanwhile,
+    change_draft,
+    change_tests,
+    is_newest,
+    replace_draft,
+)
+from workflows.drafts.opened import open_draft, problem_sentence, repair_of
+from workflows.drafts.storing import Changed, known_answer, record_replacement
+from workflows.drafts.undoing import next_redo, next_undo, redo, undo
+
+__all__ = [
+    "SET_ENTRY_CODE",
+    "Changed",
+    "ChangedMeanwhile",
+    "change_draft",
+    "change_tests",
+    "is_newest",
+    "known_answer",
+    "next_redo",
+    "next_undo",
+    "open_draft",
+    "problem_sentence",
+    "record_replacement",
+    "redo",
+    "repair_of",
+    "replace_draft",
+    "undo",
+]
