@@ -29,6 +29,8 @@ PAGES = (
     "/runs/overview/?workflow={pk}",
     "/runs/logs/{pk}/",
     "/workflows/{pk}/live/",
+    "/workflows/{pk}/tests/",
+    "/workflows/{pk}/tests/edit/",
     "/workflows/{pk}/deploy/",
 )
 TABS = [
@@ -36,6 +38,7 @@ TABS = [
     "Code",
     "Variables",
     "Settings",
+    "Tests",
     "Versions",
     "Deployments",
     "Runs",
@@ -97,7 +100,7 @@ def test_only_users_with_the_permission_see_a_tab_and_the_button(log_in: LogIn) 
     content = client.get(f"/workflows/{workflow.pk}/code/").content.decode()
 
     nav = content.partition("workflow-nav")[2].partition("</nav>")[0]
-    assert re.findall(r">([A-Z]\w+)</a>", nav) == ["Editor", "Code"]
+    assert re.findall(r">([A-Z]\w+)</a>", nav) == ["Editor", "Code", "Tests"]
     assert 'id="deploy"' not in content
 
 
