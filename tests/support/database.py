@@ -6,6 +6,7 @@ copying the pages of the database.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,16 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from tests.support.migrated_database import migrated_database
 from web.streams.table_watcher import THREAD_NAME
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Let Django use a copy of a migrated database, after the migrations that it lacks: none."""
+    copy = connection.settings_dict["TEST"]["NAME"]
+    shutil.copyfile(migrated_database(), copy)
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,11 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ import httpx
 
 from tests.support.command_runner import Commands
 from tests.support.environment import free_port
+from tests.support.migrated_database import migrated_database
 from tests.support.plain_http import NO_AUTHORITIES, request
 from toolchain import process
 from toolchain.private_files import private_folder
 
 PROJECT = Path(__file__).resolve().parents[2]
-_MIGRATED = Path(os.environ["AWAITSTEP_DATA_DIR"]) / "migrated.sqlite3"  # of this process
 PASSWORD = "correct horse battery"
 
 
@@ -54,14 +53,8 @@ class Installation:
         }
 
     def migrate(self) -> None:
-        """Create the database: with the migrations, or as a copy of the first one that they made."""
-        database = self.data_dir / "db.sqlite3"
-        if _MIGRATED.exists():
-            shutil.copyfile(_MIGRATED, private_folder(self.data_dir) / database.name)
-            return
-        self.manage("migrate", "--verbosity", "0")
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("VACUUM INTO ?", [str(_MIGRATED)])
+        """Create the database as a copy of a migrated one."""
+        shutil.copyfile(migrated_database(), private_folder(self.data_dir) / "db.sqlite3")
 
     def manage(
         self, *arguments: str, stdin: str = "", check: bool = True

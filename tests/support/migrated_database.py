@@ -1,0 +1,66 @@
+"""A database after its migrations, made once for each state of the code.
+
+Migrating takes seconds. All processes of the tests copy the same file, and so do later runs until the
+code changes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+_FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
+_CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api")
+_OTHER_CODE: Final = ("awaitstep_site", "requirements-dev.lock")
+
+
+def migrated_database() -> Path:
+    """Return the file, which the first process makes while the others wait."""
+    with _locked():
+        file = _FOLDER / f"{_state_of_code()}.sqlite3"
+        if not file.exists():
+            for old in _FOLDER.glob("*.sqlite3"):
+                old.unlink()
+            _migrate(file)
+    return file
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (_FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _state_of_code() -> str:
+    """Return a hash of everything that the migrations can use."""
+    digest = sha256(sys.version.encode())
+    for name in (*_CODE, *_OTHER_CODE):
+        path = PROJECT / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _migrate(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=PROJECT,
+            env=os.environ | {"AWAITSTEP_DATA_DIR": folder},
+            check=True,
+        )
+        with closing(sqlite3.connect(f"{folder}/db.sqlite3")) as migrated:
+            migrated.execute("VACUUM INTO ?", [f"{folder}/whole.sqlite3"])
+        Path(f"{folder}/whole.sqlite3").replace(target)
