@@ -58,7 +58,7 @@ def request_deployment(
         reason = consent.freeze_reason
         if tests and not tests.have_passed:
             required_tests.record_override(tests, target, by=by, reason=consent.tests_reason)
-            reason = f"{reason} {consent.tests_reason}".strip()
+            reason = f"{reason} Required tests overridden: {consent.tests_reason.strip()}".strip()
         return with_requester(deployment, by=by, reason=reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)

@@ -24,6 +24,6 @@ def set_starters(runs: Collection[Run]) -> None:
         action=STARTED, subject_kind="run", subject_id__in=ids, subject_name__in=names
     )
     for name, actor, detail in entries.values_list("subject_name", "actor_name", "detail"):
-        where = " on the page" if detail.get("via") == PAGE else ""
+        where = " on this site" if detail.get("via") == PAGE else ""
         if actor and not names[name].starter:  # the newest entry comes first
             names[name].starter = f"{actor}{where}"

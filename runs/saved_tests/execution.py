@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from django.utils.crypto import salted_hmac
@@ -192,7 +192,7 @@ def key_of(runnable: Runnable, test: SavedTest, *, by: Actor) -> str:
     content = {name: part for name, part in runnable.content.items() if name not in _NOT_CONTENT}
     variables = services.variables_of(runnable, _input(test), by)
     values = sorted((item.name, item.value, item.is_secret) for item in variables.values())
-    parts = [content, runnable.workflow.class_name, values, repr(test)]
+    parts = [content, runnable.workflow.class_name, values, repr(replace(test, name=""))]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
     return salted_hmac("saved test", text, algorithm="sha256").hexdigest()
 

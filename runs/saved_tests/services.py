@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,8 @@ _NOT_INVENTED: Final = (
     "The test contains the value of a secret. Replace it with an invented value, and set the variable "
     "to it in “variables”."
 )
+_IN_LIST: Final = re.compile(r"^tests\.[0-9]+\.")
+"""The place of a test among all tests, which says nothing to its author."""
 _NO_TREE: Final = "The nodes of the draft are not connected in a way that can run."
 
 
@@ -110,6 +113,6 @@ def _change(
     try:
         drafts.change_tests(workflow.pk, change, summary=summary, by=by, on_store=record)
     except refusals.Refused as refused:
-        raise Refused(str(refused)) from None
+        raise Refused(_IN_LIST.sub("", str(refused))) from None
     except refusals.NotEditable:
         raise Refused(_NO_TREE) from None

@@ -118,14 +118,20 @@ def progress_html(
             "count": len(steps),
             "output": read_json(last.raw.get("output")) if last else None,
             "run_output": read_json(progress.data.get("output")),
-            "is_outdated": progress.run.revision != workflow.draft_revision,
-            "can_be_saved": progress.can_be_saved,
+            "is_outdated": progress.run.ir != workflow.ir,
+            "did_not_run": _did_not_run(progress, selected),
+            "can_be_saved": progress.can_be_saved and progress.run.ir == workflow.ir,
             "can_use_output": last is not None
             and last.raw.get("output") is not None
             and progress.shows_output_of(selected)
             and is_pinnable(ir, selected),
         }
     return render_to_string("runs/test_runs/_progress.html", context, request)
+
+
+def _did_not_run(progress: TestProgress, node_id: str) -> bool:
+    state = progress.states.get(node_id)
+    return state is not None and state.state.is_untouched
 
 
 def tone_of(progress: TestProgress) -> Tone:
@@ -185,11 +191,14 @@ def _in_words(node: Node, pin: Pin) -> str:
     words = []
     if pin.failures:
         verb = "times out" if pin.failures.message is None else "fails"
-        words.append(f"{verb} {_times(pin.failures.times)}" if not is_wait(node) else "times out")
-    if pin.has_output:
+        times = _times(pin.failures.times)
+        words.append(
+            "times out" if is_wait(node) else f"{verb} {times}" if times else f"always {verb}"
+        )
+    if pin.has_output and (pin.failures is None or pin.failures.times):
         words.append("receives an event" if is_wait(node) else "has an output")
     return ", then ".join(words)
 
 
 def _times(times: int | None) -> str:
-    return {None: "always", 1: "once", 2: "twice"}.get(times, f"{times} times")
+    return {None: "", 1: "once", 2: "twice"}.get(times, f"{times} times")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -102,7 +102,11 @@ class TestProgress:
         """The state of each node."""
         if self.ir is None or not self.data:
             return {}
-        return node_states(self.ir, [step.raw for step in self.steps], self.status)
+        states = node_states(self.ir, [step.raw for step in self.steps], self.status)
+        return {
+            id_: replace(state, note="pinned") if id_ in self.run.pins else state
+            for id_, state in states.items()
+        }
 
     @cached_property
     def outputs(self) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def start_run(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
         runnable, stopping.document, worker=run.worker_name, variables=variables
     )
     try:
-        test_runs.upload(account, build_worker(request, account))
+        test_runs.upload(account, build_worker(request, account, replaced=_replaced(test)))
         test_runs.start(
             account, run.worker_name, instance_id=INSTANCE, params=test.payload, plan=plan
         )
@@ -123,6 +123,11 @@ def start_run(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     run.started_at = timezone.now()
     run.save(update_fields=["started_at"])
     return run
+
+
+def _replaced(test: TestInput) -> frozenset[str]:
+    """Return the nodes whose own work never runs."""
+    return frozenset(node_id for node_id, pin in test.pins.items() if pin.has_output)
 
 
 def _check_input(runnable: Runnable, test: TestInput) -> None:
@@ -184,7 +189,7 @@ def reserve(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
 def _check_limits(by: Actor) -> None:
     if owned_by(by).filter(ended_at=None).count() >= MAX_RUNNING:
         raise TooManyTestRuns(
-            f"You already have {MAX_RUNNING} test runs that have not ended. Stop one of them first."
+            f"At most {MAX_RUNNING} of your test runs can run at the same time. Stop one of them first."
         )
     if TestRun.objects.filter(expires_at__gt=timezone.now()).count() >= MAX_WORKERS:
         raise TooManyTestRuns(

@@ -75,8 +75,11 @@ def pin_from_form(output: str, *, failure: str, times: str, message: str) -> Pin
         failures = Failures(times=_read_times(times), message=text)
     if not output.strip():
         return Pin(failures=failures) if failures else None
-    value = read_unmasked(output)
-    check_payload(value)
+    try:
+        value = read_unmasked(output)
+        check_payload(value)
+    except Refused as refused:
+        raise Refused(str(refused).replace("The payload", "The pinned value", 1)) from None
     return Pin(output=value, failures=failures)
 
 

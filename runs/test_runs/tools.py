@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -24,8 +24,10 @@ from targets.cloudflare.test_runs import TestWorker
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.compilation.typescript import SCRATCH_PREFIX
 from workflows.ir.reading.bindings import OWN_WORKFLOW, BindingKind
+from workflows.services import Variable
 
 _SECONDS_KEPT: Final = 3600
+_NOT_SET: Final = "not-set-in-test-runs"
 _SITE: Final = Site(
     worker_url="", dashboard_url="", live_version="", creatable=frozenset(BindingKind)
 )
@@ -60,15 +62,19 @@ class TestTools(DeployTools):
         return frozenset()
 
 
-def build_worker(request: DeployRequest, account: Account) -> TestWorker:
+def build_worker(
+    request: DeployRequest, account: Account, *, replaced: Collection[str] = ()
+) -> TestWorker:
     """Compile the request's code, and create the resources that it is bound to.
 
     Each is new and empty. Bindings that the embedded platform does not have, and those to other
-    Workers, are left out. Raises DeployError with every problem of the code.
+    Workers, are left out. Variables that only the `replaced` nodes use need no value, because these
+    nodes do not run. Raises DeployError with every problem of the code.
     """
     tools = _tools(account)
     module = generate(request)
     script = _compiled(module, request, tools)
+    request = _with_stand_ins(request, module, replaced)
     env = detect(module, request, site=_SITE, tools=tools)
     bundle = build_bundle(request, script, env=env, module=module)
     modules = _modules(bundle, tools)
@@ -80,6 +86,20 @@ def build_worker(request: DeployRequest, account: Account) -> TestWorker:
         compatibility_date=request.settings.compatibility_date,
         compatibility_flags=request.settings.compatibility_flags,
     )
+
+
+def _with_stand_ins(
+    request: DeployRequest, module: GeneratedModule, replaced: Collection[str]
+) -> DeployRequest:
+    users: dict[str, set[str]] = {}
+    for use in module.env_uses:
+        users.setdefault(use.name, set()).add(use.node_id)
+    stand_ins = {
+        name: Variable(name=name, value=_NOT_SET, is_secret=False, origin="test")
+        for name, nodes in users.items()
+        if name not in request.variables and nodes <= set(replaced)
+    }
+    return replace(request, variables={**stand_ins, **request.variables})
 
 
 def _tools(account: Account) -> TestTools:

@@ -130,7 +130,7 @@ def _sent(
     run = result.run
     name = run.workflow.name if run.workflow else run.workflow_name
     payload = Truncator(json.dumps(answer, ensure_ascii=False)).chars(_MAX_PAYLOAD)
-    text = f"{event_type} was sent with {payload} to the run"
+    text = f"The event {event_type} was sent with {payload} to the run"
     after = f"of {name}. {result.note}".rstrip()
     if request.htmx:
         detail = {"text": text, "url": run.get_absolute_url(), "link": run.instance_id}

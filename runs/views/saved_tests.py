@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 VIEW: Final = "workflows.view_workflow"
+_MAX_DEFAULT_NAME: Final = 60  # characters
 _NEW: Final = {
     "name": "A name that says what must be so",
     "payload": {},
@@ -218,8 +220,12 @@ def edit(request: HttpRequest, workflow: str) -> HttpResponse:
 def _read(text: str) -> Any:
     try:
         return json_reader.loads(text)
+    except json.JSONDecodeError as error:
+        raise Refused(
+            f"This is not JSON: look at line {error.lineno}, column {error.colno}."
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise Refused(f"This is not JSON: {error}") from None
+        raise Refused(f"This is not JSON: {error}.") from None
 
 
 @require_POST
@@ -264,12 +270,22 @@ def save_test_run(request: HttpRequest, workflow: str) -> HttpResponse:
     try:
         if newest is None:
             raise Refused("Run the draft first, then save that run as a test.")
+        if newest.ir != draft.ir:
+            raise Refused("The draft has changed since this run. Run it again, then save that run.")
         test = from_runs.from_test_run(newest, name=_free_name(request, draft), by=Actor.of(by))
         name = services.save_test(draft, test, by=by)
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
         return redirect(draft.get_absolute_url())
+    return _saved_and_run(request, draft, name)
+
+
+def _saved_and_run(request: HttpRequest, draft: Workflow, name: str) -> HttpResponse:
+    """Run a test that was just saved, so that the list has a result of it."""
     messages.success(request, f"The run was saved as the test “{name}”.")
+    draft.refresh_from_db()
+    runnable = Runnable.draft(draft)
+    _tell(request, _tried(request, runnable, _chosen(runnable, name)))
     return redirect(_address(draft))
 
 
@@ -287,24 +303,29 @@ def save_run(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if draft is None:
             raise Refused("The workflow of this run has been deleted.")
-        test = from_runs.from_run(source, name=_free_name(request, draft))
+        test = from_runs.from_run(source, name=_free_name(request, draft, _name_of(source)))
         name = services.save_test(draft, test, by=by)
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
         return redirect(source)
-    messages.success(request, f"The run was saved as the test “{name}”.")
-    draft.refresh_from_db()
-    runnable = Runnable.draft(draft)
-    _tell(request, _tried(request, runnable, _chosen(runnable, name)))
-    return redirect(_address(draft))
+    return _saved_and_run(request, draft, name)
 
 
-def _free_name(request: HttpRequest, workflow: Workflow) -> str:
-    """Return the name that was typed, or else a free one."""
+def _free_name(request: HttpRequest, workflow: Workflow, default: str = "Test") -> str:
+    """Return the name that was typed, or else the default, with a number if there is such a test."""
     taken = {test.get("name") for test in workflow.tests}
     typed = " ".join(request.POST.get("name", "").split())
-    name, number = typed or "Test 1", 1
+    name, number = typed or default, 1
     while not typed and name in taken:
         number += 1
-        name = f"Test {number}"
+        name = f"{default} {number}"
     return name
+
+
+def _name_of(run: Run) -> str:
+    """Return a name that says how the run ended: "Fails: out of stock"."""
+    if run.status != "errored":
+        return f"Run {run.instance_id}"[:_MAX_DEFAULT_NAME]
+    error = " ".join(run.error.split())
+    text = error if len(error) <= _MAX_DEFAULT_NAME else f"{error[:_MAX_DEFAULT_NAME]}…"
+    return f"Fails: {text}" if text.isprintable() and text else "Fails"

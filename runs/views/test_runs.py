@@ -17,9 +17,16 @@ from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs import panel, services
 from runs.test_runs.panel import PIN, PROGRESS
-from runs.test_runs.plan import check_pin
+from runs.test_runs.plan import check_pin, is_wait
 from runs.test_runs.progress import TestProgress, output_of, progress_of
-from runs.test_runs.setup import pin_from_form, read_speed, save_setup, setup_of, test_input
+from runs.test_runs.setup import (
+    TIMES_OUT,
+    pin_from_form,
+    read_speed,
+    save_setup,
+    setup_of,
+    test_input,
+)
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
 from workflows import drafts
@@ -90,6 +97,8 @@ def pin(request: HttpRequest, workflow: str) -> HttpResponse:
         ir = _document(draft)
         if not panel.is_pinnable(ir, node):
             raise Refused("This node cannot be pinned.")
+        if is_wait(ir.nodes[node]) and entered["failure"] == TIMES_OUT:
+            entered["output"] = ""
         if "use_output" in request.POST:
             entered = {**dict.fromkeys(names, ""), "output": _last_output(request, draft, node)}
         new = (

@@ -39,7 +39,7 @@ def test_failed_tests_are_overridden_with_a_reason(admin_client: Client) -> None
     answer = deploy(admin_client, overrideTests="customers are waiting")
 
     assert answer.status_code == 200
-    assert Deployment.objects.get().reason == "customers are waiting"
+    assert Deployment.objects.get().reason == "Required tests overridden: customers are waiting"
     assert Entry.objects.filter(action="tests overridden").count() == 1
 
 

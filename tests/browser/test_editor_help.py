@@ -240,9 +240,9 @@ def test_the_list_of_changes_stays_open_and_lists_a_change_with_a_lost_response_
     page.get_by_role("button", name="Undo").click()
 
     changes = page.locator("#draft-changes li")
-    expect(changes.first).to_contain_text("Undid")
+    expect(changes.first).to_contain_text("Undone")
     saved(page)
-    expect(changes.filter(has_text="Undid")).to_have_count(1)
+    expect(changes.filter(has_text="Undone")).to_have_count(1)
     page.set_viewport_size({"width": 360, "height": 800})
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360

@@ -77,7 +77,7 @@ def test_entry_code_is_changed_undone_and_redone_alongside_the_document(
         perform(workflow, "set_entry_code", by=tom, revision=0, value="")
     assert conflict.value.current == "export const fetch = 1;"
 
-    assert drafts.undo(workflow.pk, by=mia).summary == "Undid: Changed the entry code"
+    assert drafts.undo(workflow.pk, by=mia).summary == "Undone: Changed the entry code"
     workflow.refresh_from_db()
     assert (workflow.entry_code, outline(workflow.ir)) == ("", "a a2 b")
     drafts.redo(workflow.pk, by=mia)

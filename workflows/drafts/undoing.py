@@ -68,7 +68,7 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> Step:
         opened=opened,
         beside=beside,
         kind=kind,
-        summary=f"{'Undid' if is_undo else 'Redid'}: {change.summary}",
+        summary=f"{'Undone' if is_undo else 'Redone'}: {change.summary}",
         touched=tuple(map(tuple, change.touched)),
         selected=selected,
         new_ids=_reversed_ids(change) if is_undo else change.renamed,

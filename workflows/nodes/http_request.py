@@ -251,11 +251,14 @@ async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
   }
   const send = request.via ?? globalThis;
-  const response = await send.fetch(url.href, { method: request.method, headers, body });
+  const where = `${request.method} ${url.origin}${url.pathname}`;
+  const response = await send.fetch(url.href, { method: request.method, headers, body }).catch((error) => {
+    const reason = String(error?.message ?? error).replace(/; reference = .*/, "");
+    throw new Error(`${where} got no response: ${reason}`);
+  });
   const type = response.headers.get("content-type") ?? "";
   const content = readBody(new Uint8Array(await response.arrayBuffer()), type);
   if (request.failOnError && response.status >= 400) {
-    const where = `${request.method} ${url.origin}${url.pathname}`;
     const message = `${where} answered ${response.status}: ${asText(content).slice(0, 500)}`;
     const isFinal = response.status < 500 && !RETRYABLE_STATUSES.includes(response.status);
     throw isFinal ? new NonRetryableError(message) : new Error(message);

@@ -199,7 +199,9 @@ class _TreeWalk:
             return State.DONE
         if not self._is_over:
             return State.RUNNING
-        return State.FAILED if State.FAILED in states else State.STOPPED
+        # A run that was stopped has caught the failures inside: otherwise it would have failed.
+        has_failed = self._status == "errored" and State.FAILED in states
+        return State.FAILED if has_failed else State.STOPPED
 
     def _iterations(self, step: Step, summaries: Sequence[NodeSummary]) -> int:
         """Count the iterations of a loop, or of a node inside loops; 0 outside of loops."""

@@ -28,6 +28,7 @@ from workflows.exchange.candidates import PASTED, Candidate, Preparation, Upload
 from workflows.exchange.imports import NotImported, import_into, import_new
 from workflows.ir.reading.problems import Problem
 from workflows.models import Workflow
+from workflows.node_types.registered import types_for
 from workflows.picture.drawing import picture_of
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def _shown(candidate: Candidate, at: int, *, chosen: list[str]) -> dict[str, Any
     """Return the template's data for a candidate."""
     document = candidate.content.document if candidate.content else None
     is_drawn = at < _MAX_PICTURES and candidate.node_count <= _MAX_DRAWN
-    drawn = picture_of(document, uid=f"import-{at}") if is_drawn else None
+    drawn = picture_of(document, types_for(document), uid=f"import-{at}") if is_drawn else None
     is_chosen = not chosen or candidate.source in chosen
     return {
         "candidate": candidate,

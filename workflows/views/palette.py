@@ -98,7 +98,7 @@ COMMANDS: Final = (
     Command(label="Paste", action="paste", key="Ctrl+V"),
     Command(label="Wrap in a loop", action="wrap", argument="loop"),
     Command(label="Wrap in a branch", action="wrap", argument="branch"),
-    Command(label="Wrap in a try/catch", action="wrap", argument="try_catch"),
+    Command(label="Wrap in Try / catch", action="wrap", argument="try_catch"),
     Command(label="Wrap in a parallel", action="wrap", argument="parallel"),
     Command(label="Wrap in a race", action="wrap", argument="race"),
     Command(label="Unwrap", action="unwrap", key="u"),

@@ -97,7 +97,8 @@ def test_an_override_is_recorded_with_its_reason_and_the_failed_tests(
     created = request_deployment(workflow, target=target, by=ADA, consent=REASON)
 
     entry = Entry.objects.get(action="tests overridden")
-    assert created.reason == entry.reason == "customers are waiting"
+    assert entry.reason == "customers are waiting"
+    assert created.reason == "Required tests overridden: customers are waiting"
     assert (entry.actor_name, entry.subject_name) == ("ada", "production")
     assert entry.detail == {
         "workflow": workflow.pk,

@@ -276,7 +276,7 @@ def test_a_user_can_have_three_running_test_runs() -> None:
     workflow = campaign()
     runs = [start(workflow, payload={"email": "a@b.c"}, speed=1) for _ in range(3)]
 
-    with pytest.raises(Refused, match="already have 3 test runs"):
+    with pytest.raises(Refused, match="At most 3 of your test runs"):
         start(workflow, speed=1)
 
     services.stop(runs[0], by=SYSTEM)
@@ -381,3 +381,28 @@ def test_without_the_embedded_platform_the_reason_is_given(settings: Settings) -
 
     with pytest.raises(NoTarget, match="AWAITSTEP_LOCAL_CLOUDFLARE=true"):
         start(campaign())
+
+
+def test_a_pinned_node_needs_no_variables() -> None:
+    workflow = import_document(
+        chain(step("read", "return 1;"), step("send", "return env.NOT_SET_ANYWHERE;"))
+    )
+    with pytest.raises(DeployError, match="NOT_SET_ANYWHERE"):
+        start(workflow)
+    progress = ended(start(workflow, pins={"send": Pin(output="sent")}))
+    assert progress.outputs["send"] == "sent"
+
+
+def test_a_container_whose_failure_was_caught_has_not_failed_when_the_run_stops() -> None:
+    document_ = document(
+        [
+            node("guard", "try_catch"),
+            step("risky", "throw new Error('no');", retryLimit=0),
+            step("rescue", "return 1;"),
+        ],
+        "guard risky try",
+        "guard rescue catch",
+    )
+    progress = ended(start(import_document(document_), until="rescue"))
+    assert states(progress)["rescue"] == "done"
+    assert states(progress)["guard"] == "stopped"

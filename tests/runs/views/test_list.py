@@ -91,7 +91,7 @@ def test_a_run_that_was_started_here_names_who_started_it(admin_client: Client) 
 
     page = text(admin_client.get("/runs/"))
 
-    assert page.count("by ada on the page") == 1
+    assert page.count("by ada on this site") == 1
     assert page.count("by ada") == 2
     assert page.count("by Event") == 1
     assert page.count("by API") == 1

@@ -54,7 +54,7 @@ def test_a_run_is_started_with_the_entered_payload_and_shown(
     assert "order 7" in text(page)
     assert Entry.objects.get(action="run started").actor_name == "admin"
     for address in (f"/runs/{run.pk}/", "/runs/"):
-        assert "by admin on the page" in text(admin_client.get(address))
+        assert "by admin on this site" in text(admin_client.get(address))
 
 
 def test_an_id_that_is_used_twice_redirects_to_the_existing_run(

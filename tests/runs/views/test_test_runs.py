@@ -162,7 +162,7 @@ def test_pinned_failures_are_described(admin_client: Client) -> None:
     answer = post(admin_client, workflow, "pin", node="ship", failure="time_out")
 
     assert "fails twice, then has an output" in answer["parts"]["test-pin"]
-    assert "times out always" in answer["parts"]["test-pin"]
+    assert "always times out" in answer["parts"]["test-pin"]
     assert TestSetup.objects.get().pins["pay"]["failures"] == {"times": 2, "message": "declined"}
 
 

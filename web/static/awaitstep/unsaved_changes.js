@@ -33,8 +33,9 @@ function unsavedForms() {
   return [...document.forms].filter(form => {
     if (form.closest('[data-editor]')) return false // saves each change by itself
     const fields = [...form.elements]
-    if (form.method !== 'post' || !fields.some(field => field.matches(TEXT))) return false
-    return isUnsavedAnswer || fields.some(isChanged)
+    const texts = fields.filter(field => field.matches(TEXT))
+    if (form.method !== 'post' || !texts.length) return false
+    return (isUnsavedAnswer && texts.some(field => field.value)) || fields.some(isChanged)
   })
 }
 

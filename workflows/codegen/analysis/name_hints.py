@@ -38,6 +38,8 @@ def hint(message: str, nodes: Iterable[Node], variables: Mapping[str, str]) -> s
     match = _UNKNOWN_NAME.search(message)
     if match and match[1] == "_output":
         return "output of a step is what its code returns: write `return` instead"
+    if match and match[1] == "trigger":
+        return "payload of the run is called `event.payload` in code"
     for node in nodes if match else ():
         if match and _may_mean(match[1], node) and node.type.output is not None:
             return _called(node, variables[node.id])

@@ -251,6 +251,9 @@ class Session:
                 fields = Fields(texts, key, author)
                 if not _is_code(fields):
                     continue
+                if not text.source.strip():
+                    found[key] = []  # whether it may be empty is not a question of its syntax
+                    continue
                 await self._show(document, fields)
                 is_broken = key in document.codes and document.codes[key].is_broken
                 is_shared = not is_broken and document.stands(key) and not self._slow.has_doubts

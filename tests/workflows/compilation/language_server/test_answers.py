@@ -289,6 +289,13 @@ def test_problems_have_the_line_of_the_node_and_the_severity_of_a_deploy() -> No
     assert problems(TYPED, "use", "return files;") == []
 
 
+def test_an_empty_condition_is_the_else_arm_and_not_broken_code() -> None:
+    workflow = document([branch("b", yes="true", no=""), node("y"), node("n")], "b y yes", "b n no")
+    path = "data.branches.1.condition"
+    assert problems(workflow, "b", "", path) == []
+    assert problems(workflow, "b", "1 +", path) != []
+
+
 def test_an_output_whose_shape_changes_has_the_type_any_as_in_a_deploy() -> None:
     workflow = chain(
         node("make", code="const o = {};\no.total = 1;\nreturn o;"), node("use", code="return 1")

@@ -1,4 +1,4 @@
-import { announce } from '../notices.js'
+import { announce, showMessage } from '../notices.js'
 import { withNewIds } from './new_ids.js'
 import { showParts } from './parts.js'
 import { csrfToken, fetchFor, renewCsrfToken } from './requests.js'
@@ -195,7 +195,7 @@ export class Draft extends EventTarget {
           change.folded.map(id => answer.renamed[id] ?? id),
         )
       }
-      if (answer.summary) announce(answer.summary)
+      if (answer.summary) tell(answer.summary, change.path)
       return answer
     }
     await this.refresh({ always: response.status === 409 || Boolean(answer.node) })
@@ -242,6 +242,12 @@ export class Draft extends EventTarget {
   #showSaving() {
     this.root.toggleAttribute('data-saving', this.#waiting.size > 0)
   }
+}
+
+// An undo is shown, because it may change what the page does not show, such as a test.
+function tell(summary, path) {
+  if (path === 'change/') announce(summary)
+  else showMessage({ text: summary, level: 'info' })
 }
 
 const isJson = response => response.headers.get('Content-Type')?.startsWith('application/json') ?? false
