@@ -116,7 +116,7 @@ def test_a_reason_overrides_the_tests(
     admin_client.post(address(make_workflow()), {**form, "tests_reason": "it burns"})
 
     assert "Nothing was deployed" in text(refused)
-    assert Deployment.objects.get().reason == "it burns"
+    assert Deployment.objects.get().reason == "Required tests overridden: it burns"
     assert Entry.objects.get(action="tests overridden").reason == "it burns"
 
 

@@ -199,7 +199,7 @@ def test_an_answer_on_an_open_page_says_what_was_sent_to_which_run(
         {"awaitstep:changed", "awaitstep:message"},
     )
     assert triggers["awaitstep:message"] == {
-        "text": 'go was sent with {"approved": true, "amount": 7} to the run',
+        "text": 'The event go was sent with {"approved": true, "amount": 7} to the run',
         "url": f"/runs/{waiting.pk}/",
         "link": "run-0",
         "after": "of One step.",

@@ -165,7 +165,8 @@ def test_resources_are_private_and_empty() -> None:
     code = "await env.ORDERS_KV.put('a', 'b'); return await env.ORDERS_KV.list();"
     workflow = import_document(chain(step("store", code)))
 
-    first, second = start(workflow), start(workflow)
+    other = Actor.of(User.objects.create_superuser("ada"))  # whose start does not remove the first
+    first, second = start(workflow), start(workflow, other)
 
     for run in (first, second):
         output = output_of(run, ended(run).steps_of("store")[0])

@@ -1,6 +1,7 @@
 """The stand-in for Node: sends wrangler's command line to a warm host, and waits for one that starts.
 
-Anything else, and a command while the host is busy, is executed with the real Node.
+Anything else, a command while the host is busy, and one whose memory is limited, which a host cannot
+do, is executed with the real Node.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import socket
 import sys
 import time
@@ -18,13 +20,18 @@ HOST_SOCKET, NODE, WRANGLER = sys.argv[1:4]
 
 
 def main(arguments: list[str]) -> None:
-    is_hosted = arguments[0] == WRANGLER and not READ_INPUT & set(arguments)
+    is_hosted = arguments[0] == WRANGLER and not READ_INPUT & set(arguments) and not _is_limited()
     deadline = time.monotonic() + ACCEPT_SECONDS
     while is_hosted and os.path.exists(f"{HOST_SOCKET}.used") and time.monotonic() < deadline:  # noqa: PTH110
         if _send(arguments[1:]) == b"busy\n":
             break
         time.sleep(0.05)
     os.execv(NODE, [NODE, *arguments])  # noqa: S606 - a list of arguments, no shell
+
+
+def _is_limited() -> bool:
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    return resource.getrlimit(resource.RLIMIT_DATA) != unlimited
 
 
 def _send(arguments: list[str]) -> bytes:

@@ -47,6 +47,11 @@ class Words:
         return _NOT_IN_A_NAME.sub("", self.text)[:200] or "-"
 
     @property
+    def title(self) -> str:
+        """A name for the workflow, which must have a visible character."""
+        return f"x{_NOT_IN_A_NAME.sub('', self.text)[:200]}"
+
+    @property
     def label(self) -> str:
         return self.text if self.text != "then" else "then "
 
@@ -92,7 +97,7 @@ class DocumentBuilder:
         self.edges.append(edge | ({"label": label} if label else {}))
 
     def document(self, words: Words, **parts: Any) -> Document:
-        texts = {"name": words.text, "description": words.text}
+        texts = {"name": words.title, "description": words.text}
         return {
             "metadata": {**texts, "version": 1, "createdAt": words.text, "updatedAt": words.text},
             "nodes": self.nodes,
@@ -211,5 +216,5 @@ def script(words: Words) -> tuple[Document, Mapping[str, Any]]:
     builder.add("text", name=f"EXPORT_a{words.name}", code="return {{ trigger.text }};")
     builder.add("name", name="EXPORT_name", code="return event.workflowName;")
     builder.add("code", name="EXPORT_code", code=f"return {words.code};")
-    answer = {f"a{words.name}": words.text, "name": words.text, "code": words.text}
+    answer = {f"a{words.name}": words.text, "name": words.title, "code": words.text}
     return builder.document(words, kind="script"), answer
