@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from django.utils.crypto import salted_hmac
@@ -57,7 +57,7 @@ def run_test(runnable: Runnable, test: SavedTest, *, by: Actor) -> TestResult:
     respond, or if it has too many test runs.
     """
     started = time.monotonic()
-    key = key_of(runnable, test, by=by)
+    key = _keys(runnable, [test], by=by)[test.name]
     progress, observed = None, None
     found = _unknown_nodes(runnable, test)
     if not found:
@@ -106,7 +106,7 @@ def execute(
         _wait(run)
         progress = progress_of(run)
         if progress.problem:
-            raise DeployError(progress.problem)
+            raise DeployError(progress.problem, cause=Cause.UNREACHABLE)
         return progress, observed_of(progress) if progress.is_over else None
     finally:
         services.remove(run)
@@ -187,14 +187,25 @@ def _actual(test: SavedTest, observed: Observed) -> dict[str, Any]:
     return expect if len(json.dumps(expect)) <= _MAX_ACTUAL else {}
 
 
-def key_of(runnable: Runnable, test: SavedTest, *, by: Actor) -> str:
-    """Return a key that changes with everything that a result depends on, except for other services."""
+def _keys(runnable: Runnable, tests: Iterable[SavedTest], *, by: Actor) -> dict[str, str]:
+    """Return a key for each test that changes with all that its result depends on but other services.
+
+    They are the same in every process.
+    """
     content = {name: part for name, part in runnable.content.items() if name not in _NOT_CONTENT}
-    variables = services.variables_of(runnable, _input(test), by)
-    values = sorted((item.name, item.value, item.is_secret) for item in variables.values())
-    parts = [content, runnable.workflow.class_name, values, repr(replace(test, name=""))]
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
-    return salted_hmac("saved test", text, algorithm="sha256").hexdigest()
+    stored = services.stored_variables(runnable, by)
+    base = [content, runnable.workflow.class_name]
+    keys: dict[str, str] = {}
+    for test in tests:
+        source = {key: value for key, value in test.source.items() if key != "name"}
+        values = sorted(
+            (name, item.value, item.is_secret)
+            for name, item in stored.items()
+            if name not in test.variables
+        )
+        text = json.dumps([*base, values, source], sort_keys=True)
+        keys[test.name] = salted_hmac("saved test", text, algorithm="sha256").hexdigest()
+    return keys
 
 
 def _remove_old(result: TestResult) -> None:
@@ -209,7 +220,7 @@ def known_results(runnable: Runnable, *, by: Actor) -> dict[str, TestResult | No
         tests = saved_tests(runnable)
     except InvalidTests:
         return {}
-    keys = {name: key_of(runnable, test, by=by) for name, test in tests.items()}
+    keys = _keys(runnable, tests.values(), by=by)
     rows = TestResult.objects.filter(workflow=runnable.workflow, key__in=keys.values())
     found = {row.key: row for row in rows.order_by("pk")}
     return {name: found.get(key) for name, key in keys.items()}

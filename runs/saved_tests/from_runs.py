@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from audit.trail import Actor
-from deployments.models import Deployment
+from deployments.pipeline.config.bindings import Variable
+from deployments.queue.request_factory import variables_for
 from runs import statuses
 from runs.detail.fetch import fetch_run
 from runs.detail.json_tree import read_json
@@ -21,7 +22,6 @@ from runs.steps.step_reader import Step, read_steps
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
 from runs.test_runs.progress import TestProgress
-from runs.test_runs.services import TestInput
 from targets.cloudflare import test_runs
 from targets.lookup import account_for_test_runs
 from toolchain.redaction import MASK, redact_json
@@ -95,23 +95,18 @@ class _StandIns:
 
     def __init__(self, workflow: Workflow, by: Actor) -> None:
         self.masked = masked_values(workflow.pk)
-        variables = services.variables_of(Runnable.draft(workflow), TestInput(), by)
-        names = secret_variables(snapshot(workflow.ir))
-        code = json.dumps([workflow.ir, workflow.entry_code])
-        self._values = {
-            name: item.value
-            for name, item in sorted(variables.items())
-            if (item.is_secret or name in names) and (name in code or name in names)
-        }
+        stored = services.stored_variables(Runnable.draft(workflow), by)
+        names = _used_secrets(workflow, stored, secret_variables(snapshot(workflow.ir)))
+        self._values = {name: stored[name].value for name in names if name in stored}
 
     @property
     def variables(self) -> dict[str, str]:
-        return {name: f"test-{name}" for name in self._values}
+        return _invented(self._values)
 
     def replaced(self, value: Any) -> Any:
         """Return the value with the invented values instead of the secrets."""
         for name, secret in self._values.items():
-            value = _replace_masks(redact_json(value, [secret]), value, f"test-{name}")
+            value = _replace_masks(redact_json(value, [secret]), value, _stand_in(name))
         return value
 
     def hidden(self, value: Any) -> Any:
@@ -156,13 +151,13 @@ def from_run(run: Run, *, name: str) -> JsonObject:
     steps = read_steps(data, is_over=True)
     nodes = node_ids(ir, steps)
     observed = observe(data, steps, nodes, ir=ir, full_output=_unknown)
-    names = _secret_names(workflow, run.deployment)
+    declared = secret_variables(run.deployment.node_types)
     return make_test(
         observed,
         name=name,
         payload=read_json(data.get("params")),
         speed=None,
-        variables={each: f"test-{each}" for each in names},
+        variables=_invented(_used_secrets(workflow, variables_for(workflow), declared)),
         pins=_pins(ir, steps, nodes, observed.outputs),
         with_requests=True,
     )
@@ -172,11 +167,22 @@ def _unknown(step: Step) -> Any:
     raise LookupError(step.name)
 
 
-def _secret_names(workflow: Workflow, deployment: Deployment) -> list[str]:
+def _used_secrets(
+    workflow: Workflow, variables: Mapping[str, Variable], declared: frozenset[str]
+) -> list[str]:
+    """Return the secrets that the code may read: the workflow's own, global ones, and declared ones."""
     code = json.dumps([workflow.ir, workflow.entry_code])
-    secret = workflow.variables.filter(is_secret=True).values_list("name", flat=True)
-    declared = secret_variables(deployment.node_types)
-    return sorted({name for name in secret if name in code} | set(declared))
+    stored = {name for name, item in variables.items() if item.is_secret and name in code}
+    return sorted(stored | declared)
+
+
+def _invented(names: Iterable[str]) -> dict[str, str]:
+    """Return the values that a test sets instead of secrets."""
+    return {name: _stand_in(name) for name in names}
+
+
+def _stand_in(name: str) -> str:
+    return f"test-{name}"
 
 
 def _pins(

@@ -103,7 +103,7 @@ def start_run(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     """
     account = account_for_test_runs()
     _check_input(runnable, test)
-    variables = variables_of(runnable, test, by)
+    variables = _variables(runnable, test, by)
     ir = _readable(runnable, variables)
     _check_nodes(ir, test)
     stopping = stop_after(runnable.ir, ir, test.until)
@@ -140,25 +140,35 @@ def _check_input(runnable: Runnable, test: TestInput) -> None:
         raise Refused(f"The speed must be between 1 and {_MAX_SPEED:,.0f}.")
 
 
-def variables_of(runnable: Runnable, test: TestInput, by: Actor) -> Mapping[str, Variable]:
+def stored_variables(runnable: Runnable, by: Actor) -> Mapping[str, Variable]:
+    """Return the variables that a run gets unless its test replaces them."""
+    variables = variables_for(runnable.workflow)
+    if _gets_secrets(by):
+        return variables
+    return without_secrets(variables, secret_variables(snapshot(runnable.ir)))
+
+
+def _gets_secrets(by: Actor) -> bool:
+    return by.user is None or by.user.has_perm(DEPLOY)
+
+
+def _variables(runnable: Runnable, test: TestInput, by: Actor) -> Mapping[str, Variable]:
     """Return the variables of a run; the values of secrets that the code gets are masked in the outputs."""
-    stored = variables_for(runnable.workflow)
+    stored = stored_variables(runnable, by)
     replaced = {
         name: StoredVariable(
-            name=name, value=value, is_secret=_is_secret(stored, name), origin="test"
+            name=name,
+            value=value,
+            is_secret=name in stored and stored[name].is_secret,
+            origin="test",
         )
         for name, value in test.variables.items()
     }
-    variables = {name: item for name, item in stored.items() if name not in replaced}
-    node_types = snapshot(runnable.ir)
-    if by.user is not None and not by.user.has_perm(DEPLOY):
-        return {**without_secrets(variables, secret_variables(node_types)), **replaced}
-    MaskedValue.objects.remember(runnable.workflow.pk, secret_values(variables, node_types))
-    return {**variables, **replaced}
-
-
-def _is_secret(variables: Mapping[str, StoredVariable], name: str) -> bool:
-    return name in variables and variables[name].is_secret
+    kept = {name: item for name, item in stored.items() if name not in replaced}
+    if _gets_secrets(by):
+        secrets = secret_values(kept, snapshot(runnable.ir))
+        MaskedValue.objects.remember(runnable.workflow.pk, secrets)
+    return {**kept, **replaced}
 
 
 def _readable(runnable: Runnable, variables: Mapping[str, Variable]) -> WorkflowIR:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from audit.trail import SYSTEM
 from deployments.models import Deployment
@@ -18,6 +21,7 @@ from runs.saved_tests.execution import (
     saved_tests,
     states_of,
 )
+from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
 from targets.cloudflare.errors import DeployError
 from targets.lookup import NoTarget
@@ -226,4 +230,59 @@ def test_tests_that_take_too_long_together_are_cut_off(monkeypatch: pytest.Monke
     tests = [read_test(passing(pins={"gone": {"output": 1}}))] * 3
     with pytest.raises(DeployError, match="one by one"):
         list(run_all(runnable, tests, by=SYSTEM))
+    assert not TestResult.objects.exists()
+
+
+RECOGNIZED = """
+from audit.trail import SYSTEM
+from runs.saved_tests import execution
+from runs.test_runs import services
+from runs.test_runs.draft_request import Runnable
+from workflows.models import Workflow
+
+workflow = Workflow(class_name="Flow", ir={"nodes": []})
+workflow.tests = [
+    {
+        "name": "paid",
+        "pins": {"read": {"output": None}},
+        "requests": [{"method": "GET", "url": "https://shop.invalid/", "answer": {}}],
+        "expect": {"nodes": ["a", "b", "c", "d", "e", "f"]},
+    }
+]
+runnable = Runnable(workflow=workflow, content={"ir": {}, "tests": workflow.tests})
+execution.services.stored_variables = lambda *_args: {}
+print(execution._keys(runnable, execution.saved_tests(runnable).values(), by=SYSTEM)["paid"])
+"""
+
+
+def test_a_result_is_recognized_by_every_process() -> None:
+    keys = {
+        subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", RECOGNIZED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(keys) == 1
+
+
+def test_listing_many_tests_takes_as_many_queries_as_one(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    workflow = order()
+    workflow.tests = [passing(name=f"test {number}") for number in range(30)]
+    runnable = Runnable.draft(workflow)
+    with django_assert_num_queries(3):
+        assert len(known_results(runnable, by=SYSTEM)) == 30
+
+
+def test_a_restart_of_the_platform_does_not_fail_a_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "read", lambda _run: None)
+    with pytest.raises(DeployError, match="has restarted"):
+        run_test(Runnable.draft(order()), read_test(passing()), by=SYSTEM)
     assert not TestResult.objects.exists()

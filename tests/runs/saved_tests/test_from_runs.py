@@ -102,7 +102,7 @@ def test_a_failed_run_becomes_a_test_whose_outside_is_pinned() -> None:
             step("end", "throw new Error('broken');", retryLimit=0),
         )
     )
-    set_variable("PLACE", "here", workflow=workflow)
+    set_variable("PLACE", "here", is_secret=True)
     run = stored_run(
         workflow,
         ran("read", 3),
@@ -121,6 +121,7 @@ def test_a_failed_run_becomes_a_test_whose_outside_is_pinned() -> None:
         "send": {"output": {"status": 200}, "failures": {"times": 1, "message": "Error: busy"}},
     }
     assert test["requests"] == []
+    assert test["variables"] == {"PLACE": "test-PLACE"}
     assert test["expect"]["outputs"] == {"read": {"value": 3}}
     result = run_test(Runnable.draft(workflow), read_test(test), by=SYSTEM)
     assert result.differences == []

@@ -52,7 +52,7 @@ class ExpectedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What must be so at the end; None leaves it open. `nodes` are all nodes that have run a step.
+    """What must be true when the run ends; None leaves it open. `nodes` are all nodes that have run a step.
 
     `error` is a part of the error message.
     """
@@ -69,7 +69,7 @@ class SavedTest:
     """A test of a workflow.
 
     A `speed` of None skips everything that the run only waits for. `variables` replace those of the
-    workflow. Without `requests`, the run's requests are really sent.
+    workflow. Without `requests`, the run's requests are really sent. `source` is the JSON that was read.
     """
 
     name: str
@@ -79,6 +79,7 @@ class SavedTest:
     pins: Mapping[str, Pin] = field(default_factory=dict)
     requests: tuple[ExpectedRequest, ...] | None = None
     expected: Expected = field(default_factory=Expected)
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def nodes(self) -> frozenset[str]:

@@ -102,6 +102,7 @@ def _read(reader: Reader, log: list[Problem]) -> SavedTest:
         pins=read_pins(pins) if pins else {},
         requests=_requests(reader),
         expected=_expected(expected) if expected else Expected(),
+        source=reader.value,
     )
     reader.know("payload")
     refuse_unknown(reader)
