@@ -29,7 +29,7 @@ from targets.lookup import target_named
 from targets.policy import Consent
 from web.session_user import user_of_cookies
 from workflows.documents.saved_tests.reading import InvalidTests
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowVersion
 from workflows.services import WorkflowNotFound, get_workflow
 
 if TYPE_CHECKING:
@@ -107,14 +107,12 @@ def _test_results(request: HttpRequest, workflow_id: str, by: Actor) -> Iterator
 
 
 def _runnable(workflow: Workflow, number: Any) -> Runnable:
-    if number is None:
-        return Runnable.draft(workflow)
-    if not isinstance(number, int) or isinstance(number, bool):
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
         raise ApiError(400, "version must be the number of a version.")
-    version = workflow.versions.filter(number=number).first()
-    if version is None:
-        raise ApiError(404, f"The workflow has no version {number}.")
-    return Runnable.version(version)
+    try:
+        return Runnable.numbered(workflow, number)
+    except WorkflowVersion.DoesNotExist:
+        raise ApiError(404, f"The workflow has no version {number}.") from None
 
 
 def _start_runs(request: HttpRequest, event_type: str, *, by: Actor) -> list[StartResult]:

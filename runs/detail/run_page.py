@@ -19,7 +19,7 @@ from runs.detail.summary import Summary, summarize
 from runs.index.starters import set_starters
 from runs.models import Run
 from runs.steps.step_nodes import node_ids, parsed_document
-from runs.steps.step_reader import Step, error_text, read_steps
+from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.steps.timeline import page_of, timeline
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import WorkflowVersion
@@ -39,7 +39,6 @@ _FIELDS: Final = (
 LONG_RUN: Final = 1_500  # steps from which the picture is loaded after the rest of the page
 _MAX_ENTRIES: Final = 8
 _NUMBER: Final = re.compile(r"[0-9]{1,8}")
-_TRUNCATED: Final = "[truncated output]"  # Cloudflare's mark at the end
 
 Context = dict[str, Any]
 
@@ -71,7 +70,7 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "step": chosen,
         "node_id": nodes.get(chosen.number, "") if chosen else "",
         "step_output": read_json(chosen.raw.get("output")) if chosen else None,
-        "is_truncated": _is_truncated(chosen),
+        "is_truncated": chosen is not None and is_truncated(chosen.raw.get("output")),
         "output": read_json(data.get("output")),
         "is_final": statuses.is_final(run.status),
         "picture": None if is_long else _picture(ir, steps, nodes, run=run),
@@ -94,10 +93,6 @@ def picture_of(run: Run, fetched: FetchedRun) -> Picture | None:
     steps = read_steps(fetched.data or {}, is_over=not run.is_open)
     ir = parsed_document(run.deployment_id) if run.deployment_id else None
     return _picture(ir, steps, node_ids(ir, steps), run=run)
-
-
-def _is_truncated(step: Step | None) -> bool:
-    return step is not None and str(step.raw.get("output") or "").endswith(_TRUNCATED)
 
 
 def _main_step(summary: Summary) -> str:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from runs.detail.json_tree import read_json
-from runs.steps.step_reader import Step, error_text
+from runs.steps.step_reader import Step, error_text, is_truncated
 from targets.cloudflare.errors import DeployError
 from workflows.documents.saved_tests.model import MadeRequest, Observed
 from workflows.ir.document.model import WorkflowIR
 from workflows.picture.states import State
 
-_TRUNCATED: Final = "[truncated output]"  # the target's mark at the end
 _WITH_OUTPUT: Final = ("step", "waitForEvent")
 
 
@@ -58,8 +57,7 @@ def _has_output(step: Step, node_id: str, ir: WorkflowIR | None) -> bool:
 
 def _output(step: Step, full_output: Callable[[Step], Any]) -> Any:
     output = read_json(step.raw.get("output"))
-    is_truncated = isinstance(output, str) and output.endswith(_TRUNCATED)
-    return full_output(step) if is_truncated else output
+    return full_output(step) if is_truncated(output) else output
 
 
 def made_request(raw: Mapping[str, Any]) -> MadeRequest:

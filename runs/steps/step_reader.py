@@ -13,6 +13,7 @@ from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
+_TRUNCATED: Final = "[truncated output]"  # Cloudflare's mark at the end
 _COUNTER: Final = re.compile(r"-([0-9]+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9][0-9]{0,8})", re.DOTALL)
 _MAX_DELAY: Final = 366 * 86_400.0  # seconds
@@ -99,6 +100,11 @@ class Step:
     def last_error(self) -> str:
         errors = (attempt.error for attempt in reversed(self.attempts) if attempt.error)
         return self.error or next(errors, "")
+
+
+def is_truncated(output: Any) -> bool:
+    """Return whether an output is only the beginning of what the step returned."""
+    return isinstance(output, str) and output.endswith(_TRUNCATED)
 
 
 def parse_occurrence(text: str) -> tuple[str, int]:

@@ -38,6 +38,13 @@ class Runnable:
     def version(cls, version: WorkflowVersion) -> Runnable:
         return cls(workflow=version.workflow, content=version.content)
 
+    @classmethod
+    def numbered(cls, workflow: Workflow, number: int | None) -> Runnable:
+        """Return a version, or the draft without a number; raises WorkflowVersion.DoesNotExist."""
+        if number is None:
+            return cls.draft(workflow)
+        return cls.version(workflow.versions.select_related("workflow").get(number=number))
+
     @property
     def ir(self) -> Any:
         return self.content["ir"]

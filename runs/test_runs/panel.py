@@ -111,6 +111,7 @@ def progress_html(
     if progress:
         steps = progress.steps_of(selected)
         last = steps[-1] if steps else None
+        is_outdated = progress.run.ir != workflow.ir
         context |= {
             "progress": progress,
             "tone": tone_of(progress),
@@ -118,9 +119,9 @@ def progress_html(
             "count": len(steps),
             "output": read_json(last.raw.get("output")) if last else None,
             "run_output": read_json(progress.data.get("output")),
-            "is_outdated": progress.run.ir != workflow.ir,
+            "is_outdated": is_outdated,
             "did_not_run": _did_not_run(progress, selected),
-            "can_be_saved": progress.can_be_saved and progress.run.ir == workflow.ir,
+            "can_be_saved": progress.can_be_saved and not is_outdated,
             "can_use_output": last is not None
             and last.raw.get("output") is not None
             and progress.shows_output_of(selected)

@@ -13,7 +13,7 @@ from runs.detail.json_tree import read_json
 from runs.models import TestRun
 from runs.steps.masking import redact_run
 from runs.steps.step_nodes import node_ids
-from runs.steps.step_reader import Step, error_text, read_steps
+from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.test_runs import services
 from targets.cloudflare import test_runs
 from targets.cloudflare.errors import DeployError
@@ -26,7 +26,6 @@ from workflows.nodes.documents import parse
 from workflows.picture.run_states import node_states
 from workflows.picture.states import NodeState
 
-TRUNCATED: Final = "[truncated output]"  # the target's mark at the end
 LOST: Final = (
     "The embedded platform has restarted, and test runs do not survive that. Run the draft again."
 )
@@ -114,7 +113,7 @@ class TestProgress:
         found = {"trigger": self.data.get("params")} if self.data else {}
         for step in self.steps:
             node_id, output = self.nodes.get(step.number), read_json(step.raw.get("output"))
-            is_known = output is not None and not _is_truncated(output)
+            is_known = output is not None and not is_truncated(output)
             if node_id and is_known and self.shows_output_of(node_id):
                 found[node_id] = output
         return found
@@ -127,10 +126,6 @@ class TestProgress:
     def steps_of(self, node_id: str) -> list[Step]:
         """Return the steps of a node, in the order in which they started."""
         return [step for step in self.steps if self.nodes.get(step.number) == node_id]
-
-
-def _is_truncated(output: Any) -> bool:
-    return isinstance(output, str) and output.endswith(TRUNCATED)
 
 
 def progress_of(run: TestRun) -> TestProgress:

@@ -30,7 +30,7 @@ from web.rendering import page
 from workflows.documents.saved_tests.model import SavedTest
 from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.ir.reading import json_reader
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowVersion
 from workflows.nodes.custom import registry
 from workflows.nodes.documents import parse
 from workflows.picture.drawing import Picture, picture_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 VIEW: Final = "workflows.view_workflow"
 _MAX_DEFAULT_NAME: Final = 60  # characters
 _NEW: Final = {
-    "name": "A name that says what must be so",
+    "name": "A name that says what must be true",
     "payload": {},
     "pins": {},
     "requests": [],
@@ -66,7 +66,6 @@ def _list_context(request: HttpRequest, workflow: str) -> Context:
     context: Context = {
         "workflow": found,
         "number": number,
-        "query": _query(number),
         "may_change": request.user.has_perm(CHANGE) and not found.is_archived,
         "rows": [],
     }
@@ -88,19 +87,16 @@ def _row(test: SavedTest, result: TestResult | None, *, error: str = "") -> Cont
 def _runnable(request: HttpRequest, workflow: Workflow) -> tuple[int | None, Runnable]:
     """Return the version that the request names, or the draft."""
     text = request.GET.get("version", "") or request.POST.get("version", "")
-    if not text:
-        return None, Runnable.draft(workflow)
-    number = read_key(text)
-    version = get_object_or_404(workflow.versions.select_related("workflow"), number=number)
-    return number, Runnable.version(version)
-
-
-def _query(number: int | None) -> str:
-    return f"?version={number}" if number else ""
+    number = read_key(text) if text else None
+    try:
+        return number, Runnable.numbered(workflow, number)
+    except WorkflowVersion.DoesNotExist:
+        raise Http404("The workflow has no such version.") from None
 
 
 def _address(workflow: Workflow, number: int | None = None) -> str:
-    return reverse("saved_tests:list", args=[workflow.pk]) + _query(number)
+    query = f"?version={number}" if number else ""
+    return reverse("saved_tests:list", args=[workflow.pk]) + query
 
 
 @require_POST
@@ -120,7 +116,7 @@ def run(request: HttpRequest, workflow: str) -> HttpResponse:
     number, runnable = _runnable(request, found)
     rows = _tried(request, runnable, _chosen(runnable, name))
     if request.htmx:
-        context = {"workflow": found, "number": number, "query": _query(number), "may_change": True}
+        context = {"workflow": found, "number": number, "may_change": True}
         return render(request, "runs/saved_tests/_row.html", {**context, "row": rows[0]})
     _tell(request, rows)
     return redirect(_address(found, number))

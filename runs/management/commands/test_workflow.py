@@ -13,6 +13,7 @@ from runs.test_runs.draft_request import Runnable
 from targets.cloudflare.errors import DeployError
 from workflows.documents.saved_tests.model import SavedTest
 from workflows.documents.saved_tests.reading import InvalidTests
+from workflows.models import WorkflowVersion
 from workflows.services import WorkflowNotFound, get_workflow
 
 
@@ -67,13 +68,10 @@ class Command(BaseCommand):
 
 
 def _runnable(workflow_id: str, number: int | None) -> Runnable:
-    workflow = get_workflow(workflow_id)
-    if number is None:
-        return Runnable.draft(workflow)
-    version = workflow.versions.filter(number=number).first()
-    if version is None:
-        raise CommandError(f"The workflow has no version {number}.")
-    return Runnable.version(version)
+    try:
+        return Runnable.numbered(get_workflow(workflow_id), number)
+    except WorkflowVersion.DoesNotExist:
+        raise CommandError(f"The workflow has no version {number}.") from None
 
 
 def _chosen(tests: dict[str, SavedTest], names: list[str]) -> dict[str, SavedTest]:
