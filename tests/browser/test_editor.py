@@ -91,7 +91,7 @@ def add_by_mouse(page: Page, type_: str, target: str, name: str) -> None:
 
 
 def rename(page: Page, name: str) -> None:
-    field = page.locator("#panel-name")
+    field = page.locator("#editor-panel:not([aria-busy]) #panel-name")  # of the node selected last
     field.fill(name)
     expect(item(page, name)).to_be_visible()
     saved(page)
@@ -99,7 +99,7 @@ def rename(page: Page, name: str) -> None:
 
 def set_code(page: Page, field: str, code: str) -> None:
     """Type into a code field: the editor that replaces its text area, or the text area itself."""
-    holder = page.locator(f'#editor-panel .node-field[data-field="{field}"]')
+    holder = page.locator(f'#editor-panel:not([aria-busy]) .node-field[data-field="{field}"]')
     content = holder.locator(".cm-content, textarea:visible").first
     content.click()
     page.keyboard.press("ControlOrMeta+a")
@@ -415,6 +415,24 @@ def test_a_node_selected_while_another_is_being_saved_stays_selected(page: Page)
     saved(page)
     expect(page.locator("#panel-name")).to_have_value("Load order")
     expect(item(page, "Load order")).to_have_attribute("aria-selected", "true")
+
+
+def test_nothing_is_typed_into_the_form_of_the_node_selected_before(page: Page) -> None:
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
+    held: list[Route] = []
+    page.route(re.compile(r"/draft/\?.*part=panel"), lambda route: held.append(route))
+    item(page, "Load order").click()
+    expect(page.locator("#editor-panel[aria-busy]")).to_be_visible()
+
+    page.locator("#panel-name").click(force=True)
+    page.keyboard.insert_text("Typed too early")
+    expect(page.locator("#panel-name")).to_have_value("Pause")
+
+    held[0].abort()
+    expect(page.locator("#panel-name")).to_have_value("Load order")
+    rename(page, "Read order")
+    expect(item(page, "Pause")).to_be_visible()
 
 
 def test_a_payload_schema_is_completed_at_any_depth(page: Page) -> None:

@@ -78,6 +78,13 @@ class _Side:
         is_part = at is not None and (at != _LAST or line == self.lines.get(key))
         return None if is_part else line
 
+    def skips(self, key: RegionKey, hosts: Mapping[RegionKey, tuple[RegionKey, int]]) -> bool:
+        """Whether an arm ends while others lead to what follows the container on the other side."""
+        owner = key[0]
+        return not self.places.regions[key].continues_at and any(
+            hosts[shared][1] != _LAST for shared in self.places.keys_of[owner] if shared in hosts
+        )
+
 
 class Moves:
     """How the places in two documents correspond; `ids` are the ids before by those after."""
@@ -140,9 +147,10 @@ class Moves:
                 return True
         (first, second), (old_hosts, new_hosts) = self._sides, self._hosts
         return any(
-            first.target(self._regions[key], old_hosts) != second.target(key, new_hosts)
+            first.target(old_key, old_hosts) != second.target(key, new_hosts)
+            or first.skips(old_key, old_hosts) != second.skips(key, new_hosts)
             for key in keys
-            if key in self._regions
+            if (old_key := self._regions.get(key)) is not None
         )
 
     def _match(self, old: Sequence[RegionKey], new: Sequence[RegionKey]) -> None:

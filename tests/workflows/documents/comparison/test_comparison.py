@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.documents.comparison.contents import content
-from tests.workflows.ir.documents import chain, node
+from tests.workflows.ir.documents import branch, chain, document, node
 from workflows.documents.comparison.comparison import Comparison, compare
 from workflows.documents.comparison.marks import pictures
 from workflows.documents.comparison.nodes import Kind
@@ -68,8 +68,8 @@ def test_settings_are_compared_field_by_field() -> None:
 @pytest.mark.parametrize(("before", "after"), [(1, "1"), (1, True), (None, "null"), ([], {})])
 def test_values_of_different_types_look_different(before: Any, after: Any) -> None:
     documents = [deepcopy(flow()), deepcopy(flow())]
-    for document, value in zip(documents, (before, after), strict=True):
-        document["nodes"][0]["data"]["note"] = value
+    for each, value in zip(documents, (before, after), strict=True):
+        each["nodes"][0]["data"]["note"] = value
 
     (change,) = differences(*documents).nodes
 
@@ -108,6 +108,18 @@ def test_moving_one_node_past_others_does_not_move_the_others() -> None:
     found = differences(document, edited(document, move))
 
     assert described(found) == [("a", "moved")]
+
+
+def test_an_arm_that_no_longer_ends_is_a_changed_arm() -> None:
+    size = branch("size", big="x", middle="y", small="")
+    arms = ["size big big", "size middle middle", "size small small", "middle tell", "small tell"]
+    steps = [node(id_) for id_ in ("big", "middle", "small", "tell")]
+    before = document([size, *steps], *arms)
+    after = document([size, *steps], *arms, "big tell")
+
+    for found in (differences(before, after), differences(after, before)):
+        assert described(found) == [("size", "changed")]
+        assert [field.path for field in found.nodes[0].fields] == ["arms"]
 
 
 def test_the_parts_beside_the_nodes_are_compared() -> None:

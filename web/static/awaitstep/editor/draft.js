@@ -14,6 +14,7 @@ export class Draft extends EventTarget {
   #queue = Promise.resolve()
   #waiting = new Set()
   #picture = null
+  #formOf = null // the node whose form is shown
   #isLeaving = false
   isTyping = () => false
   testRun = null // whose states the picture shows
@@ -67,6 +68,7 @@ export class Draft extends EventTarget {
   async refresh({ always = false, part = '' } = {}) {
     const node = this.selected ?? ''
     const query = { node, user: this.root.dataset.user }
+    always ||= this.#formOf !== null && this.#formOf !== node // an earlier request for this form failed
     if (!always) query.revision = this.revision
     if (part) query.part = part
     if (this.testRun) query.test_run = this.testRun
@@ -85,6 +87,23 @@ export class Draft extends EventTarget {
     this.#show(answer, folded)
     if (isOthers && answer.by) announce(`Changed by ${answer.by}`)
     return true
+  }
+
+  // Shows the form of another item. Until it has arrived, nothing can be typed into the form of the previous one.
+  async selectForm(node) {
+    this.#formOf ??= this.selected
+    this.selected = node
+    const panel = this.root.querySelector('#editor-panel')
+    panel.setAttribute('aria-busy', 'true')
+    panel.inert = !panel.contains(document.activeElement)
+    await this.refresh({ always: true, part: 'panel' })
+  }
+
+  #formShown() {
+    this.#formOf = this.selected ?? ''
+    const panel = this.root.querySelector('#editor-panel')
+    panel.removeAttribute('aria-busy')
+    panel.inert = false
   }
 
   // The containers that are folded in the outline, and so in the picture.
@@ -211,6 +230,7 @@ export class Draft extends EventTarget {
   // Waiting operations still have the previous ids of the nodes.
   #rename(renamed) {
     this.selected = renamed[this.selected] ?? this.selected
+    this.#formOf = renamed[this.#formOf] ?? this.#formOf
     for (const change of this.#waiting) {
       change.selected = renamed[change.selected] ?? change.selected
       if (change.body.operation) change.body.operation = withNewIds(change.body.operation, renamed)
@@ -220,6 +240,7 @@ export class Draft extends EventTarget {
   #show(answer, folded) {
     this.revision = answer.revision
     showParts(answer.parts, answer.renamed)
+    if ('editor-panel' in answer.parts) this.#formShown()
     // This picture does not show what was folded or unfolded in the meantime.
     const hasPicture = 'editor-picture' in answer.parts
     if (hasPicture && String(this.folded()) !== String(folded.sort())) this.#folded()

@@ -83,9 +83,8 @@ export class Selection {
     this.#mark()
     const node = item.dataset.node ?? item.dataset.owner ?? ''
     if (node === this.draft.selected) return
-    this.draft.selected = node
     remember(node)
-    await this.draft.refresh({ always: true, part: 'panel' })
+    await this.draft.selectForm(node)
   }
 
   selectNode(id, options) {
