@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 
-from workflows.node_forms.form import Control, NodeForm
+from workflows.node_forms.controls import Control, NodeForm
 
 register = template.Library()
 _CODE: Final = re.compile(r"`([^`]+)`")

@@ -29,7 +29,8 @@ from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.ir.tree.scope_names import scope_names
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
-from workflows.node_forms.form import NodeForm, Suggestion, node_form, trigger_form
+from workflows.node_forms.controls import NodeForm, Suggestion
+from workflows.node_forms.form import node_form, trigger_form
 from workflows.picture.drawing import render
 from workflows.picture.icons import all_symbols
 from workflows.picture.tree_view import ICONS, TreeView

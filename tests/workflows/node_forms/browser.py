@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from django.template.loader import render_to_string
 
-from workflows.node_forms.form import NodeForm
+from workflows.node_forms.controls import NodeForm
 
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?")
 

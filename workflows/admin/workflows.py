@@ -1,46 +1,32 @@
-"""Admin pages of workflows, their versions, environment variables and node types."""
+"""The admin pages of workflows: the list, the editor, and the form with all other settings."""
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
-from audit.read_only_admin import ReadOnlyAdmin
 from audit.trail import Actor
 from web.decorators import HttpRequest as HtmxRequest
-from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries, services
+from workflows.admin.blocks import SourceColumns, is_single_object, json_block
 from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
 from workflows.editing.new_documents import typed_name
 from workflows.exchange.exports import NotExported, export
-from workflows.forms import VariableForm, WorkflowForm
-from workflows.ir.custom.definition import Definition, read_definition
+from workflows.forms import WorkflowForm
 from workflows.ir.document.model import name_problem
-from workflows.ir.settings.setting_field import SettingField
-from workflows.models import (
-    DeclaredBinding,
-    EnvironmentVariable,
-    NodeType,
-    Workflow,
-    WorkflowVersion,
-)
-from workflows.node_types.registered import workflows_using
+from workflows.models import DeclaredBinding, Workflow, WorkflowVersion
 from workflows.views.editor import editor_context
 from workflows.views.exporting import as_response
 
@@ -68,18 +54,6 @@ class DeclaredBindingInline(admin.TabularInline[DeclaredBinding, Workflow]):
     has_delete_permission = has_add_permission
 
 
-class _SourceColumns:
-    """The document and the entry code of a draft or a version, read-only."""
-
-    @admin.display(description="document (IR)")
-    def document(self, source: Workflow | WorkflowVersion) -> SafeString:
-        return _json_block(source.ir, "document")
-
-    @admin.display(description="entry code", empty_value="default of the trigger")
-    def code(self, source: Workflow | WorkflowVersion) -> SafeString | None:
-        return _code_block(source.entry_code, "entry code") if source.entry_code else None
-
-
 class ArchivedFilter(admin.SimpleListFilter):
     """Leaves out archived workflows, unless they are asked for."""
 
@@ -104,7 +78,7 @@ class ArchivedFilter(admin.SimpleListFilter):
                 return queryset.filter(archived_at=None)
 
 
-class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
+class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
     form = WorkflowForm
@@ -146,11 +120,11 @@ class WorkflowAdmin(_SourceColumns, admin.ModelAdmin[Workflow]):
 
     @admin.display(description="dependencies")
     def packages(self, workflow: Workflow) -> SafeString:
-        return _json_block(workflow.dependencies, "dependencies")
+        return json_block(workflow.dependencies, "dependencies")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         workflows = super().get_queryset(request)
-        if _is_single_object(request):
+        if is_single_object(request):
             return workflows
         return workflows.defer("ir", "entry_code", "dependencies")
 
@@ -277,229 +251,3 @@ def _form_arguments(
 ) -> tuple[str | None, str, Any]:
     """Return the arguments of Django's change form view, in order."""
     return object_id, form_url, extra_context
-
-
-def _is_single_object(request: HttpRequest) -> bool:
-    return bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
-
-
-def _code_block(code: str, name: str) -> SafeString:
-    """Return code in a box that can be scrolled, including with the keyboard."""
-    return format_html(
-        '<pre class="code-block" tabindex="0" role="region" aria-label="{}">{}</pre>', name, code
-    )
-
-
-def _json_block(value: Any, name: str) -> SafeString:
-    return _code_block(json.dumps(value, indent=2, ensure_ascii=False), name)
-
-
-@admin.register(WorkflowVersion)
-class WorkflowVersionAdmin(_SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[WorkflowVersion]):
-    """Versions are created by saving a workflow and never change."""
-
-    empty_list_text = "Each saved version of a workflow is listed here."
-    list_display = ["version", "workflow_name", "created_by", "created_at"]
-    fields = [
-        "workflow",
-        "number",
-        "created_by",
-        "created_at",
-        "document",
-        "code",
-        "dependencies",
-        "bindings",
-        "settings",
-    ]
-    list_filter = [("workflow", admin.RelatedFieldListFilter)]
-    list_select_related = ["workflow", "created_by"]
-    search_fields = ["workflow__name", "workflow__id"]
-    date_hierarchy = "created_at"
-    ordering = ["-pk"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
-        large = ("ir", "entry_code", "dependencies", "deploy_settings")
-        versions = super().get_queryset(request).defer(*(f"workflow__{field}" for field in large))
-        return versions if _is_single_object(request) else versions.defer(*large)
-
-    @admin.display(description="deploy settings")
-    def settings(self, version: WorkflowVersion) -> SafeString | str:
-        stored = version.deploy_settings
-        return _json_block(stored, "deploy settings") if stored else "defaults"
-
-    @admin.display(ordering="number")
-    def version(self, version: WorkflowVersion) -> str:
-        return f"v{version.number}"
-
-    @admin.display(description="workflow", ordering="workflow__name")
-    def workflow_name(self, version: WorkflowVersion) -> str:
-        return version.workflow.name
-
-
-@admin.register(EnvironmentVariable)
-class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVariable]):
-    """Variables and secrets, of one workflow or of all workflows."""
-
-    form = VariableForm
-    empty_list_text = (
-        "Variables and secrets that the code of workflows reads, such as API keys, are listed here."
-    )
-    list_display = ["name", "set_for", "is_secret", "updated_at"]
-    list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
-    list_select_related = ["workflow"]
-    search_fields = ["name", "workflow__name"]
-    empty_value_display = "all workflows"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentVariable]:
-        """Leave out the values, so that a list works even if one cannot be decrypted."""
-        large = (f"workflow__{field}" for field in ("ir", "entry_code", "dependencies"))
-        return super().get_queryset(request).defer("value", *large)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        super().save_model(request, obj, form, change)
-        audit_entries.record_variable(audit_entries.VARIABLE_SET, obj, by=Actor.of(request.user))
-        users = f"{obj.workflow} is" if obj.workflow else "the workflows that use it are"
-        messages.info(request, f"Workers get the new value when {users} deployed again.")
-
-    def response_post_save_add(
-        self, request: HttpRequest, obj: EnvironmentVariable
-    ) -> HttpResponseRedirect:
-        """Return to the node in the editor whose problem opened the form."""
-        node = request.GET.get("node")
-        if node is None or obj.workflow is None:
-            return super().response_post_save_add(request, obj)
-        return redirect(f"{obj.workflow.get_absolute_url()}?{urlencode({'node': node})}")
-
-    def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
-        audit_entries.record_variable("variable deleted", obj, by=Actor.of(request.user))
-        super().delete_model(request, obj)
-
-    def delete_queryset(
-        self, request: HttpRequest, queryset: QuerySet[EnvironmentVariable]
-    ) -> None:
-        for variable in queryset:
-            audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
-        super().delete_queryset(request, queryset)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        scope = ["set_for"] if obj else ["workflow", "for_all"]
-        return ["name", "new_value", "is_secret", *scope]
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Choose the workflow from whose page the list, and then this form, was opened."""
-        initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        filters = QueryDict(str(initial.pop("_changelist_filters", "")))
-        workflow = filters.get("workflow__id__exact")
-        return {"workflow": workflow, **initial} if workflow else initial
-
-    @admin.display(description="set for", ordering="workflow__name")
-    def set_for(self, variable: EnvironmentVariable) -> str:
-        return variable.workflow.name if variable.workflow else "all workflows"
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Name and workflow identify a variable and cannot be changed."""
-        return ["name", "set_for"] if obj else []
-
-
-@admin.register(NodeType)
-class NodeTypeAdmin(ReadOnlyAdmin, admin.ModelAdmin[NodeType]):
-    """Node types are loaded from files and never change; the page also shows who uses them."""
-
-    empty_list_text = "Node types that were loaded from files are listed here."
-    list_display = ["name", "type_id", "version", "category", "state", "loaded_at", "loaded_by"]
-    search_fields = ["name", "type_id"]
-    fields = [
-        ("type_id", "version"),
-        "about",
-        "state",
-        "settings",
-        "output",
-        "packages",
-        "used_by",
-        ("loaded_at", "loaded_by"),
-        "code",
-        "node_json",
-    ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[NodeType]:
-        types = super().get_queryset(request)
-        return types if _is_single_object(request) else types.defer("template")
-
-    @admin.display(description="category")
-    def category(self, node_type: NodeType) -> str:
-        return str(node_type.definition.get("category", ""))
-
-    @admin.display(description="state")
-    def state(self, node_type: NodeType) -> str:
-        definition = _definition(node_type)
-        return (definition.deprecation if definition else "") or "current"
-
-    @admin.display(description="description")
-    def about(self, node_type: NodeType) -> SafeString | str:
-        definition = _definition(node_type)
-        if definition is None:
-            return ""
-        url = definition.docs_url
-        docs = format_html(' <a href="{}" rel="noreferrer">{}</a>', url, url) if url else ""
-        return format_html("{}{}", definition.description, docs)
-
-    @admin.display(description="settings")
-    def settings(self, node_type: NodeType) -> SafeString | str:
-        definition = _definition(node_type)
-        rows = [_row(field) for field in definition.fields] if definition else []
-        body = format_html_join(
-            "",
-            '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td></tr>',
-            rows,
-        )
-        return format_html("<table>{}{}</table>", _SETTINGS_HEAD, body) if rows else "none"
-
-    @admin.display(description="output")
-    def output(self, node_type: NodeType) -> SafeString:
-        definition = _definition(node_type)
-        return format_html("<code>{}</code>", definition.output if definition else "any")
-
-    @admin.display(description="npm packages")
-    def packages(self, node_type: NodeType) -> str:
-        definition = _definition(node_type)
-        packages = definition.dependencies if definition else {}
-        return ", ".join(f"{name} {version}" for name, version in packages.items()) or "none"
-
-    @admin.display(description="used by")
-    def used_by(self, node_type: NodeType) -> SafeString | str:
-        links = [
-            (reverse("admin:workflows_workflow_change", args=[workflow.pk]), workflow.name)
-            for workflow in workflows_using(node_type)
-        ]
-        return format_html_join(", ", '<a href="{}">{}</a>', links) or "no workflow"
-
-    @admin.display(description="template")
-    def code(self, node_type: NodeType) -> SafeString:
-        return _code_block(node_type.template, "template")
-
-    @admin.display(description="node.json")
-    def node_json(self, node_type: NodeType) -> SafeString:
-        return _json_block(node_type.definition, "node.json")
-
-
-_SETTINGS_HEAD = SafeString(
-    "<tr>"
-    + "".join(
-        f'<th scope="col">{word}</th>' for word in ("Name", "Kind", "Required", "Description")
-    )
-    + "</tr>"
-)
-
-
-def _definition(node_type: NodeType) -> Definition | None:
-    return read_definition(node_type.definition, built_in=()).definition
-
-
-def _row(field: SettingField) -> tuple[str, str, str, str]:
-    """Return a setting's name, its kind, whether it is required, and its description."""
-    required = "yes" if field.required else "no"
-    if field.default is not None:
-        required = f"no; {json.dumps(field.default, ensure_ascii=False)} by default"
-    kind = f"secret: the variable {field.variable}" if field.variable else str(field.kind)
-    description = ". ".join(part.rstrip(".") for part in (field.label, field.help) if part)
-    return field.name, kind, required, description

@@ -1,0 +1,28 @@
+"""The index of runs, how the poller follows the targets, bulk changes and test runs."""
+
+from __future__ import annotations
+
+from runs.models.bulk import BulkChange, BulkLease
+from runs.models.polling import CallCount, PollerLease, PollStatus, Watcher, Watermark
+from runs.models.run import LaterSecrets, Retention, Run, RunChange, RunDetails, RunStep, RunText
+from runs.models.test_runs import TestResult, TestRun, TestSetup
+
+__all__ = [
+    "BulkChange",
+    "BulkLease",
+    "CallCount",
+    "LaterSecrets",
+    "PollStatus",
+    "PollerLease",
+    "Retention",
+    "Run",
+    "RunChange",
+    "RunDetails",
+    "RunStep",
+    "RunText",
+    "TestResult",
+    "TestRun",
+    "TestSetup",
+    "Watcher",
+    "Watermark",
+]
