@@ -29,7 +29,7 @@ from workflows.exchange.imports import NotImported, import_into, import_new
 from workflows.ir.reading.problems import Problem
 from workflows.models import Workflow
 from workflows.node_types.registered import types_for
-from workflows.picture.drawing import picture_of
+from workflows.picture.drawing import Picture, picture_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -158,7 +158,7 @@ def _preview(
     form: _Form, uploads: list[Upload], preparation: Preparation, problems: Iterable[str] = ()
 ) -> HttpResponse:
     candidates = [
-        _shown(candidate, at, chosen=form.request.POST.getlist("chosen"))
+        _shown(candidate, at, preparation, chosen=form.request.POST.getlist("chosen"))
         for at, candidate in enumerate(preparation.candidates)
     ]
     reasons = dict.fromkeys([*preparation.problems, *problems])
@@ -180,11 +180,13 @@ def _preview(
     return page(form.request, "workflows/exchange/preview", context)
 
 
-def _shown(candidate: Candidate, at: int, *, chosen: list[str]) -> dict[str, Any]:
+def _shown(
+    candidate: Candidate, at: int, preparation: Preparation, *, chosen: list[str]
+) -> dict[str, Any]:
     """Return the template's data for a candidate."""
     document = candidate.content.document if candidate.content else None
     is_drawn = at < _MAX_PICTURES and candidate.node_count <= _MAX_DRAWN
-    drawn = picture_of(document, types_for(document), uid=f"import-{at}") if is_drawn else None
+    drawn = _picture(document, preparation, uid=f"import-{at}") if is_drawn else None
     is_chosen = not chosen or candidate.source in chosen
     return {
         "candidate": candidate,
@@ -196,6 +198,11 @@ def _shown(candidate: Candidate, at: int, *, chosen: list[str]) -> dict[str, Any
         "rewrites": [_row(document, rewrite) for rewrite in candidate.rewrites[:_MAX_SHOWN]],
         "more_rewrites": len(candidate.rewrites) - _MAX_SHOWN,
     }
+
+
+def _picture(document: Any, preparation: Preparation, *, uid: str) -> Picture:
+    """Draw a document with the node types that the import would load."""
+    return picture_of(document, types_for(document, preparation.more_types), uid=uid)
 
 
 def _sentences(document: Any, problems: tuple[Problem, ...]) -> list[str]:

@@ -187,6 +187,7 @@ def test_an_export_is_imported_with_its_node_types(admin_client: Client, log_in:
 
     page = preview(admin_client, file("a.zip", data))
     assert "These node types are loaded: slack_message 1.0.0" in text(page)
+    assert 'class="pic"' in page.content.decode()
     confirm(admin_client, page)
 
     assert Workflow.objects.get(name="Tell").bindings == {"S": "kv"}
