@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.codegen.module.module_settings import module_settings
+from workflows.codegen.module.module_settings import ModuleSettings, module_settings
 from workflows.codegen.module.worker_env import EnvUse
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind
-from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
+from workflows.models import Workflow, WorkflowVersion
 from workflows.node_types.registered import types_for
 from workflows.services import effective_variables
 
 
 def generated_module(workflow: Workflow) -> GeneratedModule:
     """Return the module of the draft; raises InvalidIR or UnreadableSecret."""
-    settings = module_settings(workflow, effective_variables(workflow))
+    return module_with(workflow, module_settings(workflow, effective_variables(workflow)))
+
+
+def module_with(workflow: Workflow, settings: ModuleSettings) -> GeneratedModule:
+    """Return the module of the draft with these settings; raises InvalidIR."""
     return generate_from_document(workflow.ir, settings, types_for(workflow.ir))
 
 
@@ -71,13 +75,7 @@ def variable_uses(module: GeneratedModule) -> tuple[EnvUse, ...]:
     )
 
 
-def missing_variables(workflow: Workflow, module: GeneratedModule) -> tuple[EnvUse, ...]:
-    """Return the uses of variables that are not set."""
-    known = {*stored_variables(workflow), *workflow.bindings}
+def missing_variables(module: GeneratedModule, settings: ModuleSettings) -> tuple[EnvUse, ...]:
+    """Return the uses of variables that are not set, in a module that was generated with the settings."""
+    known = {*settings.variables, *settings.bindings}
     return tuple(use for use in variable_uses(module) if use.name not in known)
-
-
-def stored_variables(workflow: Workflow) -> dict[str, EnvironmentVariable]:
-    """Return the variables of a deploy by name; the workflow's own override global ones."""
-    rows = [*EnvironmentVariable.objects.filter(workflow=None), *workflow.variables.all()]
-    return {row.name: row for row in rows}

@@ -10,21 +10,24 @@ from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
 from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.module_settings import module_settings
+from workflows.codegen.module.worker_env import EnvUse
 from workflows.compilation.type_problems import type_problems
-from workflows.draft_code import generated_module
+from workflows.draft_code import missing_variables, module_with
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import Workflow
 from workflows.scratch_folders import scratch_folder
+from workflows.services import effective_variables
 
 _SECONDS_KEPT: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedCode:
-    """The problems of a draft, and its module; None if no code could be generated."""
+    """The problems of a draft, and the uses of variables that are not set."""
 
     problems: list[Problem]
-    module: GeneratedModule | None
+    missing: tuple[EnvUse, ...] = ()
 
 
 def draft_problems(workflow: Workflow) -> list[Problem]:
@@ -36,14 +39,16 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
 
 
 def checked_code(workflow: Workflow) -> CheckedCode:
-    """Return the same problems together with the module."""
+    """Return the same problems together with the missing variables."""
     try:
-        module = generated_module(workflow)
+        settings = module_settings(workflow, effective_variables(workflow))
+        module = module_with(workflow, settings)
     except UnreadableSecret as error:
-        return CheckedCode(problems=[Problem(path="env", message=str(error))], module=None)
+        return CheckedCode(problems=[Problem(path="env", message=str(error))])
     except InvalidIR as invalid:
-        return CheckedCode(problems=list(invalid.problems), module=None)
-    return CheckedCode(problems=module_problems(module), module=module)
+        return CheckedCode(problems=list(invalid.problems))
+    missing = missing_variables(module, settings)
+    return CheckedCode(problems=module_problems(module), missing=missing)
 
 
 def module_problems(module: GeneratedModule) -> list[Problem]:

@@ -319,11 +319,21 @@ def effective_variables(workflow: Workflow | None) -> dict[str, Variable]:
 
     Raises UnreadableSecret, which names every variable that cannot be decrypted.
     """
+    return decrypted(stored_variables(workflow).values())
+
+
+def stored_variables(workflow: Workflow | None) -> dict[str, EnvironmentVariable]:
+    """Return the rows of the same variables, by name."""
     globals_ = EnvironmentVariable.objects.filter(workflow=None)
     own = workflow.variables.all() if workflow else EnvironmentVariable.objects.none()
+    return {row.name: row for row in (*globals_, *own)}
+
+
+def decrypted(rows: Iterable[EnvironmentVariable]) -> dict[str, Variable]:
+    """Return stored variables by name; raises UnreadableSecret like `effective_variables`."""
     variables: dict[str, Variable] = {}
     unreadable: list[str] = []
-    for row in {row.name: row for row in (*globals_, *own)}.values():
+    for row in rows:
         try:
             variables[row.name] = _decrypted(row)
         except UnreadableSecret as error:

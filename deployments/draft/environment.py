@@ -11,15 +11,12 @@ from deployments.resources.services import KINDS
 from targets.cloudflare.resource_ids import IDENTIFIERS
 from workflows.audit_entries import last_set
 from workflows.codegen.module.generate import GeneratedModule
-from workflows.draft_code import (
-    generated_module,
-    missing_variables,
-    stored_variables,
-    variable_uses,
-)
+from workflows.codegen.module.module_settings import module_settings
+from workflows.draft_code import module_with, variable_uses
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import EnvironmentVariable, Workflow
+from workflows.services import decrypted, stored_variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +83,8 @@ class Environment:
 
 def environment_of(workflow: Workflow) -> Environment:
     """Return the bindings, the workflow's own variables, and the global and missing ones that its code uses."""
-    module, stored = _module(workflow), stored_variables(workflow)
+    stored = stored_variables(workflow)
+    module = _module(workflow, stored)
     bindings = _bindings(workflow, module, stored)
     used = {use.name for use in variable_uses(module)} if module else set()
     of_bindings = {binding.variable for binding in bindings}
@@ -96,7 +94,7 @@ def environment_of(workflow: Workflow) -> Environment:
         if name not in of_bindings
         and (variable.workflow_id or name in used or name.endswith(BINDING_ID))
     }
-    missing = {use.name for use in missing_variables(workflow, module)} if module else set()
+    missing = used.difference(stored, (each.name for each in bindings if each.is_declared))
     last = last_set(shown.values())
     rows = [
         Row(
@@ -134,10 +132,13 @@ def _bindings(
     ]
 
 
-def _module(workflow: Workflow) -> GeneratedModule | None:
+def _module(
+    workflow: Workflow, stored: Mapping[str, EnvironmentVariable]
+) -> GeneratedModule | None:
     """Return the module of the draft; None if it cannot be generated."""
     try:
-        return generated_module(workflow)
+        settings = module_settings(workflow, decrypted(stored.values()))
+        return module_with(workflow, settings)
     except (InvalidIR, UnreadableSecret):
         return None
 

@@ -20,7 +20,7 @@ from workflows.documents.archive.reading import read
 from workflows.documents.archive.zip_files import MAX_ARCHIVE, is_zip
 from workflows.documents.awaitstep.conversion import convert
 from workflows.documents.awaitstep.rewrites import Rewrite
-from workflows.draft_code import variable_uses
+from workflows.draft_code import missing_variables
 from workflows.draft_problems import module_problems
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.reading.identifiers import class_name_for
@@ -275,15 +275,14 @@ class _Checks:
             module = generate_from_document(content.document, settings, types)
         except InvalidIR as invalid:
             return replace(candidate, deploy_errors=invalid.problems)
-        known = {*self._variables, *content.bindings}
-        used = dict.fromkeys(use.name for use in variable_uses(module))
+        missing = dict.fromkeys(use.name for use in missing_variables(module, settings))
         found = module_problems(module) if compiles else list(module.problems)
         warnings = [*candidate.warnings, *(each for each in found if not each.is_error)]
         return replace(
             candidate,
             deploy_errors=tuple(problem for problem in found if problem.is_error),
             warnings=(*warnings, *self._taken(content)),
-            missing=tuple(name for name in used if name not in known),
+            missing=tuple(missing),
             is_compiled=compiles,
         )
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from workflows import drafts
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
-from workflows.codegen.module.generate import GeneratedModule
+from workflows.codegen.module.worker_env import EnvUse
 from workflows.documentation.places import VARIABLES, place_of_problem, url_of
-from workflows.draft_code import missing_variables, node_names
+from workflows.draft_code import node_names
 from workflows.draft_problems import checked_code
 from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.problem_places import field_name, path_in_node
@@ -52,7 +52,7 @@ class ProblemList:
 def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
     """Compile the draft and return its problems, errors first."""
     checked = checked_code(workflow)
-    variables = list(_missing(workflow, checked.module)) if checked.module else []
+    variables = list(_missing(checked.missing))
     opened = _opened(workflow)
     called = [*_unknown_workflows(workflow), *_endless_calls(workflow, opened)]
     found = [*((problem, "") for problem in (*checked.problems, *called)), *variables]
@@ -71,9 +71,9 @@ def problem_list(workflow: Workflow, *, may_change: bool) -> ProblemList:
     )
 
 
-def _missing(workflow: Workflow, module: GeneratedModule) -> Iterator[tuple[Problem, str]]:
+def _missing(uses: Iterable[EnvUse]) -> Iterator[tuple[Problem, str]]:
     """Yield a problem for each use of a variable that is not set."""
-    for use in dict.fromkeys(missing_variables(workflow, module)):
+    for use in dict.fromkeys(uses):
         yield (
             Problem(
                 path=use.path,

@@ -65,15 +65,16 @@ class HasValue(Protocol):
 
 def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue]) -> ModuleSettings:
     """Return the settings; `variables` are all that a deploy may use."""
+    bindings = dict(content.bindings)
     return ModuleSettings(
         class_name=content.class_name,
         workflow_binding=OWN_WORKFLOW,
         variables=frozenset(variables),
-        bindings={name: BindingKind(kind) for name, kind in content.bindings.items()},
+        bindings={name: BindingKind(kind) for name, kind in bindings.items()},
         entry_code=content.entry_code,
         dependencies=content.dependencies,
         added_triggers=frozenset(_added_triggers(content.settings)),
-        bound_workflows=dict(_bound_workflows(content, variables)),
+        bound_workflows=dict(_bound_workflows(content, bindings, variables)),
     )
 
 
@@ -85,11 +86,11 @@ def _added_triggers(settings: DeploySettings) -> Iterator[str]:
 
 
 def _bound_workflows(
-    content: WorkflowContent, variables: Mapping[str, HasValue]
+    content: WorkflowContent, bindings: Mapping[str, str], variables: Mapping[str, HasValue]
 ) -> Iterator[tuple[Call, str]]:
     """Yield declared Workflows and the Worker's own, each with its binding's name."""
     kind = BindingKind.WORKFLOW.value
-    for name, declared in content.bindings.items():
+    for name, declared in bindings.items():
         variable = variables.get(name + BINDING_ID)
         if declared == kind and variable:
             worker, _, class_name = variable.value.strip().partition("/")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.trail import Actor
+from deployments.draft.environment import environment_of
 from tests.deployments.factories import make_target, make_workflow
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
+from workflows import draft_problems
+from workflows.models import Workflow
 from workflows.services import declare_binding, effective_variables, set_variable
 
 pytestmark = pytest.mark.django_db
@@ -208,3 +215,18 @@ def test_those_who_may_only_look_get_no_form(log_in: LogIn) -> None:
 
     assert "not set" in page
     assert "variable-form" not in page
+
+
+@pytest.mark.parametrize("read", [environment_of, draft_problems.checked_code])
+def test_the_stored_variables_are_read_once(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[Workflow], object]
+) -> None:
+    monkeypatch.setattr(draft_problems, "module_problems", lambda _module: [])
+    workflow = make_workflow("return env.REGION;")
+    set_variable("REGION", "eu", workflow=workflow)
+
+    with CaptureQueriesContext(connection) as captured:
+        read(workflow)
+
+    tables = [query["sql"].partition("FROM")[2].split('"')[1] for query in captured]
+    assert tables.count("workflows_environmentvariable") == 2  # global ones, and the workflow's own
