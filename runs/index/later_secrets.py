@@ -13,9 +13,9 @@ from typing import Final
 from django.db import models, transaction
 from django.db.models import Max
 
-from runs.models import LaterSecrets, Run, RunDetails, RunStep, RunText
+from runs.models import LaterSecrets, Run, RunDetails, RunStep, RunText, max_length
 from runs.steps.masking import redact_run
-from runs.steps.parsing import LONGEST_ERROR, LONGEST_TEXT
+from runs.steps.parsing import LONGEST_TEXT
 from targets.cloudflare import naming
 from toolchain.redaction import MASK, redact
 from workflows.masked_values import masked_in
@@ -89,20 +89,23 @@ class _Hide:
     secrets: frozenset[str]
 
     def in_run(self, run: Run) -> dict[str, str]:
-        return {
-            "error": self._truncated(run.error, LONGEST_ERROR),
-            "waits_for": self._truncated(run.waits_for, 100),
-        }
+        return self._in_fields(run, "error", "waits_for")
 
     def in_text(self, text: RunText) -> dict[str, str]:
         return {
             "params": self._truncated(text.params, LONGEST_TEXT),
             "output": self._truncated(text.output, LONGEST_TEXT),
-            "error": self._truncated(text.error, LONGEST_ERROR),
+            "error": self._truncated(text.error, max_length(Run, "error")),
         }
 
     def in_step(self, step: RunStep) -> dict[str, str]:
-        return {name: self._truncated(getattr(step, name), 256) for name in ("name", "label")}
+        return self._in_fields(step, "name", "label")
+
+    def _in_fields(self, row: models.Model, *names: str) -> dict[str, str]:
+        """Return the texts of fields that were truncated to fit."""
+        return {
+            name: self._truncated(getattr(row, name), max_length(type(row), name)) for name in names
+        }
 
     def _truncated(self, text: str, longest: int) -> str:
         masked = redact(text, self.secrets)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from runs.models.bulk import BulkChange, BulkLease
 from runs.models.polling import CallCount, PollerLease, PollStatus, Watcher, Watermark
-from runs.models.run import LaterSecrets, Retention, Run, RunChange, RunDetails, RunStep, RunText
+from runs.models.run import (
+    LaterSecrets,
+    Retention,
+    Run,
+    RunChange,
+    RunDetails,
+    RunStep,
+    RunText,
+    max_length,
+)
 from runs.models.test_runs import TestResult, TestRun, TestSetup
 
 __all__ = [
@@ -25,4 +34,5 @@ __all__ = [
     "TestSetup",
     "Watcher",
     "Watermark",
+    "max_length",
 ]

@@ -12,6 +12,14 @@ from targets.models import Target
 from workflows.models import Workflow
 
 
+def max_length(model: type[models.Model], name: str) -> int:
+    """Return how many characters fit into a field that has a limit."""
+    field = model._meta.get_field(name)
+    if not isinstance(field, models.CharField) or field.max_length is None:
+        raise TypeError(f"{name} has no limit")
+    return field.max_length
+
+
 class Run(models.Model):
     """A Workflow instance on a target, as it was last seen; payloads are not stored here.
 

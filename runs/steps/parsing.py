@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from runs import statuses
+from runs.models import Run, RunStep, max_length
 from runs.steps.step_nodes import node_ids, plain_name
 from runs.steps.step_reader import Step, due_at, error_text, read_steps
 from toolchain.redaction import redact
@@ -19,7 +20,6 @@ from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
 LONGEST_TEXT: Final = 10_000
-LONGEST_ERROR: Final = 500
 MAX_STORED_STEPS: Final = 1000  # of one run
 
 
@@ -74,7 +74,8 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """A run with its steps; `params` and `output` are JSON, truncated to LONGEST_TEXT.
+    """A run with its steps; `params` and `output` are JSON, truncated to LONGEST_TEXT, and the
+    other texts to the lengths of their fields in the index.
 
     `due_at` is when the next sleep ends, wait times out or step is retried.
     """
@@ -110,11 +111,11 @@ def read_details(
         status=str(raw["status"]),
         started_at=parse_timestamp(raw.get("start")),
         ended_at=parse_timestamp(raw.get("end")),
-        error=hide(error_text(raw.get("error")))[:LONGEST_ERROR],
+        error=hide(error_text(raw.get("error")))[: max_length(Run, "error")],
         params=hide(_text(raw.get("params")))[:LONGEST_TEXT],
         output=hide(_text(raw.get("output")))[:LONGEST_TEXT],
         steps=tuple(_step(step, nodes.get(step.number, ""), document, hide) for step in steps),
-        waits_for=hide(waits[-1])[:100] if waits else "",
+        waits_for=hide(waits[-1])[: max_length(Run, "waits_for")] if waits else "",
         due_at=min(filter(None, map(due_at, all_steps)), default=None),
     )
 
@@ -124,9 +125,9 @@ def _step(
 ) -> StepRow:
     label = document.nodes[node_id].name if document and node_id else plain_name(step.name)
     return StepRow(
-        name=hide(step.name)[:256],
-        node_id=node_id[:256],
-        label=hide(label)[:256],
+        name=hide(step.name)[: max_length(RunStep, "name")],
+        node_id=node_id[: max_length(RunStep, "node_id")],
+        label=hide(label)[: max_length(RunStep, "label")],
         kind=step.kind,
         seconds=step.seconds,
         attempts=len(step.attempts),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
+from django.db.models import Model
 from django.test import Client
 from pytest_django import Settings
 
@@ -16,9 +17,8 @@ from runs.detail import fetch
 from runs.index import later_secrets, writer
 from runs.index.listing import Filters, filtered
 from runs.logs.consumer import _secrets
-from runs.models import Run, RunDetails, RunStep, RunText
+from runs.models import Run, RunDetails, RunStep, RunText, max_length
 from runs.steps.masking import redact_run
-from runs.steps.parsing import LONGEST_ERROR
 from tests.audit.test_encrypted_fields import use_keys
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.runs.examples import attempted_step, live_deployment, make_run, workflow_of
@@ -243,7 +243,7 @@ def test_a_later_short_secret_is_masked_only_in_its_own_workflow(run: Run) -> No
 
 def test_the_start_of_a_later_secret_is_masked_where_its_text_was_truncated() -> None:
     run = make_run()
-    error = "x" * (LONGEST_ERROR - 20) + OLD
+    error = "x" * (max_length(Run, "error") - 20) + OLD
     data = leaking("-") | {"error": {"name": "Error", "message": error}}
     writer.apply_details(run, data, secrets=[])
     run.refresh_from_db()
@@ -254,6 +254,24 @@ def test_the_start_of_a_later_secret_is_masked_where_its_text_was_truncated() ->
 
     run.refresh_from_db()
     assert run.error.endswith(f"x{MASK}")
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(Run, "error"), (Run, "waits_for"), (RunStep, "name"), (RunStep, "label")],
+)
+def test_the_length_of_its_field_shows_where_a_text_was_truncated(
+    monkeypatch: pytest.MonkeyPatch, model: type[Model], name: str
+) -> None:
+    run = make_run()
+    writer.apply_details(run, leaking("-"), secrets=[])
+    monkeypatch.setattr(model._meta.get_field(name), "max_length", 30)
+    model._default_manager.update(**{name: "x" * 20 + OLD[:10]})
+
+    set_variable("TOKEN", OLD, workflow=workflow_of(run), is_secret=True)
+    mask_everything()
+
+    assert getattr(model._default_manager.get(), name) == "x" * 20 + MASK
 
 
 def test_a_value_that_becomes_a_secret_while_a_run_is_read_is_masked(run: Run) -> None:

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from runs.index import writer
-from runs.models import RunText
-from runs.steps.parsing import LONGEST_ERROR, LONGEST_TEXT, read_details
+from runs.models import Run, RunStep, RunText, max_length
+from runs.steps.parsing import LONGEST_TEXT, read_details
 from tests.runs.examples import START, attempted_step, make_run, waiting_step
 from workflows.picture.timestamps import parse_timestamp
 
@@ -19,7 +19,8 @@ SECRET = "sentinel-of-a-text"
 
 def test_secrets_are_masked_before_texts_are_truncated() -> None:
     run = make_run(read_at=timezone.now())
-    text, error = ("x" * (longest - 10) + SECRET for longest in (LONGEST_TEXT, LONGEST_ERROR - 7))
+    longest = (LONGEST_TEXT, max_length(Run, "error") - 7)
+    text, error = ("x" * (length - 10) + SECRET for length in longest)
     data = {
         "status": "errored",
         "params": text,
@@ -32,6 +33,22 @@ def test_secrets_are_masked_before_texts_are_truncated() -> None:
     stored = RunText.objects.get(run=run)
     assert "sent" not in stored.params + stored.output + stored.error + run.error
     assert len(stored.output) <= LONGEST_TEXT
+
+
+def test_texts_are_truncated_to_the_lengths_of_their_fields(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fields = [(Run, "error"), (Run, "waits_for"), (RunStep, "name"), (RunStep, "label")]
+    for length, (model, name) in enumerate(fields, 30):
+        monkeypatch.setattr(model._meta.get_field(name), "max_length", length)
+    long = "x" * 40
+    waiting = waiting_step(name=long, event_type=long)
+
+    details = read_details({"status": "running", "error": {"message": long}, "steps": [waiting]})
+
+    (step,) = details.steps
+    lengths = [len(each) for each in (details.error, details.waits_for, step.name, step.label)]
+    assert lengths == [30, 31, 32, 33]
 
 
 def test_a_malformed_step_does_not_hide_the_others() -> None:
