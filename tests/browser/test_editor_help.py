@@ -166,28 +166,34 @@ def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: 
     expect(code.locator(".cm-line").nth(1)).not_to_contain_text("notmissing")
 
 
-def test_a_picture_larger_than_its_pane_has_a_map_that_scrolls_it(page: Page) -> None:  # noqa: F811
+def test_a_picture_larger_than_its_pane_has_a_map_beside_it_that_scrolls_it(page: Page) -> None:  # noqa: F811
     overview, frame = page.locator("#editor-minimap"), page.locator("#editor-picture")
     expect(overview).to_be_hidden()
     for _ in range(4):
         page.get_by_role("button", name="Zoom in").click()
     expect(overview.locator(".minimap-node")).to_have_count(1)
-    box = overview.bounding_box()
+    box, pane = overview.bounding_box(), frame.bounding_box()
     assert box
+    assert pane
+    assert box["x"] + box["width"] <= pane["x"]
 
     page.mouse.move(box["x"] + 2, box["y"] + 2)
     page.mouse.down()
     assert frame.evaluate("frame => [frame.scrollLeft, frame.scrollTop]") == [0, 0]
     page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2)
     page.mouse.up()
-
     assert frame.evaluate("""frame => frame.scrollTop + frame.clientHeight >= frame.scrollHeight - 1
         && frame.scrollLeft + frame.clientWidth >= frame.scrollWidth - 1""")
-    last = page.locator("#editor-picture .pic-cap").last.bounding_box()
-    assert last
-    assert last["y"] + last["height"] < box["y"]
-    page.set_viewport_size({"width": 360, "height": 740})
+
+    toggle = page.get_by_role("button", name="Map")
+    toggle.click()
     expect(overview).to_be_hidden()
+    toggle.click()
+    expect(overview).to_be_visible()
+    page.get_by_role("button", name="Fit").click()
+    expect(overview).to_be_hidden()
+    assert frame.evaluate("""frame => frame.scrollHeight <= frame.clientHeight
+        && frame.scrollWidth <= frame.clientWidth""")
 
 
 def test_the_fields_of_another_kind_of_loop_appear_before_the_server_answers(page: Page) -> None:  # noqa: F811

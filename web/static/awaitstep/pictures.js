@@ -1,6 +1,7 @@
 // Pictures of workflows: zooming changes the size of the SVG but not its viewBox; the frame scrolls.
 const MIN_SCALE = 0.05
 const MAX_SCALE = 2
+const MIN_FITTED = 0.45 // below this, names cannot be read
 const views = new Map()
 
 export function showPictures() {
@@ -50,6 +51,7 @@ function zoom(picture, requested) {
   saveView(picture)
 }
 
+// Shows the whole picture, if its names can then be read.
 function fit(picture) {
   const frame = picture.querySelector('.picture-frame')
   const { width, height } = naturalSize(picture)
@@ -57,7 +59,8 @@ function fit(picture) {
   // A frame grows with its picture up to its maximum height; without a maximum, it has its pane's height.
   const most = style.maxHeight === 'none' ? frame.clientHeight : parseFloat(style.maxHeight)
   const room = most - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom)
-  zoom(picture, Math.min(1, (frame.clientWidth - 2) / width, room / height))
+  const scale = Math.min(1, (picture.clientWidth - 2) / width, room / height)
+  zoom(picture, Math.max(MIN_FITTED, scale))
 }
 
 function saveView(picture) {

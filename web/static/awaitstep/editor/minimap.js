@@ -1,13 +1,17 @@
 // An overview of a picture that is larger than its pane, with a rectangle around the visible part. It is
-// for pointers; keyboards and screen readers use the outline.
+// for pointers; keyboards and screen readers use the outline. This browser remembers whether it is hidden.
 const SVG = 'http://www.w3.org/2000/svg'
+const HIDDEN_KEY = 'awaitstep-map-hidden'
 
 export class Minimap {
   #view = rectangle('minimap-view')
 
   constructor(root, draft) {
     this.frame = root.querySelector('#editor-picture')
+    this.pane = this.frame.parentElement
     this.map = root.querySelector('#editor-minimap')
+    this.button = root.querySelector('#editor-map')
+    this.button.addEventListener('click', () => this.#toggle())
     this.observer = new ResizeObserver(() => this.#draw())
     this.observer.observe(this.frame)
     this.frame.addEventListener('scroll', () => this.#showView())
@@ -22,19 +26,38 @@ export class Minimap {
     return this.frame.querySelector('.pic')
   }
 
+  get #isWanted() {
+    return !localStorage.getItem(HIDDEN_KEY)
+  }
+
+  #toggle() {
+    if (this.#isWanted) localStorage.setItem(HIDDEN_KEY, 'yes')
+    else localStorage.removeItem(HIDDEN_KEY)
+    this.#draw()
+  }
+
   #draw() {
     const picture = this.#picture
-    const { clientWidth, clientHeight } = this.frame
-    const { width, height } = picture?.getBoundingClientRect() ?? {}
-    const isLarger = width > clientWidth || height > clientHeight
-    this.map.toggleAttribute('hidden', !isLarger)
+    const { clientHeight, scrollHeight } = this.frame
+    const isWider = picture?.getBoundingClientRect().width > this.pane.clientWidth
+    const isLarger = isWider || scrollHeight > clientHeight
+    this.button.hidden = !isLarger
+    this.button.setAttribute('aria-pressed', String(this.#isWanted))
+    this.#show(isLarger && this.#isWanted)
     if (picture) this.observer.observe(picture)
-    if (!isLarger) return
+    if (this.map.hasAttribute('hidden')) return
     this.map.setAttribute('viewBox', picture.getAttribute('viewBox'))
     const frames = [...picture.querySelectorAll('.pic-frame')].map(copyOf)
     const boxes = [...picture.querySelectorAll('.pic-node')].map(boxOf)
     this.map.replaceChildren(...frames, ...boxes, this.#view)
     this.#showView()
+  }
+
+  // The middle of the visible part stays where it is.
+  #show(isShown) {
+    const before = this.frame.clientWidth
+    this.map.toggleAttribute('hidden', !isShown)
+    this.frame.scrollLeft += (before - this.frame.clientWidth) / 2
   }
 
   #showView() {

@@ -134,7 +134,7 @@ export class Selection {
     }
     const frame = this.root.querySelector('#editor-picture')
     const box = frame.querySelector('.pic-node.is-selected') ?? frame.querySelector('.is-selected')
-    if (box) scrollTo(frame, box, this.root.querySelector('#editor-minimap'))
+    if (box) scrollTo(frame, box)
   }
 }
 
@@ -145,16 +145,14 @@ export function slotOf(item) {
   return owner ? { owner, region: Number(region) } : { owner: '' }
 }
 
-// Scrolls an element into view within its frame, without scrolling the page. A cover hides the bottom left.
-function scrollTo(frame, element, cover = null) {
+// Scrolls an element into view within its frame, without scrolling the page.
+function scrollTo(frame, element) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()]
-  const covered = cover?.getBoundingClientRect()
-  const bottom = covered?.height && inner.left < covered.right ? covered.top : outer.bottom
   const by = (start, end, from, to) =>
     start < from ? start - from : end > to ? Math.min(end - to, start - from) : 0
   frame.scrollBy({
     left: by(inner.left, inner.right, outer.left + MARGIN, outer.right - MARGIN),
-    top: by(inner.top, inner.bottom, outer.top + MARGIN, bottom - MARGIN),
+    top: by(inner.top, inner.bottom, outer.top + MARGIN, outer.bottom - MARGIN),
   })
 }
 
