@@ -1,4 +1,4 @@
-"""How far the poller has read the targets, and for whom."""
+"""How far the poller has read each target, and which open pages it polls for."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ def prepare(folder: Path) -> None:
     """Write the client into the folder, for this process and the programs that it starts."""
     os.environ[VARIABLE] = str(folder)
     client = folder / "node"
-    arguments = [str(socket_in(folder)), str(_NODE), str(node_tools.WRANGLER)]
+    program = (socket_in(folder), _NODE, node_tools.WRANGLER, node_tools.DATA_LIMIT)
+    arguments = [str(part) for part in program]
     script = _CLIENT.format(
         python=sys.executable, arguments=arguments, client=str(_HERE / "client.py")
     )

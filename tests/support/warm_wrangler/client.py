@@ -1,7 +1,7 @@
 """The stand-in for Node: sends wrangler's command line to a warm host, and waits for one that starts.
 
-Anything else, a command while the host is busy, and one whose memory is limited, which a host cannot
-do, is executed with the real Node.
+Anything else, a command while the host is busy, and one whose memory is limited to less than the
+host's, is executed with the real Node.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import time
 
 ACCEPT_SECONDS = 10
 READ_INPUT = {"put", "bulk"}  # commands for secrets; a host has no standard input
-HOST_SOCKET, NODE, WRANGLER = sys.argv[1:4]
+HOST_SOCKET, NODE, WRANGLER, HOST_LIMIT = sys.argv[1:5]
 
 
 def main(arguments: list[str]) -> None:
-    is_hosted = arguments[0] == WRANGLER and not READ_INPUT & set(arguments) and not _is_limited()
+    is_hosted = (
+        arguments[0] == WRANGLER and not READ_INPUT & set(arguments) and not _has_less_memory()
+    )
     deadline = time.monotonic() + ACCEPT_SECONDS
     while is_hosted and os.path.exists(f"{HOST_SOCKET}.used") and time.monotonic() < deadline:  # noqa: PTH110
         if _send(arguments[1:]) == b"busy\n":
@@ -29,9 +31,9 @@ def main(arguments: list[str]) -> None:
     os.execv(NODE, [NODE, *arguments])  # noqa: S606 - a list of arguments, no shell
 
 
-def _is_limited() -> bool:
-    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    return resource.getrlimit(resource.RLIMIT_DATA) != unlimited
+def _has_less_memory() -> bool:
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return limit != resource.RLIM_INFINITY and limit < int(HOST_LIMIT)
 
 
 def _send(arguments: list[str]) -> bytes:
@@ -61,4 +63,4 @@ def _send(arguments: list[str]) -> bytes:
 
 
 if __name__ == "__main__":
-    main(sys.argv[4:])
+    main(sys.argv[5:])
