@@ -225,9 +225,9 @@ type HttpRequest = {
 const RETRYABLE_STATUSES = [408, 425, 429];
 
 /** The values of a header or query parameter, as text: several for a list, none for a missing value. */
-function textsOf(value: unknown): string[] {
+function textsOf(value: unknown, name: string): string[] {
   const values = Array.isArray(value) ? value : [value];
-  return values.filter((each) => each !== undefined && each !== null).map(asText);
+  return values.filter((each) => each !== undefined && each !== null).map((each) => asText(each, name));
 }
 
 /** Plain objects and lists are sent as JSON, everything else is passed to fetch. */
@@ -239,11 +239,11 @@ function isPlain(value: unknown): boolean {
 async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
   const url = new URL(request.url, request.via && "https://worker");
   for (const [name, value] of Object.entries(request.query ?? {})) {
-    textsOf(value).forEach((text, index) => url.searchParams[index ? "append" : "set"](name, text));
+    textsOf(value, `The query parameter ${name}`).forEach((text, index) => url.searchParams[index ? "append" : "set"](name, text));
   }
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    for (const text of textsOf(value)) headers.append(name, text);
+    for (const text of textsOf(value, `The header ${name}`)) headers.append(name, text);
   }
   let body = request.body as BodyInit | undefined;
   if ("json" in request || isPlain(request.body)) {

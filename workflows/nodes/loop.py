@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from workflows.codegen.steps.computed_settings import SHOWN
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.codegen.syntax.tree_nodes import children_of
@@ -231,6 +232,7 @@ def emit(node: Node, out: Emitter) -> None:
 
 def _for_each(node: Node, out: Emitter) -> list[Piece]:
     settings: Settings = node.settings
+    out.add_helper(SHOWN)
     out.add_helper(HELPER)
     items = out.kept(node, settings.collection) if settings.collection else []
     values = ["asList(", *items, f", {literal(node.name)})"]
@@ -300,6 +302,6 @@ function asList<L>(items: L, loop: string): ItemOf<L>[] {
   if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {
     return Array.from(items as ArrayLike<any>);
   }
-  throw new TypeError(`${JSON.stringify(loop)} needs a list, but got ${JSON.stringify(items)}`);
+  throw new TypeError(`${JSON.stringify(loop)} needs a list, but got ${shown(items)}`);
 }
 """

@@ -118,9 +118,10 @@ TYPE = NodeType(
 HELPER: Final = f"""\
 /** Waits until a date. A date in the past is not passed on: the platform would fail the run, even in a replay. */
 async function sleepUntil(step: WorkflowStep, name: string, moment: any, setting: string): Promise<void> {{
-  const date = new Date(moment ?? Number.NaN);
+  const isMoment = moment instanceof Date || typeof moment === "string" || typeof moment === "number";
+  const date = new Date(isMoment ? moment : Number.NaN);
   const pause = date.getTime() - Date.now();
-  if (Number.isNaN(pause)) throw new NonRetryableError(`${{setting}} must be a date, not ${{shown(moment)}}`);
+  if (Number.isNaN(pause)) throw new NonRetryableError(`${{setting}} must be a valid date, not ${{shown(moment)}}`);
   if (pause > {MAX_DURATION}) {{
     throw new NonRetryableError(`${{setting}} must be at most 365 days ahead, not ${{shown(moment)}}`);
   }}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.ir.documents import Document, chain, document, node
 from tests.workflows.programs.harness.workers import Run, compiled, names, run_all
 from workflows.ir.reading.durations import milliseconds
 
@@ -108,11 +108,62 @@ def test_an_invalid_date_or_one_too_far_ahead_is_an_error(tmp_path: Path) -> Non
     )
 
     assert said[:2] == [
-        '"x": timestamp must be a date, not "31.01."',
-        '"x": timestamp must be a date, not null',
+        '"x": timestamp must be a valid date, not "31.01."',
+        '"x": timestamp must be a valid date, not null',
     ]
     assert all("at most 365 days ahead" in message for message in said[2:4])
     assert said[4:] == ["waited", "waited"]
+
+
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "Until": (
+        node("x", "sleep_until", timestamp="{{ first.bad }}"),
+        '"x": timestamp must be a valid date, not an invalid date',
+    ),
+    "Expression": (
+        node("x", "sleep_until", timestamp="new Date(first.bad.getTime() + 1)"),
+        '"x": timestamp must be a valid date, not an invalid date',
+    ),
+    "NoDate": (
+        node("x", "sleep_until", timestamp="{{ first.yes }}"),
+        '"x": timestamp must be a valid date, not true',
+    ),
+    "Sleep": (node("x", "sleep", duration="{{ first.bad }}"), "not an invalid date"),
+    "Timeout": (
+        node("x", "wait_for_event", eventType="go", timeout="{{ first.bad }}"),
+        "not an invalid date",
+    ),
+    "Event": (node("x", "wait_for_event", eventType="{{ first.bad }}"), "not an invalid date"),
+    "Text": (
+        node("x", "wait_for_event", eventType="at-{{ first.bad }}"),
+        '"x": eventType needs a value for {{ first.bad }}, which is an invalid date',
+    ),
+    "List": (node("x", "loop", collection="first.bad"), '"x" needs a list, but got an invalid'),
+}
+FIRST = "return { bad: new Date(NaN), yes: true };"
+
+
+@pytest.fixture(scope="module")
+def odd_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The runs of ODD by the name of their workflow; all run in one process."""
+    documents = {name: chain(node("first", code=FIRST), odd) for name, (odd, _) in ODD.items()}
+    documents["List"]["nodes"].append(node("a"))
+    documents["List"]["edges"].append({"id": "a", "source": "x", "target": "a", "label": "body"})
+    finished = run_all(
+        compiled(documents, tmp_path_factory.mktemp("odd")),
+        [Run(workflow=name) for name in documents],
+    )
+    return dict(zip(documents, finished, strict=True))
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_invalid_date_is_an_error_that_names_the_node(
+    odd_runs: dict[str, Any], name: str
+) -> None:
+    message = odd_runs[name]["error"]["message"]
+
+    assert ODD[name][1] in message
+    assert message.startswith('"x"')
 
 
 def test_an_error_of_a_setting_inside_a_race_is_not_retried(tmp_path: Path) -> None:

@@ -65,13 +65,25 @@ def ask(id_: str, url: str, **data: Any) -> dict[str, Any]:
 
 FIRST = node(
     "first",
-    code="const o: any = { list: ['a', 'b'], nothing: null, made: new Date(0), o: { n: 1 } }; return o;",
+    code="const o: any = { list: ['a', 'b'], nothing: null, made: new Date(0), bad: new Date(NaN), o: { n: 1 } }; return o;",
 )
 MISSING: dict[str, dict[str, Any]] = {
     "the URL": {"url": "https://127.0.0.1:9/{{ first.absent }}"},
     "the whole URL": {"url": "{{ first.absent }}"},
     "a part of a header": {"headers": {"x-id": "id {{ first.absent }}"}},
     "a part of the body": {"method": "POST", "body": {"a": ["{{ first.nothing }}!"]}},
+}
+
+INVALID: dict[str, tuple[dict[str, Any], str]] = {
+    "a header": ({"headers": {"x-id": "{{ first.bad }}"}}, "The header x-id is an invalid date"),
+    "a list": (
+        {"queryParams": {"at": ["{{ first.made }}", "{{ first.bad }}"]}},
+        "The query parameter at is an invalid date",
+    ),
+    "the URL": (
+        {"url": "https://127.0.0.1:9/{{ first.bad }}"},
+        '"asked": url needs a value for {{ first.bad }}, which is an invalid date',
+    ),
 }
 
 
@@ -91,6 +103,8 @@ def runs(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     }
     for number, (_name, data) in enumerate(MISSING.items()):
         documents[f"Missing{number}"] = chain(FIRST, ask("asked", **{"url": server, **data}))
+    for number, (data, _message) in enumerate(INVALID.values()):
+        documents[f"Invalid{number}"] = chain(FIRST, ask("asked", **{"url": server, **data}))
     programs = compiled(documents, tmp_path_factory.mktemp("http"))
     finished = run_all(programs, [Run(workflow=name) for name in documents])
     return dict(zip(documents, finished, strict=True))
@@ -132,3 +146,12 @@ def test_a_missing_value_in_a_text_is_an_error_that_names_it(
     value = "first.nothing" if "body" in name else "first.absent"
     assert run["status"] == "errored"
     assert f"needs a value for {{{{ {value} }}}}" in run["error"]["message"]
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(INVALID)))
+def test_an_invalid_date_in_a_text_is_an_error_that_names_it(
+    runs: dict[str, Any], number: int, name: str
+) -> None:
+    run = runs[f"Invalid{number}"]
+
+    assert run["error"]["message"] == INVALID[name][1]

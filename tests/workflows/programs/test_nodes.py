@@ -198,7 +198,7 @@ def test_an_invalid_date_ends_the_run_with_its_cause(tmp_path: Path) -> None:
     )
 
     assert [run["error"]["message"] for run in results] == [
-        '"wait": timestamp must be a date, not "31.01."',
-        '"wait": timestamp must be a date, not undefined',
-        '"wait": timestamp must be a date, not null',
+        '"wait": timestamp must be a valid date, not "31.01."',
+        '"wait": timestamp must be a valid date, not undefined',
+        '"wait": timestamp must be a valid date, not null',
     ]

@@ -15,14 +15,18 @@ from workflows.ir.reading.problems import quoted
 SHOWN: Final = """\
 /** A value as text for an error message. */
 function shown(value: any): string {
+  if (value instanceof Date && Number.isNaN(value.getTime())) return "an invalid date";
   const isJson = typeof value === "string" || (typeof value === "object" && value !== null);
   return (isJson ? JSON.stringify(value) : String(value)).slice(0, 80);
 }
 """
 
 TEXT: Final = """\
-/** A value as text; objects are JSON. */
-function asText(value: any): string {
+/** A value as text; objects are JSON. An invalid date is an error, in which `subject` is the value. */
+function asText(value: any, subject = "The value"): string {
+  if (value instanceof Date && Number.isNaN(value.getTime())) {
+    throw new NonRetryableError(`${subject} is an invalid date`);
+  }
   if (value instanceof Date) return value.toISOString();
   return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
 }
@@ -31,8 +35,9 @@ function asText(value: any): string {
 IN_TEXT: Final = """\
 /** A value inside text. A missing value is an error: the text would contain the word "undefined". */
 function inText(value: any, setting: string, reference: string): string {
-  if (value !== undefined && value !== null) return asText(value);
-  throw new NonRetryableError(`${setting} needs a value for {{ ${reference} }}, which is ${value}`);
+  const subject = `${setting} needs a value for {{ ${reference} }}, which`;
+  if (value !== undefined && value !== null) return asText(value, subject);
+  throw new NonRetryableError(`${subject} is ${value}`);
 }
 """
 
