@@ -15,9 +15,9 @@ from web.edit_conflicts import EditConflictForm
 from web.text_area import TextArea, unless_unchanged
 from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
-from workflows.ir.document.model import name_problem
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import InvalidIR
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.validation.validate import MAX_TEXT, compact, read_json

@@ -26,6 +26,7 @@ from targets.lookup import account_of
 from targets.models import Target
 from targets.services import subject_of
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind, resolve
+from workflows.ir.reading.names import invisible_problem
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.services import set_variable
 
@@ -42,7 +43,7 @@ class NameRule:
 
 NAME_RULES: Final = {
     BindingKind.KV: NameRule(
-        pattern=re.compile(r"(?=.*\S).{1,512}"), rule="at most 512 characters, on one line"
+        pattern=re.compile(r"(?=.*\S).{1,512}"), rule="at most 512 visible characters, on one line"
     ),
     BindingKind.D1: NameRule(
         pattern=re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*"),
@@ -81,8 +82,8 @@ class ResourceUsage:
 
 
 def name_problem(kind: BindingKind, name: str) -> str:
-    """Return why Cloudflare would reject the name; "" if it would accept it."""
-    if NAME_RULES[kind].pattern.fullmatch(name):
+    """Return why a resource cannot have this name; "" if it can."""
+    if NAME_RULES[kind].pattern.fullmatch(name) and not invisible_problem(name):
         return ""
     return f"Not a valid {kind.label} name: use {NAME_RULES[kind].rule}."
 

@@ -25,7 +25,7 @@ from workflows.draft_problems import draft_problems
 from workflows.editing.new_documents import typed_name
 from workflows.exchange.exports import NotExported, export
 from workflows.forms import WorkflowForm
-from workflows.ir.document.model import name_problem
+from workflows.ir.reading.names import name_problem
 from workflows.models import DeclaredBinding, Workflow, WorkflowVersion
 from workflows.views.editor import editor_context
 from workflows.views.exporting import as_response

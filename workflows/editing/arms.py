@@ -9,6 +9,7 @@ from workflows.editing.outcome import ARMS, Outcome
 from workflows.editing.refusals import Refused
 from workflows.editing.tree import Block, Region, ids_in
 from workflows.editing.workbench import Workbench
+from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import quoted
 from workflows.ir.tree.flow import THEN
 from workflows.nodes import branch
@@ -232,6 +233,8 @@ def _refuse_label(bench: Workbench, block: Block, label: str) -> None:
         raise Refused(
             f"{quoted(THEN)} is the label of the edge that leaves the node. Choose another label."
         )
+    if problem := invisible_problem(label):
+        raise Refused(f"The label {problem}.")
     if not label and _is_branch(bench, block.node_id):
         raise Refused("An arm needs a label.")
     if label and label in {region.label for region in block.regions}:

@@ -15,8 +15,9 @@ from workflows.editing.renaming import with_new_ids
 from workflows.editing.text_positions import is_name_at, offset_of
 from workflows.editing.tree import locations
 from workflows.editing.workbench import JsonObject, Workbench
-from workflows.ir.document.model import MAX_ID_LENGTH, NAME_LENGTH
+from workflows.ir.document.model import MAX_ID_LENGTH
 from workflows.ir.reading.identifiers import is_identifier
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH
 from workflows.ir.settings.field_labels import labels_at
@@ -33,10 +34,8 @@ def rename(bench: Workbench, arguments: Arguments) -> Outcome:
     """Give `node` another `name`; an id that was derived from the old name changes too, unless it is used."""
     node_id, name = arguments.text("node"), arguments.text("name").strip()
     bench.locate(node_id)
-    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
-        raise Refused(
-            f"A name must have 1-{NAME_LENGTH} characters, all on one line.", node_id=node_id
-        )
+    if problem := name_problem(name):
+        raise Refused(f"The name {problem}.", node_id=node_id)
     old = bench.nodes[node_id]["name"]
     bench.update(node_id, name=name)
     new_id = _following_id(bench, node_id, old, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.editing.workbench import empty_step
-from workflows.ir.document.model import NAME_LENGTH
+from workflows.ir.reading.names import NAME_LENGTH
 
 
 def empty_document(name: str, *, now: str) -> dict[str, Any]:

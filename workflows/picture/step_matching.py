@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from workflows.codegen.analysis.step_names import shorten, step_names
 from workflows.codegen.analysis.usage import written_order
-from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.reading.names import NAME_LENGTH
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
 
 RawStep = Mapping[str, Any]

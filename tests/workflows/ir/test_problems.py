@@ -25,7 +25,7 @@ INVALID: dict[str, tuple[Any, str]] = {
     "not an object": ([], "document: must be an object"),
     "no nodes": (document([node("a")]) | {"nodes": []}, "nodes: must have at least one node"),
     "no name": (chain(node("a") | {"name": ""}), "nodes.a.name: must not be empty"),
-    "a control character": (chain(node("a", name="a\tb")), "nodes.a.name: must have 1-256"),
+    "a control character": (chain(node("a", name="a\tb")), "nodes.a.name: must not contain"),
     "an unknown type": (chain(node("a", "dance")), 'nodes.a.type: "dance" is not a node type'),
     "another version": (chain(node("a") | {"version": "2.0.0"}), 'nodes.a.version: must be "1.0.0"'),
     "another provider": (chain(node("a") | {"provider": "x"}), "nodes.a.provider: must be"),
@@ -243,7 +243,7 @@ def test_a_workflow_without_a_name_that_can_be_shown_is_a_problem(name: str) -> 
 
     (problem,) = parse({**flow, "metadata": {**flow["metadata"], "name": name}}).problems
 
-    assert (problem.path, problem.message[:10]) == ("metadata.name", "must have ")
+    assert (problem.path, problem.message[:5]) == ("metadata.name", "must ")
 
 
 def test_more_than_10000_references_are_the_only_problem() -> None:

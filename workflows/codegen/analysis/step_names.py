@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.codegen.text.literals import escaped, literal
-from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_types import Container
+from workflows.ir.reading.names import NAME_LENGTH
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
 
 # Names may be cut to make room for indices, but at least this much of each name remains.

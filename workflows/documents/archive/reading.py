@@ -18,9 +18,9 @@ from workflows.documents.archive.content import (
 from workflows.documents.archive.zip_files import read_files
 from workflows.documents.saved_tests.reading import InvalidTests, read_tests
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
-from workflows.ir.document.model import name_problem
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import InvalidIR, listed, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.validation.validate import read_json

@@ -23,6 +23,7 @@ from workflows.documents.saved_tests.pins import (
 )
 from workflows.ir import json_schema
 from workflows.ir.reading.bindings import VARIABLE_NAME
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import Problem, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 from workflows.ir.reading.reader import Reader
@@ -113,8 +114,8 @@ def _name(reader: Reader) -> str:
     name = " ".join(reader.string("name").split())
     if reader.value.get("name") and not name:
         reader.problem("name", "must not be blank")
-    if len(name) > MAX_NAME or not name.isprintable():
-        reader.problem("name", f"must have at most {MAX_NAME} characters that can be printed")
+    elif problem := name and name_problem(name, longest=MAX_NAME):
+        reader.problem("name", problem)
     return name
 
 

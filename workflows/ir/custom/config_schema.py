@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
 from workflows.ir.reading.fields import strings_in
+from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.formats import FORMATS
@@ -82,7 +83,7 @@ def _field(reader: Reader, name: str) -> SettingField:
     field = replace(
         traits,
         name=name,
-        label=reader.string("label", name),
+        label=_label(reader, name),
         help=reader.string("description", ""),
         placeholder=_placeholder(reader),
         required=reader.flag("required", default=False),
@@ -94,6 +95,13 @@ def _field(reader: Reader, name: str) -> SettingField:
     field = replace(field, default=_default(reader, field))
     reader.warn_about_unknown("is not a field property and has no effect: check the spelling")
     return field
+
+
+def _label(reader: Reader, name: str) -> str:
+    label = reader.string("label", name)
+    if problem := invisible_problem(label):
+        reader.problem("label", problem)
+    return label
 
 
 def _placeholder(reader: Reader) -> str:
@@ -117,6 +125,8 @@ def _options(reader: Reader, kind: FieldKind, type_: str) -> tuple[str, ...]:
     for index, option in enumerate(options):
         if not option:
             reader.problem(f"options.{index}", f"must be text, not {quoted(items[index])}")
+        elif problem := invisible_problem(option):
+            reader.problem(f"options.{index}", problem)
     valid = tuple(filter(None, options))
     if len(set(valid)) < len(valid):
         reader.problem("options", "lists an option twice: remove one")

@@ -11,6 +11,7 @@ from workflows.ir.custom.config_schema import read_fields
 from workflows.ir.custom.output_schema import read_output
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.fields import Duration, Text
+from workflows.ir.reading.names import invisible_problem, name_problem
 from workflows.ir.reading.problems import Problem, quoted
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.reading.reader import Reader
@@ -107,14 +108,14 @@ def _definition(reader: Reader, built_in: Collection[str]) -> Definition:
     return Definition(
         id=_id(reader, built_in),
         version=_version(reader),
-        name=_short_text(reader, "name", MAX_NAME_LENGTH),
-        description=_short_text(reader, "description", MAX_DESCRIPTION_LENGTH),
-        category=reader.string("category", ""),
-        tags=_texts(reader, "tags"),
+        name=_name(reader),
+        description=_description(reader),
+        category=_label(reader, "category"),
+        tags=_tags(reader),
         icon=reader.string("icon", ""),
         docs_url=_docs_url(reader),
-        author=reader.string("author", ""),
-        license=reader.string("license", ""),
+        author=_label(reader, "author"),
+        license=_label(reader, "license"),
         fields=read_fields(reader),
         output=read_output(reader),
         dependencies=_dependencies(reader),
@@ -143,13 +144,36 @@ def _version(reader: Reader) -> str:
     return version
 
 
-def _short_text(reader: Reader, key: str, max_length: int) -> str:
-    text = reader.string(key)
-    if len(text) > max_length:
-        reader.problem(key, f"must have at most {max_length} characters, not {len(text)}")
+def _name(reader: Reader) -> str:
+    name = reader.string("name")
+    if problem := name and name_problem(name, longest=MAX_NAME_LENGTH):
+        reader.problem("name", problem)
+    return name
+
+
+def _description(reader: Reader) -> str:
+    text, longest = reader.string("description"), MAX_DESCRIPTION_LENGTH
+    if len(text) > longest:
+        reader.problem("description", f"must have at most {longest} characters, not {len(text)}")
     elif text and not text.strip():
-        reader.problem(key, "must not be empty")
+        reader.problem("description", "must not be empty")
     return text
+
+
+def _label(reader: Reader, key: str) -> str:
+    """Return optional text that is shown on one line."""
+    text = reader.string(key, "")
+    if problem := invisible_problem(text):
+        reader.problem(key, problem)
+    return text
+
+
+def _tags(reader: Reader) -> tuple[str, ...]:
+    tags = _texts(reader, "tags")
+    for index, tag in enumerate(tags):
+        if problem := invisible_problem(tag):
+            reader.problem(f"tags.{index}", problem)
+    return tags
 
 
 def _texts(reader: Reader, key: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,14 +11,13 @@ from workflows.ir.document.region_tree import Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.fields import Field
+from workflows.ir.reading.names import invisible_problem, name_problem
 from workflows.ir.reading.problems import Problem, listed, quoted
 from workflows.ir.reading.reader import Reader
 
 MAX_NODES: Final = 10_000
 MAX_ID_LENGTH: Final = 256
-NAME_LENGTH: Final = 256
 _NUMBERS: Final = frozenset({int, float})
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,25 +112,21 @@ def read_metadata(document: Reader) -> Metadata:
     )
 
 
-def name_problem(name: str) -> str:
-    """Return why a workflow cannot have this name; "" if it can."""
-    if not 1 <= len(name) <= NAME_LENGTH or _has_control(name):
-        return f"must have 1-{NAME_LENGTH} characters and no control characters"
-    is_visible = any(part.isprintable() and not part.isspace() for part in name)
-    return "" if is_visible else "must have a visible character"
-
-
 def read_edges(document: Reader) -> tuple[Edge, ...]:
     """Read all edges, including those whose nodes do not exist."""
-    return tuple(
-        Edge(
-            id=edge.string("id"),
-            source=edge.string("source"),
-            target=edge.string("target"),
-            label=edge.string("label", ""),
-            path=edge.path,
-        )
-        for edge in document.objects("edges", names="id")
+    return tuple(map(_read_edge, document.objects("edges", names="id")))
+
+
+def _read_edge(edge: Reader) -> Edge:
+    label = edge.string("label", "")
+    if problem := invisible_problem(label):
+        edge.problem("label", problem)
+    return Edge(
+        id=edge.string("id"),
+        source=edge.string("source"),
+        target=edge.string("target"),
+        label=label,
+        path=edge.path,
     )
 
 
@@ -172,11 +166,11 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     id_ = reader.string("id")
     reader.node_id = id_
     reader.fields = []
-    if len(id_) > MAX_ID_LENGTH or _has_control(id_):
-        reader.problem(
-            "id", f"must have at most {MAX_ID_LENGTH} characters and no control characters"
-        )
-    name = _node_name(reader)
+    if problem := id_ and name_problem(id_, longest=MAX_ID_LENGTH):
+        reader.problem("id", problem)
+    name = reader.string("name")
+    if problem := name and name_problem(name):
+        reader.problem("name", problem)
     _check_position(reader)
     type_ = _node_type(reader, types)
     if type_ is None or not id_:
@@ -189,17 +183,6 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     if data.config:
         data.config.warn_about_unknown()
     return Node(id=id_, type=type_, name=name, settings=settings, fields=tuple(data.fields))
-
-
-def _node_name(reader: Reader) -> str:
-    name = reader.string("name")
-    if len(name) > NAME_LENGTH or _has_control(name):
-        reader.problem("name", f"must have 1-{NAME_LENGTH} characters and no control characters")
-    return name
-
-
-def _has_control(text: str) -> bool:
-    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 def _check_position(reader: Reader) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workflows.ir.document.kinds import SCRIPT
-from workflows.ir.document.model import NAME_LENGTH, Node, WorkflowIR
+from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.reading.names import NAME_LENGTH
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 from workflows.ir.tree.totals import MAX_TOTAL, Totals
 
