@@ -82,4 +82,5 @@ def new_session(workflow_id: str, pool: Pool) -> Session:
         open_folder=open_folder,
         admit=pool.make_room,
         clock=pool.clock,
+        threads=pool.threads,
     )

@@ -109,7 +109,7 @@ class ModuleDocument:
         The module only contains broken code while its field is focused. The outputs of `untyped`
         nodes are typed as any. A `probe` is a node and an expression that is evaluated before it.
         """
-        fields = {**self._saved, **dict(self._typed_code(typed))}
+        fields = {**self._saved, **dict(self.typed_code(typed))}
         self._codes = {key: self._field_code(key, text, untyped) for key, text in fields.items()}
         texts = {slot: EMPTY_EXPRESSION if slot[1] else "" for slot in self._texts}
         self._moved = {}
@@ -132,9 +132,7 @@ class ModuleDocument:
             return True
         return code.is_too_complex or self.is_slow(key, code.source)
 
-    def _typed_code(
-        self, typed: Mapping[SlotKey, FieldText]
-    ) -> Iterator[tuple[SlotKey, FieldText]]:
+    def typed_code(self, typed: Mapping[SlotKey, FieldText]) -> Iterator[tuple[SlotKey, FieldText]]:
         """Yield the code that was typed into fields; the draft decides which fields are expressions."""
         for key, text in typed.items():
             if not text.is_text:

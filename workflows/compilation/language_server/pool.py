@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflows.compilation.language_server.session import Session, Unavailable
+from workflows.compilation.language_server.turns import Turns
 
 LINGER_SECONDS: Final = 60.0  # how long a server stays after its last editor has closed
+_THREADS: Final = 3  # fewer than the threads of asyncio, and the processes of `bounded_calls`
 CallLater = Callable[[float, Callable[[], None]], Any]
 
 
@@ -22,12 +25,14 @@ def _call_later(seconds: float, work: Callable[[], None]) -> asyncio.TimerHandle
 class Pool:
     """Shares a draft's session among its editors, and ends unused servers.
 
+    The sessions compute in `threads`, in which their users take turns.
     All calls must come from one event loop.
     """
 
     limit: Callable[[], int]
     clock: Callable[[], float] = time.monotonic
     call_later: CallLater = _call_later
+    threads: Turns = field(default_factory=lambda: Turns(_THREADS))
     sessions: dict[str, Session] = field(default_factory=dict)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -54,7 +59,10 @@ class Pool:
             task.add_done_callback(self._ending.discard)
 
     async def make_room(self, for_session: Session) -> None:
-        """End the least recently used server if there are too many; raises Unavailable."""
+        """End a server if there are too many; raises Unavailable.
+
+        It is the least recently used one, or one of the user who has most.
+        """
         while True:
             others = [
                 each
@@ -63,19 +71,28 @@ class Pool:
             ]
             if len(others) < self.limit():
                 return
-            await self._oldest_idle(others).end()
+            if not others:  # completion is turned off
+                raise Unavailable
+            await (self._oldest_idle(others) or _surplus(others, for_session.used_by)).end()
 
-    def _oldest_idle(self, running: list[Session]) -> Session:
+    def _oldest_idle(self, running: list[Session]) -> Session | None:
         """Return a session without editors, or at least one that has not been used for a while."""
-        if not running:  # completion is turned off
-            raise Unavailable
         oldest = min(running, key=lambda each: (each.editors > 0, each.used_at))
-        if oldest.editors and self.clock() - oldest.used_at < LINGER_SECONDS:
-            raise Unavailable
-        return oldest
+        is_in_use = oldest.editors and self.clock() - oldest.used_at < LINGER_SECONDS
+        return None if is_in_use else oldest
 
     async def close(self) -> None:
         """End all servers."""
         sessions = list(self.sessions.values())
         self.sessions.clear()
         await asyncio.gather(*(session.end() for session in sessions), *self._ending)
+
+
+def _surplus(running: list[Session], user: object) -> Session:
+    """Return a session of the user who has most, and will not have fewer than `user`; raises Unavailable."""
+    counts = Counter(each.used_by for each in running)
+    most = max(counts.values())
+    if most < counts[user] + 2:
+        raise Unavailable
+    theirs = [each for each in running if counts[each.used_by] == most]
+    return min(theirs, key=lambda each: each.used_at)

@@ -151,7 +151,7 @@ class Editor:
         if not (isinstance(list_, int) and isinstance(number, int)):
             return kept
         try:
-            found = await self.session.describe(list_, number)
+            found = await self.session.describe(list_, number, self.author)
         except Unavailable:
             found = None
         return {**kept, **(found or {})}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from workflows.codegen.text.slots import SlotKey
 from workflows.compilation.language_server import allowed_answers, completion_order, references
 from workflows.compilation.language_server.draft_module import DraftModule
+from workflows.compilation.language_server.field_code import parsed
 from workflows.compilation.language_server.field_problems import Complaints, problems_of
 from workflows.compilation.language_server.module_document import FieldText, ModuleDocument, Spot
 from workflows.compilation.language_server.positions import Lines
@@ -22,6 +25,7 @@ from workflows.compilation.language_server.server_process import (
     ServerFailed,
 )
 from workflows.compilation.language_server.slow_texts import SlowTexts
+from workflows.compilation.language_server.turns import Turns
 from workflows.compilation.typescript import write_project
 
 logger = logging.getLogger(__name__)
@@ -31,6 +35,8 @@ _CHECK_SECONDS: Final = 1.0  # seconds between checks for a change of the draft
 _FIRST_PAUSE: Final = 1.0  # seconds before a failed server is restarted; doubled after each failure
 _LONGEST_PAUSE: Final = 60.0
 _SHORT: Final = 500  # characters; shorter code does not make a server run out of memory
+_PARSING_SECONDS: Final = 0.1  # of a turn, plus the time for the code that is being parsed then
+_T = TypeVar("_T")
 
 
 class Unavailable(Exception):
@@ -59,14 +65,14 @@ class Fields:
 
 @dataclass(slots=True)
 class _Restarts:
-    """Prevents a server that keeps failing from being restarted all the time."""
+    """Keeps a user with whose code servers keep failing from using up the time of the others."""
 
     clock: Callable[[], float]
     pause: float = 0.0
     failed_at: float = float("-inf")
 
     def failed(self) -> None:
-        """Record a failure; after the first failure in a while, the server restarts immediately."""
+        """Record a failure; after the first failure in a while, there is no pause."""
         now = self.clock()
         is_repeated = now - self.failed_at < 2 * _LONGEST_PAUSE
         self.pause = min(max(_FIRST_PAUSE, 2 * self.pause), _LONGEST_PAUSE) if is_repeated else 0
@@ -77,22 +83,32 @@ class _Restarts:
         return self.clock() >= self.failed_at + self.pause
 
 
+@dataclass(slots=True)
+class _Shared:
+    """The last complaints about the module of an editor, which count for all fields while it is the same."""
+
+    text: str = ""
+    complaints: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(eq=False)
 class Session:
-    """Answers requests from all editors of a draft, one after the other.
+    """Answers requests from all editors of a draft, one after the other; their users take turns.
 
     `open_folder` returns a private folder that exists until the stack is closed. `admit` makes room
-    for another server, or raises Unavailable.
+    for another server, or raises Unavailable. `threads` are turns for what is computed in this process.
     """
 
     drafts: Drafts
     open_folder: Callable[[ExitStack], Path]
     admit: Callable[[Session], Awaitable[None]]
     clock: Callable[[], float]
+    threads: Turns = field(default_factory=Turns)
     editors: int = 0
     used_at: float = 0.0
+    used_by: object = None
     server: LanguageServer | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turns: Turns = field(default_factory=Turns)
     _files: ExitStack = field(default_factory=ExitStack)
     _document: ModuleDocument | None = None
     _has_tree: bool = False
@@ -102,7 +118,7 @@ class Session:
     _version: int = 0
     _items: list[dict[str, Any]] = field(default_factory=list)
     _list: int = 0
-    _restarts: _Restarts | None = None
+    _restarts: dict[object, _Restarts] = field(default_factory=dict)
     _slow: SlowTexts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,9 +128,44 @@ class Session:
     def is_running(self) -> bool:
         return self.server is not None and self.server.is_running
 
+    @asynccontextmanager
+    async def _turn(self, author: object) -> AsyncGenerator[None]:
+        """Wait for a turn of the author; raises Unavailable during their pause after failures."""
+        async with self._turns.of(author):
+            if self.server and not self.server.is_running:
+                await self._failed(ServerFailed("the process has ended"))
+            self.used_by = self._slow.author = author
+            if not self._may_ask:
+                raise Unavailable
+            yield
+
+    @property
+    def _may_ask(self) -> bool:
+        """Whether the user whose turn it is has no pause after failures."""
+        restarts = self._restarts.get(self.used_by)
+        return restarts is None or restarts.is_allowed
+
+    async def _compute(self, function: Callable[[], _T]) -> _T:
+        """Call a function in a thread, in a turn of the author whose turn it is here."""
+        async with self.threads.of(self.used_by):
+            return await asyncio.to_thread(function)
+
+    async def _parse(self, texts: Mapping[SlotKey, FieldText], author: object) -> None:
+        """Parse what was typed before it is the author's turn, so that nobody else waits for it."""
+        if self._document is not None:
+            texts = dict(self._document.typed_code(texts))
+        await self._parse_in_turns(texts, author)
+
+    async def _parse_in_turns(self, texts: Mapping[SlotKey, FieldText], author: object) -> None:
+        codes = [(key[1], text) for key, text in texts.items() if not text.is_text]
+        while codes:
+            async with self.threads.of(author):
+                codes = await asyncio.to_thread(_parse_some, codes)
+
     async def completion(self, fields: Fields, offset: int) -> dict[str, Any] | None:
         """Return completion items for a position in a field, with the offsets that they replace."""
-        async with self._lock:
+        await self._parse(fields.texts, fields.author)
+        async with self._turn(fields.author):
             document = await self._current()
             written = references.reference_at(fields.source, offset)
             if written:
@@ -163,15 +214,19 @@ class Session:
         expression = references.expression(written.base, document.module, node_id)
         if not expression or not document.has((node_id, "")):
             return None
-        self._slow.author = fields.author
-        await self._change(document.show(fields.texts, None, probe=(node_id, f"{expression}.")))
+        probe = node_id, f"{expression}."
+        await self._change(
+            await self._compute(partial(document.show, fields.texts, None, probe=probe))
+        )
         position = document.lines.position(document.probe_end(node_id))
         found = await self._ask("textDocument/completion", {"position": position})
         return _completion(list(references.parts(_items_of(found))), start, offset)
 
-    async def describe(self, list_: int, number: int) -> dict[str, Any] | None:
+    async def describe(
+        self, list_: int, number: int, author: object = None
+    ) -> dict[str, Any] | None:
         """Return the type and the documentation of an item, if its list is still the latest one."""
-        async with self._lock:
+        async with self._turn(author):
             is_known = list_ == self._list and 0 <= number < len(self._items)
             if not is_known or not self.is_running:
                 return None
@@ -185,7 +240,8 @@ class Session:
 
     async def hover(self, fields: Fields, offset: int) -> dict[str, Any] | None:
         """Return the type and the documentation of a name, and its offsets."""
-        async with self._lock:
+        await self._parse(fields.texts, fields.author)
+        async with self._turn(fields.author):
             document = await self._shown(fields)
             found = await self._at(document, fields.key, offset, "textDocument/hover")
             text = allowed_answers.plain_text(found["contents"]) if found else ""
@@ -197,14 +253,16 @@ class Session:
 
     async def signature_help(self, fields: Fields, offset: int) -> dict[str, Any] | None:
         """Return the signatures of the function whose arguments are being written."""
-        async with self._lock:
+        await self._parse(fields.texts, fields.author)
+        async with self._turn(fields.author):
             document = await self._shown(fields)
             found = await self._at(document, fields.key, offset, "textDocument/signatureHelp")
             return allowed_answers.signatures(found) if found else None
 
     async def definition(self, fields: Fields, offset: int) -> Spot | None:
         """Return where a name is declared: in this field, in another one, or by a node (offset 0)."""
-        async with self._lock:
+        await self._parse(fields.texts, fields.author)
+        async with self._turn(fields.author):
             document = await self._shown(fields)
             found = await self._at(document, fields.key, offset, "textDocument/definition")
             for each in found if isinstance(found, list) else [found] if found else []:
@@ -222,7 +280,8 @@ class Session:
 
     async def rename(self, fields: Fields, offset: int, name: str) -> list[dict[str, Any]] | None:
         """Return the edits that rename a name of this field; None if it is declared elsewhere."""
-        async with self._lock:
+        await self._parse(fields.texts, fields.author)
+        async with self._turn(fields.author):
             document = await self._shown(fields)
             position = self._position(document, fields.key, offset)
             if position is None:
@@ -243,24 +302,32 @@ class Session:
         self, texts: Mapping[SlotKey, FieldText], author: object = None
     ) -> dict[SlotKey, list[dict[str, Any]]]:
         """Return the diagnostics of each field of an editor."""
-        async with self._lock:
-            document = await self._current()
-            found: dict[SlotKey, list[dict[str, Any]]] = {}
-            shared: list[dict[str, Any]] | None = None
-            for key, text in texts.items():
-                fields = Fields(texts, key, author)
-                if not _is_code(fields):
-                    continue
-                if not text.source.strip():
-                    found[key] = []  # whether it may be empty is not a question of its syntax
-                    continue
-                await self._show(document, fields)
-                is_broken = key in document.codes and document.codes[key].is_broken
-                is_shared = not is_broken and document.stands(key) and not self._slow.has_doubts
-                answer = shared if is_shared and shared is not None else await self._complaints()
-                shared = answer if is_shared else shared
-                found[key] = await self._judged(document, fields, answer, Lines(text.source))
-            return found
+        await self._parse(texts, author)
+        async with self._turn(author):
+            await self._current()
+        found: dict[SlotKey, list[dict[str, Any]]] = {}
+        shared = _Shared()
+        for key, text in texts.items():
+            fields = Fields(texts, key, author)
+            if not _is_code(fields):
+                continue
+            found[key] = []  # whether it may be empty is not a question of its syntax
+            if text.source.strip():
+                async with self._turn(author):
+                    found[key] = await self._problems_in(fields, shared)
+        return found
+
+    async def _problems_in(self, fields: Fields, shared: _Shared) -> list[dict[str, Any]]:
+        document, key = await self._current(), fields.key
+        await self._show(document, fields)
+        is_broken = key in document.codes and document.codes[key].is_broken
+        is_shared = not is_broken and document.stands(key) and not self._slow.has_doubts
+        if is_shared and shared.text == document.text:
+            answer = shared.complaints
+        else:
+            answer = await self._complaints()
+            shared.text, shared.complaints = document.text, answer
+        return await self._judged(document, fields, answer, Lines(fields.source))
 
     async def _judged(
         self,
@@ -270,15 +337,15 @@ class Session:
         lines: Lines,
     ) -> list[dict[str, Any]]:
         """Decide which complaints count; if code changes the shape of its values, its output counts as any."""
-        complaints = await asyncio.to_thread(Complaints, document, answer)
-        verdict = await asyncio.to_thread(complaints.judge)
+        complaints = await self._compute(partial(Complaints, document, answer))
+        verdict = await self._compute(complaints.judge)
         if verdict.errors and verdict.reshaped:
             await self._change(document.show(fields.texts, fields.key, untyped=verdict.reshaped))
             answer = await self._complaints()
-            complaints = await asyncio.to_thread(Complaints, document, answer)
-            verdict = await asyncio.to_thread(complaints.judge)
+            complaints = await self._compute(partial(Complaints, document, answer))
+            verdict = await self._compute(complaints.judge)
             await self._show(document, fields)
-        found = await asyncio.to_thread(problems_of, document, fields.key, complaints, verdict)
+        found = await self._compute(partial(problems_of, document, fields.key, complaints, verdict))
         return [problem.as_diagnostic(lines, fields.key) for problem in found]
 
     async def _complaints(self) -> list[dict[str, Any]]:
@@ -295,8 +362,7 @@ class Session:
         return document
 
     async def _show(self, document: ModuleDocument, fields: Fields) -> None:
-        self._slow.author = fields.author
-        changes = await asyncio.to_thread(document.show, fields.texts, fields.key)
+        changes = await self._compute(partial(document.show, fields.texts, fields.key))
         await self._change(changes)
 
     async def _change(self, changes: list[dict[str, Any]]) -> None:
@@ -361,15 +427,12 @@ class Session:
 
     async def _failed(self, error: ServerFailed) -> None:
         logger.warning("a language server failed: %s", error)
-        if self._restarts:
-            self._restarts.failed()
+        self._restarts.setdefault(self.used_by, _Restarts(self.clock)).failed()
         await self._end()
 
     async def _current(self) -> ModuleDocument:
         """Return the document of a running server, with the newest draft."""
         self.used_at = self.clock()
-        if self.server and not self.server.is_running:
-            await self._failed(ServerFailed("the process has ended"))
         is_due = self.clock() - self._checked_at >= _CHECK_SECONDS
         if self._document is None or is_due or not self.server:
             await self._refresh()
@@ -390,13 +453,19 @@ class Session:
 
     async def _replace(self, draft: DraftModule) -> None:
         """Switch to a new draft; a server with the types of other packages ends."""
+        saved = {
+            key: FieldText(code.source, code.is_expression) for key, code in draft.codes.items()
+        }
+        await self._parse_in_turns(saved, self.used_by)
         before, self._has_tree = self._document, draft.has_tree
-        self._document = await asyncio.to_thread(
-            ModuleDocument,
-            draft.module,
-            draft.codes,
-            is_slow=self._slow.has,
-            is_doubtful=self._slow.is_doubtful,
+        self._document = await self._compute(
+            partial(
+                ModuleDocument,
+                draft.module,
+                draft.codes,
+                is_slow=self._slow.has,
+                is_doubtful=self._slow.is_doubtful,
+            )
         )
         if before is None or before.module.dependencies != draft.module.dependencies:
             await self._end()
@@ -404,9 +473,8 @@ class Session:
             await self._change([{"text": self._document.text}])
 
     async def _start(self) -> None:
-        self._restarts = self._restarts or _Restarts(self.clock)
         document = self._document
-        if document is None or not self._restarts.is_allowed:
+        if document is None or not self._may_ask:
             raise Unavailable
         await self.admit(self)
         folder = self.open_folder(self._files)
@@ -424,7 +492,7 @@ class Session:
 
     async def end(self) -> None:
         """End the server; the next request starts another one."""
-        async with self._lock:
+        async with self._turns.of(self):
             await self._end()
 
     async def _end(self) -> None:
@@ -433,6 +501,16 @@ class Session:
         if server:
             await server.stop()
         self._files.close()
+
+
+def _parse_some(codes: list[tuple[str, FieldText]]) -> list[tuple[str, FieldText]]:
+    """Parse code for a moment, and return what is left."""
+    end = time.monotonic() + _PARSING_SECONDS
+    for at, (path, text) in enumerate(codes, 1):
+        parsed(path, text.source, is_expression=text.is_expression)
+        if time.monotonic() > end:
+            return codes[at:]
+    return []
 
 
 def _is_code(fields: Fields) -> bool:

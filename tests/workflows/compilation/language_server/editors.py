@@ -105,15 +105,19 @@ async def open_pool(clock: Clock | None = None, *, limit: int = 10) -> AsyncGene
         await pool.close()
 
 
-def open_page(pool: Pool, draft: Draft, name: str = "draft") -> Page:
+def open_page(pool: Pool, draft: Draft, name: str = "draft", *, author: object = None) -> Page:
     """Open a page of a draft; drafts with the same name are the same."""
 
     def make(pool: Pool) -> Session:
         return Session(
-            drafts=draft, open_folder=open_folder, admit=pool.make_room, clock=pool.clock
+            drafts=draft,
+            open_folder=open_folder,
+            admit=pool.make_room,
+            clock=pool.clock,
+            threads=pool.threads,
         )
 
-    return Page(Editor(pool.enter(name, make)))
+    return Page(Editor(pool.enter(name, make), author=author))
 
 
 def in_editor(document: object, scenario: Callable[[Page], Any], **settings: Any) -> Any:
