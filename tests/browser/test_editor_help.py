@@ -22,6 +22,7 @@ from tests.browser.test_editor import (
     set_code_of_arm,
 )
 
+TOP = "element => element.getBoundingClientRect().top"
 CODE = '#editor-panel .node-field[data-field="data.code"]'
 
 
@@ -279,9 +280,11 @@ def test_a_refused_input_stays_marked_is_not_deployed_and_is_reported_when_it_is
     event_type, timeout = (
         panel.locator(f'[name="data.{each}"]') for each in ("eventType", "timeout")
     )
+    top = page.locator(".editor-panes").evaluate(TOP)
     event_type.fill("manager approved")
     event_type.blur()
     expect(status).to_contain_text("Not saved: correct the marked input.")
+    assert page.locator(".editor-panes").evaluate(TOP) == top
     expect(page.get_by_text("No problems")).to_be_hidden()
 
     timeout.fill("2 hours")
