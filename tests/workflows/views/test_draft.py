@@ -227,6 +227,7 @@ def test_everything_works_without_scripts(admin_client: Client, workflow: Workfl
     answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields, follow=True)
 
     assert "Sleep" in text(answer)
+    assert markup(answer).count(">Undo</button>") == 1
     workflow.refresh_from_db()
     assert outline(workflow.ir) == "a sleep b"
     admin_client.post(f"/workflows/{workflow.pk}/draft/undo/")

@@ -38,7 +38,9 @@ export function startEditor() {
   new TestPanel(root, draft, selection)
   root.addEventListener('click', event => {
     const button = event.target.closest('[data-action]')
-    if (button && !button.disabled) actions[button.dataset.action]()
+    if (!button || button.disabled) return
+    event.preventDefault() // some are buttons of forms, for browsers without scripts
+    actions[button.dataset.action]()
   })
   // After "Save as v2", the same node is selected.
   root.addEventListener('formdata', ({ formData }) => formData.set('node', draft.selected))
