@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,10 @@ ANOTHER_USER = f"""
 from django.contrib.auth.models import User
 User.objects.create_superuser("another", password={PASSWORD!r})
 """
+HOLD_SLOTS = """() => {
+  const [ask, held] = [window.fetch, new Promise(resolve => { window.release = resolve })]
+  window.fetch = (url, ...more) => (url.includes('/slots/') ? held : Promise.resolve()).then(() => ask(url, ...more))
+}"""
 CODE = '#editor-panel .node-field[data-field="data.code"] .cm-content'
 BUILT = [
     "1 Trigger POST /",
@@ -64,22 +69,21 @@ def saved(page: Page) -> None:
 
 
 def drag(page: Page, source: Locator, target: str) -> None:
-    """Drag with the mouse to a mark in the picture, as soon as the mark shows that this is possible."""
+    """Drag with the mouse to a mark in the picture, which is scrolled to the middle of its pane."""
     source.scroll_into_view_if_needed()
-    box = source.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 12)
-    page.mouse.move(x, y)
+    page.mouse.move(*middle(source))
     page.mouse.down()
-    page.mouse.move(x + 20, y + 5)
-    mark = page.locator(f".pic-slot.is-legal{target}")
-    mark.wait_for(state="visible")
-    mark.scroll_into_view_if_needed()
-    end = mark.bounding_box()
-    assert end
-    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=5)
-    expect(page.locator(".pic-slot.is-target")).to_be_visible()
+    mark = page.locator(f".pic-slot{target}")
+    mark.evaluate("mark => mark.scrollIntoView({ block: 'center', inline: 'center' })")
+    page.mouse.move(*middle(mark))
     page.mouse.up()
+    expect(page.locator("[data-editor]:not([data-dragging])")).to_be_visible()
+
+
+def middle(locator: Locator) -> tuple[float, float]:
+    box = locator.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def add_by_mouse(page: Page, type_: str, target: str, name: str) -> None:
@@ -192,6 +196,35 @@ def test_a_workflow_is_built_with_the_mouse(page: Page, installation: Installati
     assert outline(page) == BUILT
     expect(page.get_by_text("No problems")).to_be_visible()
     assert deploy_and_run(page, installation) == {"total": 3, "charged": [2, 4, 6]}
+
+
+def test_a_drag_that_is_quicker_than_the_server_is_not_lost(page: Page) -> None:
+    page.evaluate(HOLD_SLOTS)
+    page.get_by_role("button", name="Add node").click()
+    page.mouse.move(*middle(page.locator("#type-sleep")))
+    page.mouse.down()
+    page.mouse.move(*middle(page.locator(".pic-slot").first))
+    page.mouse.up()
+    page.evaluate("release()")
+
+    expect(item(page, "Sleep")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_finger_scrolls_the_palette_and_drags_nothing(open_page: Open) -> None:
+    page = open_page("/admin/workflows/workflow/add/", has_touch=True)
+    page.get_by_label("Name").fill("Touched")
+    page.get_by_role("button", name="Create workflow").click()
+    page.get_by_role("button", name="Add node").tap()
+    x, y = middle(page.locator("#type-sleep"))
+    touch = partial(page.context.new_cdp_session(page).send, "Input.dispatchTouchEvent")
+
+    touch({"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for distance in range(10, 110, 10):
+        touch({"type": "touchMove", "touchPoints": [{"x": x, "y": y - distance}]})
+    touch({"type": "touchEnd", "touchPoints": []})
+
+    page.wait_for_function("document.querySelector('.palette-options').scrollTop > 0")
+    expect(page.locator("#editor-palette")).to_be_visible()
 
 
 def add_by_keyboard(page: Page, search: str, name: str) -> None:

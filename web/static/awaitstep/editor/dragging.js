@@ -16,6 +16,7 @@ export class Dragging {
   #at = -1
   #ghost = null
   #pointer = null
+  #prepared = null
 
   constructor(root, draft, selection) {
     this.root = root
@@ -23,6 +24,7 @@ export class Dragging {
     this.selection = selection
     if (root.hasAttribute('data-may-change')) {
       root.addEventListener('pointerdown', event => this.#pressed(event))
+      draft.addEventListener('shown', () => this.#markAgain())
     }
   }
 
@@ -49,7 +51,9 @@ export class Dragging {
   async #prepare(nodes) {
     this.#nodes = nodes
     const response = await fetchFor('node', nodes, `${this.draft.url}slots/`)
-    this.#slots = response?.ok ? (await response.json()).slots : []
+    const slots = response?.ok ? (await response.json()).slots : []
+    if (this.#nodes !== nodes) return false // cancelled in the meantime
+    this.#slots = slots
     if (!this.#slots.length) showMessage({ text: 'This cannot be moved anywhere.', level: 'error' })
     return this.#slots.length > 0
   }
@@ -95,6 +99,16 @@ export class Dragging {
     if (speak) announce(`${this.#describe(this.#slots[index])}. ${index + 1} of ${this.#slots.length}`)
   }
 
+  // New HTML, such as that of a change by someone else, has no marks.
+  #markAgain() {
+    if (this.#ghost) this.#markLegal()
+    else if (this.isLifted) this.#mark(this.#slots[this.#at])
+  }
+
+  #markLegal() {
+    for (const slot of this.#slots) for (const place of this.#places(slot)) place.classList.add('is-legal')
+  }
+
   #mark(slot) {
     for (const marked of this.root.querySelectorAll('.is-target')) marked.classList.remove('is-target')
     for (const place of slot ? this.#places(slot) : []) place.classList.add('is-target')
@@ -113,26 +127,28 @@ export class Dragging {
     return slot.after ? `After ${label}` : slot.owner ? `At the start of ${label}` : 'At the start'
   }
 
+  // Touch scrolls instead.
   #pressed(event) {
     const source = event.target.closest('[data-drag-type], .outline-row, .pic-node')
-    if (!source || event.button || event.target.closest('button')) return
+    if (!source || event.button || event.pointerType === 'touch') return
+    if (this.#ghost || event.target.closest('button')) return
     const node = (source.closest('[data-node]') ?? source).dataset.node
     const { dragType = '' } = source.dataset
     if (!node && !dragType) return
     const stop = new AbortController()
     const listen = (type, listener) => addEventListener(type, listener, { signal: stop.signal })
-    listen('pointermove', move => {
+    const moved = move => {
       const distance = Math.hypot(move.clientX - event.clientX, move.clientY - event.clientY)
+      if (!this.#ghost && distance > THRESHOLD) this.#begin(source, node, dragType)
       if (this.#ghost) this.#moved(move)
-      else if (distance > THRESHOLD) this.#begin(source, node, dragType)
-    })
+    }
+    listen('pointermove', moved)
     listen('pointerup', up => {
       stop.abort()
-      if (!this.#ghost) return
-      const slot = this.#slotAt(up)
-      if (!slot && this.#slots.length && this.#slotAt(up, ':not(.is-legal)')) this.#explain()
-      this.#drop(slot)
+      moved(up) // a quick drag may have had no move before
+      if (this.#ghost) this.#released(up)
     })
+    listen('dragstart', drag => drag.preventDefault()) // the browser would drag selected text instead
     const cancel = () => {
       stop.abort()
       if (this.#ghost) this.#cancel()
@@ -141,13 +157,22 @@ export class Dragging {
     listen('keydown', key => key.key === 'Escape' && cancel())
   }
 
+  // A drag may end before the server has returned the possible slots.
+  async #released(pointer) {
+    this.#pointer = null
+    await this.#prepared
+    const slot = this.#slotAt(pointer)
+    if (!slot && this.#slots.length && this.#slotAt(pointer, ':not(.is-legal)')) this.#explain()
+    this.#drop(slot)
+  }
+
   #explain() {
     const name = this.#ghost.textContent
     const reason = 'a node would use an output or a loop variable where it is not available.'
     showMessage({ text: `“${name}” cannot be moved there: ${reason}`, level: 'error' })
   }
 
-  async #begin(source, node, type) {
+  #begin(source, node, type) {
     const selected = this.selection.nodes()
     const nodes = type ? [] : selected.includes(node) ? selected : [node]
     this.#newType = type
@@ -160,8 +185,7 @@ export class Dragging {
     this.#scrollAtEdges()
     source.closest('dialog')?.close()
     getSelection()?.removeAllRanges()
-    if (!(await this.#prepare(nodes)) || !this.#ghost) return
-    for (const slot of this.#slots) for (const place of this.#places(slot)) place.classList.add('is-legal')
+    this.#prepared = this.#prepare(nodes).then(() => this.#ghost && this.#markLegal())
   }
 
   #moved(event) {
