@@ -16,6 +16,8 @@ from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
 from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures
 
+_SHARED: list[Installation] = []
+_NEED_INSTALLATION: set[Path] = set()
 SLOWEST = ("browser", "installation", "platform")  # fixtures that start programs, slowest first
 
 
@@ -39,9 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     costs: dict[Path, int] = {}
     for item in items:
         fixtures = " ".join(getattr(item, "fixturenames", ()))
+        if "installation" in fixtures:
+            _NEED_INSTALLATION.add(item.path)
         cost = next((at for at, name in enumerate(SLOWEST) if name in fixtures), len(SLOWEST))
         costs[item.path] = min(cost, costs.get(item.path, cost))
     items.sort(key=lambda item: costs[item.path])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Run the shared installation only during files that use it, because it keeps polling its platform."""
+    is_used = item.path in _NEED_INSTALLATION
+    for shared in _SHARED:
+        if is_used and not shared.is_running:
+            _start(shared)
+        elif not is_used:
+            shared.stop()
 
 
 @pytest.fixture(scope="session")
@@ -49,11 +63,16 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     """An installation with its embedded platform and web server, used over the network."""
     whole = Installation(Path(tmp_path_factory.mktemp("installation")))
     whole.migrate()
-    whole.start_platform()
-    whole.start_server()
+    _start(whole)
     whole.create_user("deployer")
+    _SHARED.append(whole)
     yield whole
     whole.stop()
+
+
+def _start(shared: Installation) -> None:
+    shared.start_platform()
+    shared.start_server()
 
 
 @pytest.fixture

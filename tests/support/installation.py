@@ -36,6 +36,7 @@ class Installation:
     port: int = field(default_factory=free_port)
     local_cloudflare_port: int = field(default_factory=free_port)
     more_env: dict[str, str] = field(default_factory=dict)
+    is_running: bool = False
     _running: ExitStack = field(default_factory=ExitStack)
     _commands: Commands = field(default_factory=lambda: Commands(PROJECT))
 
@@ -80,6 +81,7 @@ class Installation:
                 stderr=log,
             )
         self._running.callback(_stop, started)
+        self.is_running = True
         return started
 
     @property
@@ -143,8 +145,10 @@ class Installation:
         return self.manage("import_workflow", "-", *more, stdin=text).stdout.strip()
 
     def stop(self) -> None:
+        """Stop everything; what is started afterwards finds the same data."""
         self._commands.stop()
         self._running.close()
+        self.is_running = False
 
 
 def wait_for_port(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
