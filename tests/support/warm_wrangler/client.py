@@ -1,7 +1,7 @@
 """The stand-in for Node: sends wrangler's command line to a warm host, and waits for one that starts.
 
-Anything else, a command while the host is busy, and one whose memory is limited to less than the
-host's, is executed with the real Node.
+Anything else, a command while the host is busy, and one with less memory than commands usually have,
+is executed with the real Node. A host has no limit: the modules of all of its commands stay in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 
 ACCEPT_SECONDS = 10
 READ_INPUT = {"put", "bulk"}  # commands for secrets; a host has no standard input
-HOST_SOCKET, NODE, WRANGLER, HOST_LIMIT = sys.argv[1:5]
+HOST_SOCKET, NODE, WRANGLER, USUAL_LIMIT = sys.argv[1:5]
 
 
 def main(arguments: list[str]) -> None:
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
 
 def _has_less_memory() -> bool:
     limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-    return limit != resource.RLIM_INFINITY and limit < int(HOST_LIMIT)
+    return limit != resource.RLIM_INFINITY and limit < int(USUAL_LIMIT)
 
 
 def _send(arguments: list[str]) -> bytes:

@@ -12,7 +12,6 @@ import pytest
 from tests.support import warm_wrangler
 from tests.support.compile_cache import compile_cache
 from toolchain import process
-from toolchain.node_tools import DATA_LIMIT
 
 _MANY_TESTS = 60
 _FOLDER = Path(os.environ["AWAITSTEP_DATA_DIR"])  # set by tests/support/environment.py
@@ -27,9 +26,7 @@ def warm_wrangler_host(request: pytest.FixtureRequest) -> Iterator[None]:
     command = warm_wrangler.host_command(_FOLDER)
     env = process.environment(home=_FOLDER) | compile_cache()
     warm_wrangler.mark_used(_FOLDER)
-    host = process.start(
-        command, cwd=_FOLDER, env=env, data_limit=DATA_LIMIT, stdout=None, stderr=None
-    )
+    host = process.start(command, cwd=_FOLDER, env=env, stdout=None, stderr=None)
     yield
     os.killpg(host.pid, signal.SIGKILL)
     host.wait()
