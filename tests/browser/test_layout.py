@@ -8,7 +8,7 @@ from tests.browser.conftest import Open
 from tests.browser.pages import PAGES
 
 FIRST_CONTENT = (
-    "#content :is(table, form:not(#deploy-form, #logout-form, .page-head form), .listing, .picture,"
+    "#content :is(table, form:not(#deploy-form, #logout-form, .page-head form, .editor-bar form), .listing, .picture,"
     " .panel, .empty, .empty-state, .record, .target-choices, .stages, .app-audit, .timeline)"
 )
 
