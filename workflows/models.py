@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, decrypt
+from workflows.documents.comparison.hidden import has_same_effect
 from workflows.editing.changes import is_equal
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
@@ -23,6 +24,7 @@ from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAM
 
 ARCHIVED: Final = "This workflow is archived. Unarchive it before you change or deploy it."
 _CONTENT: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings", "tests")
+_SAME: Final = {"ir": has_same_effect}
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
 
@@ -187,8 +189,11 @@ class WorkflowVersion(_HasContent, models.Model):
         return f"{self.workflow} v{self.number}"
 
     def has_content(self, content: dict[str, Any]) -> bool:
-        """Return whether the fields of the version have these values."""
-        return all(is_equal(getattr(self, field), value) for field, value in content.items())
+        """Return whether the fields of the version have these values, except for what has no effect."""
+        return all(
+            _SAME.get(field, is_equal)(getattr(self, field), value)
+            for field, value in content.items()
+        )
 
 
 def validate_not_own_workflow(name: str) -> None:

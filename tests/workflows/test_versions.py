@@ -52,6 +52,20 @@ def draft_of(workflow: Workflow) -> dict[str, Any]:
     return Workflow.objects.get(pk=workflow.pk).content
 
 
+def test_positions_times_and_ids_of_connections_alone_make_no_new_version(
+    workflow: Workflow,
+) -> None:
+    newest = workflow.newest_version.number
+    workflow.ir["nodes"][0]["position"] = {"x": 9, "y": 9}
+    workflow.ir["edges"][0]["id"] = "another"
+    workflow.ir["metadata"]["updatedAt"] = "2030-01-01T00:00:00Z"
+    assert services.save_draft(workflow).number == newest
+    assert versions.is_in_a_version(Workflow.objects.get(pk=workflow.pk))
+
+    workflow.ir["nodes"][0]["name"] = "Other"
+    assert services.save_draft(workflow).number == newest + 1
+
+
 def test_everything_is_restored_as_one_change(workflow: Workflow, mia: User) -> None:
     first = workflow.versions.get(number=2)
     revision = Workflow.objects.get(pk=workflow.pk).draft_revision

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.documents.comparison.content import Content
+from workflows.documents.comparison.hidden import OF_METADATA, without
 from workflows.documents.comparison.nodes import Kind, NodeChange, compare_nodes
 from workflows.documents.comparison.values import FieldChange, field_changes, label_in
 from workflows.editing.changes import is_equal
 from workflows.ir.document.triggers import trigger_type_of
 
 _MANUAL: Final = {"type": "manual"}
-_TIMES: Final = frozenset({"createdAt", "updatedAt"})
 _NOT_METADATA: Final = frozenset({"nodes", "edges", "entryNodeId", "trigger"})
 
 
@@ -118,9 +118,8 @@ def _document(before: Content, after: Content) -> Iterator[FieldChange]:
 
 def _members(document: Mapping[str, Any]) -> dict[str, Any]:
     members = {key: value for key, value in document.items() if key not in _NOT_METADATA}
-    metadata = members.get("metadata")
-    if isinstance(metadata, dict):
-        members["metadata"] = {k: v for k, v in metadata.items() if k not in _TIMES}
+    if "metadata" in members:
+        members["metadata"] = without(members["metadata"], OF_METADATA)
     return members
 
 

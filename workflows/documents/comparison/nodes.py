@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from workflows.documents.comparison.content import Content, JsonObject
+from workflows.documents.comparison.hidden import OF_NODES, without
 from workflows.documents.comparison.moves import Moves
 from workflows.documents.comparison.places import in_order
 from workflows.documents.comparison.values import FieldChange, field_changes, label_in
 
 _SETTINGS: Final = ("type", "version", "provider", "data", "config")
 _NAMES: Final = ("id", "name")
-_WITHOUT_EFFECT: Final = frozenset({"position"})
 _ARMS: Final = "arms"
 
 
@@ -124,7 +124,7 @@ def _fields(
 ) -> Iterator[FieldChange]:
     id_, old_id = ids
     old, new = (
-        {key: value for key, value in items.get(each, {}).items() if key not in _WITHOUT_EFFECT}
+        without(items.get(each, {}), OF_NODES)
         for items, each in ((before.items, old_id), (after.items, id_))
     )
     type_ = after.type_of(id_) if id_ else before.type_of(old_id)
