@@ -134,6 +134,14 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     expect(inner).to_have_count(0)
     expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")
 
+    search = page.get_by_placeholder("Find a node", exact=True)
+    search.fill("charge")
+    expect(item(page, "Charge line")).to_be_visible()
+    expect(inner).to_be_visible()
+    search.fill("")
+    expect(item(page, "Charge line")).to_be_hidden()
+    expect(inner).to_have_count(0)
+
     page.get_by_role("button", name="Save as v").click()
     expect(page.locator(".messagelist")).to_contain_text("Saved as v")
     expect(item(page, "Every line")).to_have_attribute("aria-expanded", "false")

@@ -7,6 +7,7 @@ const MARGIN = 24 // px between the selected node and the edge of the picture
 export class Selection {
   #more = new Set()
   #found = null
+  #unfolded = new Set() // the ids of the rows that the search has unfolded
 
   constructor(root, draft) {
     this.root = root
@@ -16,15 +17,16 @@ export class Selection {
     draft.addEventListener('changed', ({ detail }) => this.#changed(detail))
     this.outline.addEventListener('click', event => this.#clicked(event))
     document.addEventListener('awaitstep:go-to-node', ({ detail }) => this.selectNode(detail.node))
-    const search = root.querySelector('#editor-search')
-    search?.addEventListener('input', () => this.#find(search.value))
-    search?.addEventListener('keydown', event => this.#searched(event))
+    this.search = root.querySelector('#editor-search')
+    this.search?.addEventListener('input', () => this.#find())
+    this.search?.addEventListener('keydown', event => this.#searched(event))
     this.#mark()
   }
 
-  // Shows only the nodes whose name, type, id or settings contain all words, and the items around them.
-  #find(text) {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  // Shows only the nodes whose name, type, id or settings contain all words, and the items around them,
+  // which are unfolded until the search is over.
+  #find() {
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean)
     this.#found = null
     const items = [...this.outline.querySelectorAll('[role=treeitem]')]
     for (const item of items) item.parentElement.classList.toggle('is-hidden', words.length > 0)
@@ -33,8 +35,27 @@ export class Selection {
       const haystack = `${node} ${content} ${item.getAttribute('aria-label')}`.toLowerCase()
       if (!words.every(word => haystack.includes(word))) continue
       this.#found ??= item
-      for (let outer = item; outer; outer = outerOf(outer)) outer.parentElement.classList.remove('is-hidden')
+      item.parentElement.classList.remove('is-hidden')
+      for (let outer = outerOf(item); outer; outer = outerOf(outer)) this.#open(outer)
     }
+    if (!words.length) this.#foldAgain()
+  }
+
+  #open(item) {
+    item.parentElement.classList.remove('is-hidden')
+    if (item.getAttribute('aria-expanded') !== 'false') return
+    this.#unfolded.add(item.id)
+    toggle(item, true)
+  }
+
+  // What is inside and selected stays visible.
+  #foldAgain() {
+    const current = this.current()
+    for (const id of this.#unfolded) {
+      const item = document.getElementById(id)
+      if (item && !item.nextElementSibling?.contains(current)) toggle(item, false)
+    }
+    this.#unfolded.clear()
   }
 
   // Enter and the down arrow select the first node that was found.
@@ -118,6 +139,7 @@ export class Selection {
     const ids = new Map(Object.entries(renamed))
     this.#more = new Set([...this.#more].map(id => ids.get(id) ?? id).filter(id => this.itemOf(id)))
     remember(selected ?? '')
+    if (this.search?.value) this.#find()
     this.#mark()
     // Do not scroll the page away from a form in which someone is typing.
     if (this.current()) scrollTo(this.outline, this.current())
