@@ -26,6 +26,7 @@ from workflows.documents.saved_tests.pins import Pin, stored_pins
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.models import Workflow
+from workflows.views.palette import Command
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -40,6 +41,17 @@ _TONES: Final = {
     "Lost": Tone("bolt", "warn", ""),
     "Stopped": Tone("stop", "quiet", ""),
 }
+_COMMANDS: Final = [
+    Command(label=f"Test run: {label}", action="test", argument=command)
+    for command, label in (
+        ("run", "run this draft"),
+        ("run_to_selected", "run to selected node"),
+        ("stop", "stop"),
+        ("pin_output", "pin the output"),
+        ("edit_pin", "edit the pin"),
+        ("save", "save as test"),
+    )
+]
 _MAX_DIGITS: Final = 12
 _RUNNING: Final = Tone("ring", "busy", "")
 
@@ -87,7 +99,10 @@ def editor_panel(request: HttpRequest, context: Mapping[str, Any]) -> dict[str, 
         "progress": progress_html(request, workflow, ir, selected, progress=progress),
         "pin": pin_html(request, workflow, ir, selected),
     }
-    return {"test_panel": render_to_string("runs/test_runs/panel.html", panel, request)}
+    return {
+        "test_panel": render_to_string("runs/test_runs/panel.html", panel, request),
+        "commands": [] if panel["is_off"] else _COMMANDS,
+    }
 
 
 def progress_html(

@@ -39,6 +39,12 @@ def test_a_campaign_plays_on_the_picture_and_its_output_is_shown(page: Page) -> 
     expect(page.locator("#editor-picture .pic-node.pic-done")).to_have_count(0)
 
 
+def command(page: Page, name: str) -> None:
+    page.keyboard.press("ControlOrMeta+k")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+
+
 def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Page) -> None:
     page.get_by_role("treeitem", name=re.compile("^greet")).click()
     type_code(page, "return 'typed last';")
@@ -50,6 +56,24 @@ def test_it_runs_what_was_typed_last_and_stops_after_the_selected_node(page: Pag
     expect(page.locator("#editor-picture .pic-node.pic-not_reached")).to_have_count(3)
     page.get_by_role("button", name="Pin this output").click()
     expect(page.locator("#test-output")).to_have_value('"typed last"')
+
+
+def test_the_commands_of_the_palette_run_pin_and_save(page: Page) -> None:
+    page.locator("#editor-test > summary").click()
+    page.get_by_role("treeitem", name=re.compile("^greet")).click()
+
+    command(page, "run to selected node")
+    expect(page.locator("#test-progress .test-status")).to_contain_text("Stopped after greet")
+    page.locator("#editor-test > summary").click()
+    command(page, "pin the output")
+    expect(page.locator("#test-output")).to_have_value("{}")
+    command(page, "edit the pin")
+    expect(page.locator("#test-output")).to_be_focused()
+    page.get_by_role("treeitem", name=re.compile("^greet")).click()
+    command(page, "save as test")
+    expect(page.locator(".messagelist")).to_contain_text("Run this draft to its end first.")
+    command(page, "go to tests")
+    page.wait_for_url("**/tests/")
 
 
 def test_a_problem_of_the_draft_is_linked_before_anything_runs(page: Page) -> None:

@@ -232,8 +232,9 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     state = EditorState(request, workflow, opened, selected)
     groups = palette(opened.registry)
     shown = {"workflow": workflow, "ir": opened.draft, "selected": selected}
+    added = contributions("editor", request, shown)
     return {
-        **contributions("editor", request, shown),
+        **added,
         "workflow": workflow,
         "may_change": state.may_change,
         "outline": state.outline(),
@@ -243,7 +244,7 @@ def editor_context(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
         "language_socket": socket_address(workflow.pk),
         "palette": groups,
         "wrappers": [type_ for group in groups for type_ in group.types if type_.container],
-        "commands": COMMANDS,
+        "commands": [*COMMANDS, *added.get("commands", ())],
         "keys": KEYS,
         "icons": mark_safe(all_symbols(uid=ICONS)),  # noqa: S308 - has no text of users
         "problems": _problems(request, workflow) if CHECK in request.GET else "",

@@ -62,12 +62,16 @@ class TypeGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An action on the selected nodes: a method of the script's actions, with an argument."""
+    """An action on the selected nodes: a method of the script's actions, with an argument.
+
+    It is offered if the page has an element that matches the selector `needs`.
+    """
 
     label: str
     action: str
     key: str = ""
     argument: str = ""
+    needs: str = ""
 
 
 OTHER_NAMES: Final = {
@@ -90,7 +94,7 @@ COMMANDS: Final = (
     Command(label="Undo", action="undo", key="Ctrl+Z"),
     Command(label="Redo", action="redo", key="Ctrl+Shift+Z"),
     Command(label="Save as a version", action="saveVersion"),
-    Command(label="Deploy", action="deploy"),
+    Command(label="Deploy", action="deploy", needs="#deploy"),
     Command(label="Duplicate", action="duplicate", key="d"),
     Command(label="Move", action="lift", key="Space"),
     Command(label="Copy", action="copy", key="Ctrl+C"),
@@ -118,7 +122,7 @@ KEYS: Final = (
     ("Ctrl+C, X, V", "Copy, cut and paste, even between workflows"),
     ("Ctrl+Z", "Undo"),
     ("Ctrl+Shift+Z", "Redo"),
-    ("Ctrl+K", "All node types and commands"),
+    ("Ctrl+K", "All node types, commands and pages of the workflow"),
     ("F1", "Open the documentation of the field"),
     ("?", "Keyboard shortcuts"),
 )

@@ -27,7 +27,8 @@ export function startEditor() {
   const palette = new Palette(root, draft, selection)
   const clipboard = new Clipboard(draft, selection)
   const dragging = new Dragging(root, draft, selection)
-  const actions = new Actions(draft, selection, palette, clipboard, dragging)
+  const testPanel = new TestPanel(root, draft, selection)
+  const actions = new Actions(draft, selection, palette, clipboard, dragging, testPanel)
   new Keyboard(root, selection, actions)
   new Menu(root, selection, actions)
   new References(root, draft)
@@ -35,7 +36,6 @@ export function startEditor() {
   new Picture(root, selection, palette)
   new Minimap(root, draft)
   new Problems(root, draft, selection)
-  new TestPanel(root, draft, selection)
   root.addEventListener('click', event => {
     const button = event.target.closest('[data-action]')
     if (!button || button.disabled) return
@@ -49,8 +49,8 @@ export function startEditor() {
 
 // The actions on the selected nodes, by keyboard, menu or button.
 class Actions {
-  constructor(draft, selection, palette, clipboard, dragging) {
-    Object.assign(this, { draft, selection, palette, clipboard, dragging })
+  constructor(draft, selection, palette, clipboard, dragging, testPanel) {
+    Object.assign(this, { draft, selection, palette, clipboard, dragging, testPanel })
   }
 
   add = () => this.palette.open(this.selection.slot())
@@ -61,6 +61,7 @@ class Actions {
   copy = () => this.clipboard.copy()
   paste = () => this.clipboard.paste()
   help = () => document.querySelector('#editor-keys').showModal()
+  test = command => this.testPanel.perform(command)
   lift = () => this.dragging.lift(this.selection.nodes())
   cut = async () => (await this.clipboard.copy()) && this.remove()
   duplicate = () => this.#onNodes({ type: 'duplicate' })

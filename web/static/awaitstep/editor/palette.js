@@ -1,12 +1,15 @@
 import { announce } from '../notices.js'
 
-// A dialog with all node types, and optionally with the commands of the editor.
+const PAGES = '.workflow-nav a:not([aria-current]), #plan'
+
+// A dialog with all node types, and optionally with the commands of the editor and the workflow's pages.
 export class Palette {
   constructor(root, draft, selection) {
     this.draft = draft
     this.selection = selection
     this.dialog = root.querySelector('#editor-palette')
     this.search = this.dialog?.querySelector('input')
+    if (this.dialog) this.#addPages()
     this.dialog?.addEventListener('click', event => this.#clicked(event))
     this.dialog?.addEventListener('keydown', event => this.#onKey(event))
     this.dialog?.addEventListener('pointerover', event => {
@@ -32,6 +35,21 @@ export class Palette {
     this.search.focus()
   }
 
+  // The page's own links, which lead to what the user may see.
+  #addPages() {
+    const [group, command] = ['[data-pages]', '[data-option=command]'].map(each =>
+      this.dialog.querySelector(each),
+    )
+    for (const [index, link] of [...document.querySelectorAll(PAGES)].entries()) {
+      const option = command.cloneNode(true)
+      Object.assign(option, { id: `page-${index}`, link })
+      option.dataset.option = 'page'
+      option.querySelector('.palette-name').textContent = `Go to ${link.textContent.trim()}`
+      option.querySelector('kbd').remove()
+      group.append(option)
+    }
+  }
+
   #slotOfButton(button) {
     const { after, owner, region } = button.closest('[role=treeitem]').dataset
     if (button.dataset.add === 'after') return { after }
@@ -45,8 +63,9 @@ export class Palette {
   #filter() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean)
     for (const option of this.dialog.querySelectorAll('[data-option]')) {
-      const isCommand = option.dataset.option === 'command'
-      option.hidden = (isCommand && !this.commands) || rank(option, words) === 0
+      const { option: kind, needs } = option.dataset
+      const isOffered = kind === 'type' || (this.commands && (!needs || document.querySelector(needs)))
+      option.hidden = !isOffered || rank(option, words) === 0
     }
     for (const group of this.dialog.querySelectorAll('[data-group]')) {
       group.hidden = ![...group.querySelectorAll('[data-option]')].some(option => !option.hidden)
@@ -94,6 +113,7 @@ export class Palette {
     if (!option) return
     this.dialog.close()
     const { option: kind, value, argument } = option.dataset
+    if (kind === 'page') return option.link.click()
     if (kind === 'command') return this.commands?.[value](argument)
     const answer = await this.draft.perform({ type: 'add', node_type: value, slot: this.slot })
     if (!answer) return announce('Nothing was added')

@@ -2,11 +2,21 @@ import { showParts } from '../editor/parts.js'
 import { announce, showMessage } from '../notices.js'
 
 const POLL_INTERVAL = 400
+// What the commands press or focus, and the message if it is missing.
+const COMMANDS = {
+  run: ['#test-start'],
+  run_to_selected: ['[name=until_selected]'],
+  stop: ['[data-test-stop]', 'No test run is running.'],
+  pin_output: ['[name=use_output]', 'Select a node that had an output in the test run.'],
+  edit_pin: ['#test-output', 'Select a step, a request, a call or a wait.'],
+  save: ['#test-name', 'Run this draft to its end first. Then you can save that run as a test.'],
+}
 const FAILED = { error: 'The server did not respond. Try again in a moment.' }
 
 // The test run of the draft: its form, what each node does in it, and the pins.
 export class TestPanel {
   #timer = null
+  #loading = null
   #node = null
   #drawn = '' // the states that the picture shows
   #answer = { running: false, label: '' }
@@ -18,9 +28,28 @@ export class TestPanel {
     draft.outputs = JSON.parse(root.querySelector('#test-outputs')?.textContent ?? '{}')
     this.panel.addEventListener('submit', event => this.#submitted(event))
     this.panel.addEventListener('click', event => this.#clicked(event))
-    this.panel.addEventListener('toggle', () => this.#toggled())
-    draft.addEventListener('shown', () => this.#selected())
+    this.panel.addEventListener('toggle', () => {
+      this.#loading = this.#toggled()
+    })
+    draft.addEventListener('shown', () => {
+      this.#loading = this.#selected()
+    })
     if (this.panel.open) this.#load({ withPin: true })
+  }
+
+  // A command of the palette, which opens the panel.
+  async perform(command) {
+    if (!this.panel.open) {
+      const toggled = new Promise(resolve => this.panel.addEventListener('toggle', resolve, { once: true }))
+      this.panel.open = true
+      await toggled
+    }
+    await this.#loading
+    const [selector, missing] = COMMANDS[command]
+    const element = this.panel.querySelector(selector)
+    if (!element) showMessage({ text: missing, level: 'info' })
+    else if (element.matches('button')) element.click()
+    else element.focus()
   }
 
   // The picture shows the states of the run while the panel is open.
@@ -37,7 +66,7 @@ export class TestPanel {
   }
 
   #selected() {
-    if (this.panel.open && this.#node !== this.draft.selected) this.#load({ withPin: true })
+    if (this.panel.open && this.#node !== this.draft.selected) return this.#load({ withPin: true })
   }
 
   async #load({ withPin = false } = {}) {
