@@ -13,6 +13,7 @@ from audit.models import Entry
 from deployments.history import records
 from deployments.models import Deployment
 from runs import presentation, statuses
+from runs.detail.failure_place import failure_place
 from runs.detail.fetch import FetchedRun
 from runs.detail.json_tree import read_json
 from runs.detail.summary import Summary, summarize
@@ -25,6 +26,7 @@ from workflows.ir.document.model import WorkflowIR
 from workflows.models import WorkflowVersion
 from workflows.picture.drawing import Picture, render
 from workflows.picture.run_states import node_states
+from workflows.picture.states import NodeState
 
 _FIELDS: Final = (
     "workflow_public_id",
@@ -57,6 +59,7 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     chosen = _chosen(steps, summary, step)
     nodes = node_ids(ir, [chosen]) if is_long and chosen else nodes
     kinds = _kinds(ir, nodes)
+    states = _states(ir, steps, run) if ir and fetched.data and not is_long else {}
     return {
         "run": run,
         "data": fetched.data,
@@ -73,7 +76,8 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "is_truncated": chosen is not None and is_truncated(chosen.raw.get("output")),
         "output": read_json(data.get("output")),
         "is_final": statuses.is_final(run.status),
-        "picture": None if is_long else _picture(ir, steps, nodes, run=run),
+        "picture": _picture(ir, states, nodes) if ir and states else None,
+        "failure_place": failure_place(run, ir, states, steps) if ir and states else None,
         "loads_picture": is_long and ir is not None,
         "page_title": presentation.page_title(run),
         "announcement": f"{run.status_label}{_main_step(summary)}",
@@ -92,7 +96,9 @@ def picture_of(run: Run, fetched: FetchedRun) -> Picture | None:
     """Draw the run's workflow with the state of each node."""
     steps = read_steps(fetched.data or {}, is_over=not run.is_open)
     ir = parsed_document(run.deployment_id) if run.deployment_id else None
-    return _picture(ir, steps, node_ids(ir, steps), run=run)
+    if ir is None or not fetched.data:
+        return None
+    return _picture(ir, _states(ir, steps, run), node_ids(ir, steps))
 
 
 def _main_step(summary: Summary) -> str:
@@ -127,18 +133,18 @@ def _page(page: str, chosen: Step | None) -> int:
     return page_of(chosen.number) if chosen else 1
 
 
-def _picture(
-    ir: WorkflowIR | None, steps: Sequence[Step], nodes: Mapping[int, str], *, run: Run
-) -> Picture | None:
+def _states(ir: WorkflowIR, steps: Sequence[Step], run: Run) -> dict[str, NodeState]:
+    return node_states(ir, [step.raw for step in steps], run.status)
+
+
+def _picture(ir: WorkflowIR, states: Mapping[str, NodeState], nodes: Mapping[int, str]) -> Picture:
     """Draw the state of each node, with a link to its last step."""
-    if ir is None or not steps:
-        return None
     last_step = {id_: number for number, id_ in nodes.items()}
-    states = {
+    linked = {
         id_: replace(state, href=f"?step={last_step[id_]}#step") if id_ in last_step else state
-        for id_, state in node_states(ir, [step.raw for step in steps], run.status).items()
+        for id_, state in states.items()
     }
-    return render(ir, states)
+    return render(ir, linked)
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:
