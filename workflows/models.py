@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, decrypt
 from workflows.documents.comparison.hidden import has_same_effect
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit.trail import Actor
 from workflows import audit_entries, drafts
-from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.document.refusals import NotEditable, Refused
 from workflows.models import MAX_NOTE_LENGTH, Workflow, WorkflowVersion
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from workflows.document_text import (
 )
 from workflows.draft_problems import draft_problems
 from workflows.drafts import ChangedMeanwhile
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.models import Workflow
 
 if TYPE_CHECKING:

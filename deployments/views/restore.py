@@ -17,7 +17,7 @@ from web.rendering import page
 from workflows import versions as services
 from workflows.documents.comparison.comparison import compare
 from workflows.drafts import ChangedMeanwhile, problem_sentence
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import WorkflowVersion

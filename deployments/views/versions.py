@@ -23,7 +23,7 @@ from web.rendering import page
 from workflows import versions as services
 from workflows.document_text import document_text
 from workflows.draft_code import module_of_version
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.problems import InvalidIR

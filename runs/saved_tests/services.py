@@ -13,7 +13,7 @@ from toolchain.redaction import redact_json
 from workflows import drafts
 from workflows.audit_entries import record_workflow
 from workflows.documents.saved_tests.reading import InvalidTests, read_test
-from workflows.editing import refusals
+from workflows.editing.document import refusals
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from deployments.pipeline.config.bindings import Variable
 from deployments.pipeline.ports import DeployRequest
 from runs.services.control import Refused
-from workflows.editing import refusals
+from workflows.editing.document import refusals
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import perform
-from workflows.editing.workbench import OpenDocument
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.document.model import WorkflowIR

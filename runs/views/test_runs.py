@@ -30,7 +30,7 @@ from runs.test_runs.setup import (
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
 from workflows import drafts
-from workflows.editing.refusals import NotEditable
+from workflows.editing.document.refusals import NotEditable
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import Workflow
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import opening_pages
-from tests.browser.test_editor import item, rename, saved, set_code
+from tests.browser.editor.test_editor import item, rename, saved, set_code
 from tests.browser.test_exchange import exported
 from tests.support.installation import Installation
 

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.test_editor import type_code
+from tests.browser.editor.test_editor import type_code
 from tests.runs.test_runs.drafts import campaign_document, step
 from tests.support.installation import Installation
 from tests.workflows.ir.documents import chain

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.browser.test_editor import type_code
+from tests.browser.editor.test_editor import type_code
 from tests.runs.test_runs.drafts import campaign_document
 from tests.support.installation import Installation
 

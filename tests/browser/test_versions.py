@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
-from tests.browser.test_editor import item, rename, saved
+from tests.browser.editor.test_editor import item, rename, saved
 from tests.support.installation import Installation
 
 NOTE = "What changed in v2, and why"

@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 
-from tests.support.command_runner import Commands
 from tests.support.environment import free_port
 from tests.support.migrated_database import migrated_database
 from tests.support.plain_http import NO_AUTHORITIES, request
+from tests.support.programs.command_runner import Commands
 from toolchain import process
 from toolchain.private_files import private_folder
 
@@ -74,7 +74,7 @@ class Installation:
         """Start a program, which is stopped together with the installation."""
         with self.log.open("ab") as log:
             started = process.start(
-                [sys.executable, "-m", "tests.support.server_process", *command],
+                [sys.executable, "-m", "tests.support.programs.server_process", *command],
                 cwd=PROJECT,
                 env=self.env | more_env,
                 stdout=log,

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from cloudflare import Cloudflare, DefaultHttpxClient
 
-from tests.support.compile_cache import compile_cache
 from tests.support.plain_http import NO_AUTHORITIES, request
+from tests.support.programs.compile_cache import compile_cache
 from toolchain import embedded_platform
 from toolchain.embedded_platform import ACCOUNT_ID, LocalPlatform
 

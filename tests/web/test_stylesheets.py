@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[2] / "web" / "static"
-TOKENS = STATIC / "awaitstep" / "tokens.css"
+TOKENS = STATIC / "awaitstep" / "styles" / "tokens.css"
 FILES = sorted(path for path in STATIC.rglob("*.css") if path != TOKENS)
 COLOR = re.compile(
     r"#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|oklch|color-mix)\("

@@ -18,7 +18,7 @@ from tests.workflows.editing.test_random_operations import DOCUMENTS, RandomOper
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts, services
 from workflows.drafts import ChangedMeanwhile, storing
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from tests.support.audit_entries import entries
 from tests.workflows.ir.documents import chain, node
 from workflows import drafts, services, versions
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.models import Workflow, WorkflowVersion
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from workflows.documentation.pages import INDEX, Page, contents, neighbors, page
 from workflows.documentation.places import url_of
 from workflows.documentation.search import MAX_QUERY, Result, search
 from workflows.documents.saved_tests.reading import InvalidTests
-from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.document.refusals import NotEditable, Refused
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 

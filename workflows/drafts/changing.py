@@ -21,13 +21,13 @@ from workflows.drafts.storing import (
     differences,
     make_change,
 )
-from workflows.editing import changes as document_changes
 from workflows.editing.arguments import Arguments
 from workflows.editing.content import index_of
+from workflows.editing.document import changes as document_changes
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import REPLACE, Edit, perform, perform_without_tree
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
-from workflows.editing.refusals import NotEditable, Refused
-from workflows.editing.workbench import OpenDocument
 from workflows.models import DraftChange, Workflow
 from workflows.node_types.registered import all_types
 

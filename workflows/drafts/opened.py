@@ -6,10 +6,10 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from workflows.editing.document.refusals import NotEditable
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.problem_places import sentence, sentence_in_text
-from workflows.editing.refusals import NotEditable
 from workflows.editing.repairs import Repair, repair
-from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.models import NodeType, Workflow
 from workflows.node_types.registered import all_types

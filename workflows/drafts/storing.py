@@ -13,10 +13,10 @@ from django.utils import timezone
 from audit.trail import Actor
 from workflows.documents.saved_tests.making import with_node_ids
 from workflows.drafts.opened import open_draft, replace_opened
-from workflows.editing import changes as document_changes
+from workflows.editing.document import changes as document_changes
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.outcome import EVERYTHING, Touch
-from workflows.editing.refusals import Refused
-from workflows.editing.workbench import OpenDocument
 from workflows.models import ARCHIVED, DeclaredBinding, DraftChange, Workflow
 
 if TYPE_CHECKING:

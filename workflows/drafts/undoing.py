@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.drafts.opened import open_draft
 from workflows.drafts.storing import BESIDE_DOCUMENT, ENTRY_CODE, Changed, Step, make_change
-from workflows.editing import changes as document_changes
-from workflows.editing.refusals import NotEditable, Refused
-from workflows.editing.workbench import OpenDocument
+from workflows.editing.document import changes as document_changes
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import OpenDocument
 from workflows.models import DraftChange, Workflow
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from workflows.editing.refusals import Refused
-from workflows.editing.workbench import JsonObject, Slot
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.workbench import JsonObject, Slot
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.raw_values import MAX_DEPTH, check_values
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.editing.arguments import Arguments
 from workflows.editing.arms import set_arms
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.renaming import with_new_ids
+from workflows.editing.document.text_positions import is_name_at, offset_of
+from workflows.editing.document.tree import locations
+from workflows.editing.document.workbench import JsonObject, Workbench
 from workflows.editing.outcome import EVERYTHING, Outcome
 from workflows.editing.problem_places import BETWEEN
-from workflows.editing.refusals import Refused
-from workflows.editing.renaming import with_new_ids
-from workflows.editing.text_positions import is_name_at, offset_of
-from workflows.editing.tree import locations
-from workflows.editing.workbench import JsonObject, Workbench
 from workflows.ir.document.model import MAX_ID_LENGTH
 from workflows.ir.reading.identifiers import is_identifier
 from workflows.ir.reading.names import name_problem

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.editing.content import value_of
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.text_positions import position_of
+from workflows.editing.document.workbench import JsonObject, OpenDocument
 from workflows.editing.operations import perform
-from workflows.editing.refusals import Refused
-from workflows.editing.text_positions import position_of
-from workflows.editing.workbench import JsonObject, OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.ir.settings.setting_field import fields_by_name
 

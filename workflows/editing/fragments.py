@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workflows.codegen.analysis.node_names import variables_of
-from workflows.editing.edges import edges_of
-from workflows.editing.refusals import NotEditable, Refused
-from workflows.editing.renaming import with_new_ids
-from workflows.editing.tree import Block, Region, blocks_in, ids_in
-from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
+from workflows.editing.document.edges import edges_of
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.renaming import with_new_ids
+from workflows.editing.document.tree import Block, Region, blocks_in, ids_in
+from workflows.editing.document.workbench import JsonObject, OpenDocument, Workbench
 from workflows.ir.document.model import MAX_NODES, Node
 
 

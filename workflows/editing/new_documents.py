@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.editing.workbench import empty_step
+from workflows.editing.document.workbench import empty_step
 from workflows.ir.reading.names import NAME_LENGTH
 
 

@@ -12,12 +12,12 @@ from typing import Final
 
 from workflows.editing import arms, content, structure
 from workflows.editing.arguments import Arguments
-from workflows.editing.needs import lost_needs
+from workflows.editing.document.needs import lost_needs
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import JsonObject, OpenDocument, Workbench
 from workflows.editing.outcome import EVERYTHING, Outcome, Touch
 from workflows.editing.problem_places import sentence
-from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.repairs import repair
-from workflows.editing.workbench import JsonObject, OpenDocument, Workbench
 from workflows.ir.document.registry import Registry
 from workflows.ir.validation.validate import MAX_BYTES
 

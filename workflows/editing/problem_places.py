@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workflows.editing.workbench import OpenDocument
+from workflows.editing.document.workbench import OpenDocument
 from workflows.ir.document.triggers import trigger_type_of
 from workflows.ir.reading.problems import Problem
 from workflows.ir.settings.field_labels import labels_at

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.editing.refusals import NotEditable
-from workflows.editing.workbench import JsonObject, OpenDocument, empty_step
+from workflows.editing.document.refusals import NotEditable
+from workflows.editing.document.workbench import JsonObject, OpenDocument, empty_step
 from workflows.ir.document.model import Edge, Node, read_edges
 from workflows.ir.document.registry import Registry
 from workflows.ir.reading.problems import Problem

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workflows.editing.needs import Needs
+from workflows.editing.document.needs import Needs
+from workflows.editing.document.tree import blocks_in, ids_in, leads_outside, tree_of
+from workflows.editing.document.workbench import OpenDocument, Slot, Workbench
 from workflows.editing.structure import selected_blocks
-from workflows.editing.tree import blocks_in, ids_in, leads_outside, tree_of
-from workflows.editing.workbench import OpenDocument, Slot, Workbench
 from workflows.ir.document.region_tree import Region, Structure
 from workflows.ir.tree.scope import Scopes
 

@@ -7,10 +7,17 @@ from collections.abc import Collection
 from workflows.editing import fragments
 from workflows.editing.arguments import Arguments
 from workflows.editing.arms import labels_of_arms
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.tree import (
+    Block,
+    Location,
+    Region,
+    ids_in,
+    leads_outside,
+    locations,
+)
+from workflows.editing.document.workbench import JsonObject, Workbench
 from workflows.editing.outcome import PLACE, Outcome, Touch
-from workflows.editing.refusals import Refused
-from workflows.editing.tree import Block, Location, Region, ids_in, leads_outside, locations
-from workflows.editing.workbench import JsonObject, Workbench
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.reading.problems import InvalidIR, quoted
 from workflows.ir.validation.validate import read_json

@@ -21,10 +21,10 @@ from web.rendering import page
 from workflows import drafts, services
 from workflows.drafts import Changed, ChangedMeanwhile
 from workflows.editing import fragments
-from workflows.editing.refusals import NotEditable, Refused
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import OpenDocument, Slot, Workbench
 from workflows.editing.slots import all_slots, slots_for
 from workflows.editing.structure import selected_blocks
-from workflows.editing.workbench import OpenDocument, Slot, Workbench
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading import json_reader
 from workflows.ir.reading.problems import InvalidIR

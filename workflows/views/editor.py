@@ -20,9 +20,9 @@ from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.cron_words import describe_cron
 from workflows.documentation.places import url_of
+from workflows.editing.document.refusals import NotEditable
+from workflows.editing.document.workbench import OpenDocument, Workbench
 from workflows.editing.problem_places import sentence_in_text
-from workflows.editing.refusals import NotEditable
-from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType

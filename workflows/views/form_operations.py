@@ -7,7 +7,7 @@ from typing import Any
 
 from web.text_area import unless_unchanged, with_line_feeds
 from workflows import drafts
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.models import Workflow
 from workflows.node_forms.changes import FormChanges, form_changes, with_changes

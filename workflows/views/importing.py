@@ -22,8 +22,8 @@ from web.rendering import page
 from workflows.documents.archive.zip_files import MAX_ARCHIVE
 from workflows.documents.awaitstep.rewrites import Rewrite
 from workflows.drafts import ChangedMeanwhile
+from workflows.editing.document.refusals import NotEditable, Refused
 from workflows.editing.problem_places import sentence_in_text
-from workflows.editing.refusals import NotEditable, Refused
 from workflows.exchange.candidates import PASTED, Candidate, Preparation, Upload, prepare
 from workflows.exchange.imports import NotImported, import_into, import_new
 from workflows.ir.reading.problems import Problem

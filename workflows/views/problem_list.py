@@ -17,10 +17,10 @@ from workflows.codegen.module.worker_env import EnvUse
 from workflows.documentation.places import VARIABLES, place_of_problem, url_of
 from workflows.draft_code import node_names
 from workflows.draft_problems import checked_code
+from workflows.editing.document.refusals import NotEditable
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.problem_places import field_name, path_in_node
-from workflows.editing.refusals import NotEditable
-from workflows.editing.workbench import OpenDocument
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TriggerType, trigger_type_of

@@ -76,22 +76,11 @@ class Wrangler:
         In strict mode wrangler refuses to undo changes that others made on the target. Raises
         DeployError with wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
         """
-        arguments: list[str | Path] = [
-            NODE,
-            WRANGLER,
-            "deploy",
-            *(["--strict"] if is_strict else []),
-        ]
         (folder / OUTPUT).unlink(missing_ok=True)  # of an earlier attempt
-        if tag:
-            arguments += ["--tag", tag]
-        if (folder / SECRETS).exists():
-            arguments += ["--secrets-file", SECRETS]
-        env = self._environment(folder)
         ran = process.run(
-            arguments,
+            _arguments(folder, tag=tag, is_strict=is_strict),
             cwd=folder,
-            env=env,
+            env=self._environment(folder),
             timeout=self.timeout,
             data_limit=DATA_LIMIT,
             on_start=on_start,
@@ -112,6 +101,13 @@ class Wrangler:
             "CLOUDFLARE_API_TOKEN": self.account.api_token,
             "CLOUDFLARE_API_BASE_URL": self.account.api_base_url,
         }
+
+
+def _arguments(folder: Path, *, tag: str, is_strict: bool) -> list[str | Path]:
+    strict = ["--strict"] if is_strict else []
+    tagged = ["--tag", tag] if tag else []
+    secrets = ["--secrets-file", SECRETS] if (folder / SECRETS).exists() else []
+    return [NODE, WRANGLER, "deploy", *strict, *tagged, *secrets]
 
 
 def environment(folder: Path, *, cache: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pytest
 from tests.deployments.fakes import document
 from tests.support import warm_wrangler
 from tests.support.installation import PROJECT, Installation
-from tests.support.processes import is_running
+from tests.support.programs.processes import is_running
 from tests.targets.cloudflare.accounts import wait_until
 from toolchain import process
 

@@ -13,7 +13,7 @@ from deployments.models import Lease
 from deployments.pipeline.errors import LeaseLost
 from deployments.queue import leases
 from tests.deployments.factories import make_deployment
-from tests.support.processes import is_running
+from tests.support.programs.processes import is_running
 
 pytestmark = pytest.mark.django_db
 

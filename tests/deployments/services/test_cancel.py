@@ -19,7 +19,7 @@ from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.support.platform_fixture import Platform
-from tests.support.processes import is_running
+from tests.support.programs.processes import is_running
 from tests.targets.cloudflare.accounts import (
     account_target,
     background_worker,

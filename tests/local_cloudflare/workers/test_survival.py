@@ -38,7 +38,7 @@ from tests.local_cloudflare.support.zones import (
     route_patterns,
 )
 from tests.support.platform_fixture import Platform, start_platform
-from tests.support.processes import is_running
+from tests.support.programs.processes import is_running
 from toolchain.embedded_platform import PlatformFailed
 
 Start = Callable[..., Platform]

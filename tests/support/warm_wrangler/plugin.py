@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import warm_wrangler
-from tests.support.compile_cache import compile_cache
+from tests.support.programs.compile_cache import compile_cache
 from toolchain import process
 
 _MANY_TESTS = 60

@@ -29,7 +29,7 @@ def test_a_header_that_the_application_sets_is_kept() -> None:
     [
         ("/admin/login/", 200),
         ("/", 302),
-        ("/static/awaitstep/awaitstep.css", 200),
+        ("/static/awaitstep/styles/awaitstep.css", 200),
         ("/events/", 403),
         ("/runs/events/", 403),
         ("/api/events/x", 405),

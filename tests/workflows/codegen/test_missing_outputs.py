@@ -11,7 +11,7 @@ import pytest
 from tests.support.work import counted
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import Document, branch, document, node
-from tests.workflows.ir.graphs import random_document
+from tests.workflows.ir.tree.graphs import random_document
 from tests.workflows.ir.walker import Walker
 from workflows.codegen.analysis.certain_runs import certain_runs
 from workflows.nodes.built_in import NODE_TYPES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.workflows.ir.documents import Document
+from workflows.editing.document.tree import Region, tree_of
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import Edit, perform
-from workflows.editing.tree import Region, tree_of
-from workflows.editing.workbench import OpenDocument
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import branch, chain, document, node
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.text_positions import offset_of
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.fixes import Fix, fix_of
 from workflows.editing.operations import perform
-from workflows.editing.refusals import Refused
-from workflows.editing.text_positions import offset_of
-from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.nodes.built_in import NODE_TYPES
 

@@ -13,9 +13,9 @@ from tests.workflows.editing.editing import after, edit, outline, start
 from tests.workflows.ir.documents import Document, chain, node
 from workflows.editing import structure
 from workflows.editing.arguments import Arguments
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.workbench import OpenDocument, Workbench
 from workflows.editing.slots import slots_for
-from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.ir.document.model import MAX_NODES
 from workflows.ir.validation.validate import MAX_BYTES
 from workflows.nodes.built_in import NODE_TYPES

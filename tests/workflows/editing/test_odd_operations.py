@@ -16,11 +16,11 @@ from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.ir.mutations import Mutator
 from tests.workflows.ir.odd_values import IDS, LABELS, NASTY, VALUES
 from workflows.editing import fragments
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import OpenDocument, Workbench
 from workflows.editing.operations import OPERATIONS, perform
-from workflows.editing.refusals import NotEditable, Refused
 from workflows.editing.slots import slots_for
 from workflows.editing.structure import selected_blocks
-from workflows.editing.workbench import OpenDocument, Workbench
 from workflows.nodes.built_in import NODE_TYPES
 
 ARGUMENTS = ("node", "nodes", "slot", "name", "id", "field", "value", "changes", "label", "condition",

@@ -9,9 +9,9 @@ import pytest
 
 from tests.workflows.editing.editing import after, edit, edited, outline, start
 from tests.workflows.ir.documents import Document, branch, chain, document, node
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.workbench import PLACEHOLDER_CODE, OpenDocument
 from workflows.editing.operations import perform
-from workflows.editing.refusals import NotEditable, Refused
-from workflows.editing.workbench import PLACEHOLDER_CODE, OpenDocument
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.documents import parse
 

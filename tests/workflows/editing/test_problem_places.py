@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.workflows.ir.documents import branch, document, node
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.problem_places import field_name, sentence
-from workflows.editing.workbench import OpenDocument
 from workflows.ir.reading.problems import Problem
 from workflows.nodes.built_in import NODE_TYPES
 

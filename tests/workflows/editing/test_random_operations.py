@@ -14,12 +14,12 @@ from tests.workflows.ir.valid_documents import pool
 from workflows.codegen.module.generate import generate
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.editing import fragments
-from workflows.editing.changes import apply, difference
+from workflows.editing.document.changes import apply, difference
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.workbench import OpenDocument, Slot, Workbench
 from workflows.editing.operations import OPERATIONS, perform
-from workflows.editing.refusals import Refused
 from workflows.editing.slots import all_slots, slots_for
 from workflows.editing.structure import selected_blocks
-from workflows.editing.workbench import OpenDocument, Slot, Workbench
 from workflows.nodes.built_in import BUILT_IN, NODE_TYPES
 
 SETTINGS = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")

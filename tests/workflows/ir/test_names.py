@@ -11,7 +11,7 @@ from tests.workflows.editing.editing import edit
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.ir.node_jsons import node_json, problems, with_fields
 from workflows.documents.saved_tests.reading import InvalidTests, read_tests
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.names import name_problem
 from workflows.nodes.documents import parse

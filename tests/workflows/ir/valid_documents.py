@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.workflows.ir.documents import Document, branch, chain, document, node
-from tests.workflows.ir.graphs import random_document
+from tests.workflows.ir.tree.graphs import random_document
 from tests.workflows.programs.harness.programs import Item, ProgramGenerator, document_of
 from workflows.nodes.documents import parse
 

@@ -14,7 +14,7 @@ from bench.graphs import SHAPES
 from tests.support.examples import examples
 from tests.support.work import counted
 from tests.workflows.ir.documents import branch, chain, document, every_type, node
-from tests.workflows.ir.graphs import random_document
+from tests.workflows.ir.tree.graphs import random_document
 from tests.workflows.ir.valid_documents import pool
 from tests.workflows.programs.harness.programs import ProgramGenerator, document_of
 from workflows.ir.document.model import WorkflowIR

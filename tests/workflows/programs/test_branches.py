@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, document, node
-from tests.workflows.ir.graphs import random_choices, random_document
-from tests.workflows.ir.test_region_tree import CASES
+from tests.workflows.ir.tree.graphs import random_choices, random_document
+from tests.workflows.ir.tree.test_region_tree import CASES
 from tests.workflows.ir.walker import Walker
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.examples import examples
 from tests.workflows.ir.documents import Document
-from tests.workflows.ir.graphs import random_choices
+from tests.workflows.ir.tree.graphs import random_choices
 from tests.workflows.programs.harness.token import Token, random_graph
 from tests.workflows.programs.harness.workers import Run, compiled, names, run_all
 from workflows.nodes.documents import parse

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 from tests.workflows.ir.documents import Document, branch, document, node
-from tests.workflows.ir.graphs import random_choices, random_document
+from tests.workflows.ir.tree.graphs import random_choices, random_document
 from tests.workflows.ir.walker import Walker
 from tests.workflows.programs.harness.workers import (
     Run,

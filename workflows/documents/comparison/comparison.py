@@ -11,7 +11,7 @@ from workflows.documents.comparison.content import Content
 from workflows.documents.comparison.hidden import OF_METADATA, without
 from workflows.documents.comparison.nodes import Kind, NodeChange, compare_nodes
 from workflows.documents.comparison.values import FieldChange, field_changes, label_in
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 from workflows.ir.document.triggers import trigger_type_of
 
 _MANUAL: Final = {"type": "manual"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 
 OF_NODES: Final = frozenset({"position"})
 OF_CONNECTIONS: Final = frozenset({"id"})

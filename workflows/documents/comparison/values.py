@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.documents.comparison.lines import LineDiff, compare_lines
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 from workflows.ir.reading.problems import escape_surrogates
 from workflows.ir.settings.field_labels import labels_at
 from workflows.ir.settings.setting_field import SettingField

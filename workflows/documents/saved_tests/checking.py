@@ -16,7 +16,7 @@ from workflows.documents.saved_tests.model import (
     SavedTest,
 )
 from workflows.documents.saved_tests.pins import NOTHING
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 from workflows.ir import json_schema
 from workflows.ir.reading.problems import quoted
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from workflows.documents.saved_tests.checking import json_or_text
 from workflows.documents.saved_tests.model import MadeRequest, Observed
-from workflows.editing.changes import is_equal
+from workflows.editing.document.changes import is_equal
 
 JsonObject = dict[str, Any]
 _MAX_ERROR: Final = 300

@@ -11,7 +11,7 @@ from audit.trail import command_line_actor
 from workflows.documents.archive.zip_files import is_zip
 from workflows.documents.awaitstep.conversion import convert
 from workflows.draft_problems import draft_problems
-from workflows.editing.refusals import Refused
+from workflows.editing.document.refusals import Refused
 from workflows.exchange.candidates import Upload, prepare
 from workflows.exchange.imports import NotImported, import_new
 from workflows.ir.reading.problems import InvalidIR, Problem

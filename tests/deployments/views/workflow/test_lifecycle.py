@@ -19,7 +19,7 @@ from tests.deployments.views.live import live
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from workflows import drafts, services
-from workflows.editing import refusals
+from workflows.editing.document import refusals
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import EnvironmentVariable, Workflow
 

@@ -12,8 +12,8 @@ from tests.workflows.ir.documents import branch, chain, document, node
 from workflows.documents.comparison.comparison import Comparison, compare
 from workflows.documents.comparison.marks import pictures
 from workflows.documents.comparison.nodes import Kind
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import perform
-from workflows.editing.workbench import OpenDocument
 from workflows.nodes.built_in import NODE_TYPES
 
 Document = dict[str, Any]

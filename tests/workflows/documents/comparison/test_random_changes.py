@@ -13,10 +13,10 @@ from tests.workflows.documents.comparison.contents import content
 from tests.workflows.editing.test_random_operations import DOCUMENTS, RandomOperations
 from workflows.documents.comparison.comparison import Comparison, compare
 from workflows.documents.comparison.nodes import Kind
+from workflows.editing.document.refusals import Refused
+from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import Edit, perform
 from workflows.editing.outcome import PLACE
-from workflows.editing.refusals import Refused
-from workflows.editing.workbench import OpenDocument
 from workflows.nodes.built_in import NODE_TYPES
 
 GROUPS = 10

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from tests.support.compile_cache import compile_cache
+from tests.support.programs.compile_cache import compile_cache
 from toolchain.node_tools import NODE, TOOLCHAIN
 
 SECONDS = 240

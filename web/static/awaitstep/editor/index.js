@@ -11,10 +11,10 @@ import { Keyboard } from './keyboard.js'
 import { Menu } from './menu.js'
 import { Minimap } from './minimap.js'
 import { Palette } from './palette.js'
-import { Panel } from './panel.js'
+import { Panel } from './panel/panel.js'
+import { References } from './panel/references.js'
 import { Picture } from './picture.js'
 import { Problems } from './problems.js'
-import { References } from './references.js'
 import { Selection } from './selection.js'
 
 export function startEditor() {

@@ -1,5 +1,5 @@
 import { redrawPicture } from '../pictures.js'
-import { updatePanel } from './panel_update.js'
+import { updatePanel } from './panel/panel_update.js'
 
 // Shows new HTML in parts of the page, and keeps focus, scrolling, folding and what is being typed.
 const shown = new Map()

@@ -1,5 +1,5 @@
 import { showMessage } from '../notices.js'
-import { FieldProblems } from './field_problems.js'
+import { FieldProblems } from './panel/field_problems.js'
 
 // Fetches the problems of the draft after each change, and shows them on nodes and in a list.
 export class Problems {

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from workflows.editing.changes import is_equal
-from workflows.editing.edges import edges_of, needs_edge_to
-from workflows.editing.needs import Needs, needs_of
-from workflows.editing.refusals import NotEditable, Refused
-from workflows.editing.tree import (
+from workflows.editing.document.changes import is_equal
+from workflows.editing.document.edges import edges_of, needs_edge_to
+from workflows.editing.document.needs import Needs, needs_of
+from workflows.editing.document.refusals import NotEditable, Refused
+from workflows.editing.document.tree import (
     Block,
     Location,
     Region,

@@ -9,9 +9,8 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open
-from tests.browser.test_accessibility import violations
-from tests.browser.test_code_fields import wait_for_completion
-from tests.browser.test_editor import (
+from tests.browser.editor.test_code_fields import wait_for_completion
+from tests.browser.editor.test_editor import (
     Gate,
     add_by_mouse,
     item,
@@ -21,6 +20,7 @@ from tests.browser.test_editor import (
     set_code,
     set_code_of_arm,
 )
+from tests.browser.test_accessibility import violations
 
 TOP = "element => element.getBoundingClientRect().top"
 CODE = '#editor-panel .node-field[data-field="data.code"]'

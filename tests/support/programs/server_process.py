@@ -1,4 +1,4 @@
-"""Run a server of an installation: `python -m tests.support.server_process COMMAND ...`.
+"""Run a server of an installation: `python -m tests.support.programs.server_process COMMAND ...`.
 
 COMMAND is what Python would be given: the path of a script, or `-m` and a module.
 """

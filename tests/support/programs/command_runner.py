@@ -1,4 +1,4 @@
-"""Run management commands: one at a time through tests/support/forked_commands.py, others in a new process."""
+"""Run management commands: one at a time through tests/support/programs/forked_commands.py, others in a new process."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Commands:
         self.stop()
         self._env = env
         self._forking = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.forked_commands"],
+            [sys.executable, "-m", "tests.support.programs.forked_commands"],
             cwd=self._project,
             env={"DJANGO_SETTINGS_MODULE": "awaitstep_site.settings"} | env,
             stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-import { announce } from '../notices.js'
+import { announce } from '../../notices.js'
 
 // Adds and removes rows in tables and lists. The last row of the server's form is blank; with scripts,
 // it is hidden until it is added.

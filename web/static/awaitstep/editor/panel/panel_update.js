@@ -1,5 +1,5 @@
+import { withNewIds } from '../new_ids.js'
 import { inputsOf, isBlankRow, showApplying } from './inputs.js'
-import { withNewIds } from './new_ids.js'
 
 // Updates the form of the same node after an operation, without disturbing someone who is typing: values,
 // problems and hints change in place. Returns false if the form belongs to a different node.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from workflows.editing.tree import Block, Region, leads_outside
+from workflows.editing.document.tree import Block, Region, leads_outside
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.tree.flow import THEN
 

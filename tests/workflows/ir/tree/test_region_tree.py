@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.examples import examples
 from tests.workflows.ir.documents import branch, chain, document, node
-from tests.workflows.ir.graphs import random_choices, random_document
+from tests.workflows.ir.tree.graphs import random_choices, random_document
 from tests.workflows.ir.walker import Walker
 from workflows.ir.document.region_tree import Region
 from workflows.nodes.documents import parse, parse_valid

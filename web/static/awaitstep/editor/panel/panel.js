@@ -1,4 +1,4 @@
-import { showMessage } from '../notices.js'
+import { showMessage } from '../../notices.js'
 import { inputsOf, showApplying } from './inputs.js'
 import { Rows } from './rows.js'
 

@@ -1,0 +1,3 @@
+"""How tests run the programs of an installation."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""A document that is opened for operations: its tree, its edges, and the differences between two of them."""
+
+from __future__ import annotations
