@@ -23,6 +23,7 @@ from workflows.documents.awaitstep.rewrites import Rewrite
 from workflows.draft_code import missing_variables
 from workflows.draft_problems import module_problems
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
+from workflows.ir.document.registry import Registry
 from workflows.ir.reading.identifiers import class_name_for
 from workflows.ir.reading.problems import InvalidIR, Problem, Severity, quoted
 from workflows.ir.validation.validate import read_json
@@ -35,8 +36,8 @@ from workflows.services import Variable, effective_variables
 
 MAX_UPLOADS: Final = 50
 MAX_COMPILED: Final = 2_000
-COMPILING_SECONDS: Final = 20.0
-"""The number of nodes that are compiled before an import, and for how long; the editor compiles all others."""
+COMPILING_SECONDS: Final = 10.0
+"""The number of nodes whose code is checked before an import, and for how long; the editor checks all others."""
 PASTED: Final = "pasted text"
 _ZIP_ALONE: Final = "An exported zip must be the only file. Import other files separately."
 _ENTRY_CODE_OF_ONE: Final = (
@@ -122,14 +123,18 @@ def prepare(
     entry_code: str | None = None,
     into: Workflow | None = None,
     may_load_types: bool,
+    checks_code: bool = True,
 ) -> Preparation:
-    """Return what an import of these files would do. Nothing is saved; code is compiled."""
+    """Return what an import of these files would do. Nothing is saved.
+
+    Code is compiled, as far as that does not take too long, unless `checks_code` is False.
+    """
     if reason := _reason(uploads, entry_code):
         return Preparation(problems=(reason,))
     if is_zip(uploads[0].data):
-        return _of_archive(uploads[0], into, may_load_types=may_load_types)
+        return _of_archive(uploads[0], into, may_load_types=may_load_types, checks_code=checks_code)
     candidates = [_of_document(upload, entry_code, into) for upload in uploads]
-    checked = _Checks(into, ()).all(candidates)
+    checked = _Checks(into, (), checks_code=checks_code).all(candidates)
     return Preparation(candidates=tuple(checked))
 
 
@@ -181,7 +186,9 @@ def _name_of(document: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _of_archive(upload: Upload, into: Workflow | None, *, may_load_types: bool) -> Preparation:
+def _of_archive(
+    upload: Upload, into: Workflow | None, *, may_load_types: bool, checks_code: bool
+) -> Preparation:
     try:
         archive = read(upload.data)
     except InvalidArchive as invalid:
@@ -195,7 +202,7 @@ def _of_archive(upload: Upload, into: Workflow | None, *, may_load_types: bool) 
         Candidate(source=folder, content=content) for folder, content in archive.workflows.items()
     ]
     return Preparation(
-        candidates=tuple(_Checks(into, archive.types).all(candidates)),
+        candidates=tuple(_Checks(into, archive.types, checks_code=checks_code).all(candidates)),
         types=types,
         problems=tuple(problems),
         is_archive=True,
@@ -243,6 +250,7 @@ class _Checks:
 
     into: Workflow | None
     types: Iterable[TypeContent]
+    checks_code: bool
     _variables: dict[str, Variable] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -256,8 +264,8 @@ class _Checks:
         count, deadline = 0, time.monotonic() + COMPILING_SECONDS
         for candidate in candidates:
             count += candidate.node_count
-            compiles = count <= MAX_COMPILED and time.monotonic() < deadline
-            yield self._checked(candidate, compiles=compiles)
+            is_quick = count <= MAX_COMPILED and time.monotonic() < deadline
+            yield self._checked(candidate, compiles=self.checks_code and is_quick)
 
     def _checked(self, candidate: Candidate, *, compiles: bool) -> Candidate:
         content = candidate.content
@@ -269,21 +277,40 @@ class _Checks:
         errors = [problem for problem in parsed.problems if problem.is_error]
         if errors or candidate.errors:
             return replace(candidate, errors=(*candidate.errors, *errors))
-        draft = self._draft(content)
+        return (
+            self._with_code(candidate, content, types)
+            if compiles
+            else self._without_code(candidate, content, parsed.problems)
+        )
+
+    def _without_code(
+        self, candidate: Candidate, content: WorkflowContent, warnings: Iterable[Problem]
+    ) -> Candidate:
+        """Return the candidate with what is known without reading its code."""
+        known = {*self._variables, *content.bindings}
+        return replace(
+            candidate,
+            warnings=(*candidate.warnings, *warnings, *self._taken(content)),
+            missing=tuple(name for name in content.variables if name not in known),
+            is_compiled=False,
+        )
+
+    def _with_code(
+        self, candidate: Candidate, content: WorkflowContent, types: Registry
+    ) -> Candidate:
         try:
-            settings = module_settings(draft, self._variables)
+            settings = module_settings(self._draft(content), self._variables)
             module = generate_from_document(content.document, settings, types)
         except InvalidIR as invalid:
             return replace(candidate, deploy_errors=invalid.problems)
         missing = dict.fromkeys(use.name for use in missing_variables(module, settings))
-        found = module_problems(module) if compiles else list(module.problems)
-        warnings = [*candidate.warnings, *(each for each in found if not each.is_error)]
+        found = module_problems(module)
+        warnings = (problem for problem in found if not problem.is_error)
         return replace(
             candidate,
             deploy_errors=tuple(problem for problem in found if problem.is_error),
-            warnings=(*warnings, *self._taken(content)),
+            warnings=(*candidate.warnings, *warnings, *self._taken(content)),
             missing=tuple(missing),
-            is_compiled=compiles,
         )
 
     def _taken(self, content: WorkflowContent) -> Iterator[Problem]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import transaction
@@ -21,8 +21,9 @@ from workflows.documents.archive.content import (
     WorkflowContent,
 )
 from workflows.documents.archive.layout import folder_for, in_folders
-from workflows.documents.archive.writing import write
-from workflows.documents.archive.zip_files import MAX_ARCHIVE
+from workflows.documents.archive.writing import files_of, zipped
+from workflows.documents.archive.zip_files import MAX_ARCHIVE, MAX_CONTENT, MAX_FILES
+from workflows.ir.document.model import Node
 from workflows.ir.reading.bindings import (
     BINDING_ID,
     OWN_WORKFLOW,
@@ -30,13 +31,18 @@ from workflows.ir.reading.bindings import (
     BindingKind,
     resolve,
 )
+from workflows.ir.reading.fields import Code
+from workflows.ir.validation.validate import compact
 from workflows.models import NodeType, Workflow
 from workflows.node_types.registered import pins, types_for
 from workflows.nodes.documents import parse
 
 _SECRET: Final = "secret"  # noqa: S105 - a kind of variable
 _TOO_MANY: Final = f"An export can contain at most {MAX_WORKFLOWS} workflows. Choose fewer."
-_TOO_LARGE: Final = f"These workflows are larger than {MAX_ARCHIVE // 1024 // 1024} MB together. Export fewer of them together."
+_TOO_LARGE: Final = (
+    f"These workflows are larger than {MAX_CONTENT // 1024 // 1024} MB together, or than "
+    f"{MAX_ARCHIVE // 1024 // 1024} MB as a zip file. Export fewer of them together."
+)
 
 
 class NotExported(Exception):
@@ -52,18 +58,39 @@ class Export:
 
 
 def export(workflows: Iterable[Workflow], *, by: Actor) -> Export:
-    """Return the drafts as one zip file, and record it in the audit trail; raises NotExported."""
+    """Return the drafts as one zip file that can be imported, and record it in the audit trail.
+
+    Raises NotExported.
+    """
     rows = sorted(workflows, key=lambda workflow: (workflow.created_at, workflow.pk))
     if len(rows) > MAX_WORKFLOWS:
         raise NotExported(_TOO_MANY)
-    data = write(archive_of(rows))
-    if len(data) > MAX_ARCHIVE:
-        raise NotExported(_TOO_LARGE)
+    data = _zip_of(rows)
     with transaction.atomic():
         for workflow in rows:
             audit_entries.record_workflow("workflow exported", workflow, by=by)
     name = folder_for(rows[0].name) if len(rows) == 1 else "workflows"
     return Export(file_name=f"{name}.awaitstep.zip", data=data)
+
+
+def _zip_of(rows: Sequence[Workflow]) -> bytes:
+    """Return the zip file; workflows that are too large are refused before their code is read."""
+    if sum(map(_size, rows)) > MAX_CONTENT:
+        raise NotExported(_TOO_LARGE)
+    files = list(files_of(archive_of(rows)))
+    if len(files) > MAX_FILES or sum(len(data) for _, data in files) > MAX_CONTENT:
+        raise NotExported(_TOO_LARGE)
+    data = zipped(files)
+    if len(data) > MAX_ARCHIVE:
+        raise NotExported(_TOO_LARGE)
+    return data
+
+
+def _size(workflow: Workflow) -> int:
+    """Return the size of what can be large, without the whitespace that an export adds."""
+    return len(workflow.entry_code) + sum(
+        len(compact(part)) for part in (workflow.ir, workflow.tests)
+    )
 
 
 def archive_of(workflows: Iterable[Workflow]) -> Archive:
@@ -108,8 +135,9 @@ def _variables(workflow: Workflow) -> dict[str, str]:
     The kind does not depend on the variables that are set here, so that it is the same everywhere.
     """
     kinds: dict[str, str] = {}
+    bindings = workflow.bindings
     for use in _uses(workflow):
-        if use.name not in workflow.bindings and use.name != OWN_WORKFLOW:
+        if use.name not in bindings and use.name != OWN_WORKFLOW:
             kinds[use.name] = _SECRET if use.is_secret else kinds.get(use.name) or _kind(use.name)
     return {name: kinds[name] for name in sorted(kinds) if not name.endswith(BINDING_ID)}
 
@@ -121,7 +149,7 @@ def _kind(name: str) -> str:
 
 def _uses(workflow: Workflow) -> Mapping[NameUse, None]:
     """Return the uses of `env` in the code and in templates; the draft need not be valid."""
-    nodes = parse(workflow.ir, types_for(workflow.ir)).nodes
+    nodes = [_with_env(node) for node in parse(workflow.ir, types_for(workflow.ir)).nodes]
     settings = ModuleSettings(
         class_name=workflow.class_name,
         workflow_binding=OWN_WORKFLOW,
@@ -131,3 +159,10 @@ def _uses(workflow: Workflow) -> Mapping[NameUse, None]:
     reader, _ = read(nodes, settings)
     templates = Templates(nodes, variables=frozenset(), dependencies=workflow.dependencies)
     return {**reader.uses, **templates.uses}
+
+
+def _with_env(node: Node) -> Node:
+    """Return the node without the code that cannot use `env`, because parsing it takes long."""
+    fields = node.fields
+    used = tuple(each for each in fields if not isinstance(each, Code) or "env" in each.source)
+    return node if len(used) == len(fields) else replace(node, fields=used)

@@ -60,24 +60,17 @@ def import_page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _asked(form)
     uploads = list(_unique(form.uploads()))
-    preparation = prepare(
-        uploads,
-        entry_code=form.entry_code,
-        into=form.into,
-        may_load_types=form.user.has_perm(ADD_TYPE),
-    )
-    if not preparation.candidates:
-        return _asked(form, preparation.problems)
     if "confirm" not in request.POST:
-        return _preview(form, uploads, preparation)
+        return _preview(form, uploads)
+    preparation = form.prepared(uploads, checks_code=False)  # the preview has checked it
     try:
         return _imported(form, preparation)
     except NotImported as refused:
-        return _preview(form, uploads, preparation, refused.problems)
+        return _preview(form, uploads, refused.problems)
     except (Refused, ChangedMeanwhile) as refused:
-        return _preview(form, uploads, preparation, [str(refused)])
+        return _preview(form, uploads, [str(refused)])
     except NotEditable:
-        return _preview(form, uploads, preparation, [_NO_TREE])
+        return _preview(form, uploads, [_NO_TREE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +120,16 @@ class _Form:
             except (binascii.Error, ValueError):
                 yield Upload(name=name, data=_DAMAGED.encode())
 
+    def prepared(self, uploads: list[Upload], *, checks_code: bool = True) -> Preparation:
+        """Return what the import of these files would do."""
+        return prepare(
+            uploads,
+            entry_code=self.entry_code,
+            into=self.into,
+            may_load_types=self.user.has_perm(ADD_TYPE),
+            checks_code=checks_code,
+        )
+
 
 def _unique(uploads: Iterable[Upload]) -> Iterator[Upload]:
     """Yield the uploads, each with a name of its own."""
@@ -154,9 +157,11 @@ def _asked(form: _Form, problems: Iterable[str] = ()) -> HttpResponse:
     return page(form.request, "workflows/exchange/import", context)
 
 
-def _preview(
-    form: _Form, uploads: list[Upload], preparation: Preparation, problems: Iterable[str] = ()
-) -> HttpResponse:
+def _preview(form: _Form, uploads: list[Upload], problems: Iterable[str] = ()) -> HttpResponse:
+    """Show what would be imported, or ask again if there is nothing."""
+    preparation = form.prepared(uploads)
+    if not preparation.candidates:
+        return _asked(form, preparation.problems)
     candidates = [
         _shown(candidate, at, preparation, chosen=form.request.POST.getlist("chosen"))
         for at, candidate in enumerate(preparation.candidates)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from audit.trail import SYSTEM
 from tests.support.audit_entries import entries
 from tests.support.sessions import LogIn
 from tests.workflows.exchange.test_import_page import named
 from tests.workflows.exchange.test_round_trip import make
+from tests.workflows.ir.documents import chain, node
+from workflows.codegen.analysis import code_reader
+from workflows.codegen.syntax.code_facts import read_code
+from workflows.documents.archive import writing
 from workflows.exchange import candidates, exports
+from workflows.exchange.exports import NotExported, export
+from workflows.ir.reading.fields import Code
+from workflows.ir.validation.validate import compact
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +114,64 @@ def test_the_commands_refuse_what_they_cannot_do(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         call_command("import_workflow", str(tmp_path / "bad.zip"), stderr=err)
     assert "not a zip file" in err.getvalue()
+
+
+def test_only_code_that_can_use_env_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [f"return {at};" for at in range(3)] + ["return env.API_KEY;"]
+    workflow = make(chain(*(node(f"n{at}", code=code) for at, code in enumerate(codes))))
+    read: list[str] = []
+
+    def reading(code: Code, **more: Any) -> Any:
+        read.append(code.source)
+        return read_code(code, **more)
+
+    monkeypatch.setattr(code_reader, "read_code", reading)
+
+    assert exports.content_of(workflow).variables == {"API_KEY": "variable"}
+    assert read == ["return env.API_KEY;"]
+
+
+def test_the_number_of_queries_does_not_depend_on_the_code() -> None:
+    def queries(uses: int) -> int:
+        code = "".join(f"use(env.KEY_{at});" for at in range(uses))
+        workflow = make(chain(node("a", code=code)), name=str(uses))
+        with CaptureQueriesContext(connection) as captured:
+            export([workflow], by=SYSTEM)
+        return len(captured)
+
+    assert queries(9) == queries(1)
+
+
+def test_workflows_that_are_too_large_are_refused_before_their_code_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workflow = make(named("A"))
+    monkeypatch.setattr(exports, "MAX_CONTENT", 100)
+    monkeypatch.setattr(exports, "parse", lambda *_: pytest.fail("read"))
+
+    with pytest.raises(NotExported, match="Export fewer of them together"):
+        export([workflow], by=SYSTEM)
+
+
+@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_ARCHIVE"])
+def test_what_could_not_be_imported_is_not_exported(
+    monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    workflow = make(named("A"))
+    monkeypatch.setattr(exports, limit, 2)
+
+    with pytest.raises(NotExported):
+        export([workflow], by=SYSTEM)
+    assert not entries().exists()
+
+
+def test_a_document_that_would_be_too_large_with_indentation_is_on_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workflow = make(named("A"))
+    monkeypatch.setattr(writing, "MAX_TEXT", 200)
+
+    with ZipFile(io.BytesIO(export([workflow], by=SYSTEM).data)) as file:
+        document = file.read("workflows/a/document.ir.json").decode()
+
+    assert document == compact(workflow.ir)

@@ -143,11 +143,32 @@ def test_code_is_compiled_only_for_a_while(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "COMPILING_SECONDS", 0.0)
-    monkeypatch.setattr(candidates, "module_problems", lambda _module: pytest.fail("compiled"))
+    monkeypatch.setattr(candidates, "generate_from_document", lambda *_: pytest.fail("read"))
 
     page = preview(admin_client, file("a.json", named("A")), file("b.json", named("B")))
 
     assert text(page).count("The code is not compiled before the import.") == 2
+
+
+def test_the_code_is_not_checked_again_after_the_preview(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = preview(admin_client, file("a.json", named("A")))
+    monkeypatch.setattr(candidates, "generate_from_document", lambda *_: pytest.fail("read"))
+
+    confirm(admin_client, page)
+
+    assert Workflow.objects.get().name == "A"
+
+
+def test_an_export_names_the_variables_of_code_that_is_not_checked(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = make(chain(node("a", code="return env.API_KEY;")), bindings={"STORE": "kv"})
+    data = export([workflow], by=SYSTEM).data
+    monkeypatch.setattr(candidates, "MAX_COMPILED", 0)
+
+    assert "Variables to set: API_KEY" in text(preview(admin_client, file("a.zip", data)))
 
 
 def test_the_chosen_ones_of_several_are_imported(admin_client: Client) -> None:

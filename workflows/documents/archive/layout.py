@@ -74,6 +74,8 @@ def _sort_key(content: WorkflowContent, ids: Iterable[str]) -> tuple[str, str, s
 
 
 def _with_folders(content: WorkflowContent, folders: Mapping[str, str]) -> WorkflowContent:
+    if not any(data[key] in folders for _, data, key in _called(content.document)):
+        return replace(content, calls={})
     document, calls = deepcopy(content.document), {}
     for node_id, data, key in _called(document):
         if data[key] in folders:
@@ -83,6 +85,8 @@ def _with_folders(content: WorkflowContent, folders: Mapping[str, str]) -> Workf
 
 def with_ids(content: WorkflowContent, ids: Mapping[str, str]) -> Any:
     """Return the document with the ids of the workflows in these folders."""
+    if not content.calls:
+        return content.document
     document = deepcopy(content.document)
     for node_id, data, key in _called(document):
         if content.calls.get(node_id) == data[key]:

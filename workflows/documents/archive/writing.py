@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -16,6 +16,7 @@ from workflows.documents.archive.content import (
     TypeContent,
     WorkflowContent,
 )
+from workflows.ir.validation.validate import MAX_TEXT, compact
 
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNIX: Final = 3
@@ -23,10 +24,15 @@ _LEVEL: Final = 6
 
 
 def write(archive: Archive) -> bytes:
-    """Return the zip file."""
+    """Return the zip file of an archive."""
+    return zipped(files_of(archive))
+
+
+def zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return a zip file of these names and contents."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as file:
-        for name, data in files_of(archive):
+        for name, data in files:
             info = ZipInfo(name, _MOMENT)
             info.create_system, info.external_attr = _UNIX, (stat.S_IFREG | 0o644) << 16
             file.writestr(info, data, compress_type=ZIP_DEFLATED, compresslevel=_LEVEL)
@@ -74,4 +80,6 @@ def _type(type_: TypeContent) -> Iterator[tuple[str, bytes]]:
 
 
 def _json(value: Any) -> bytes:
-    return f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode()
+    """Return JSON on several lines, or on one if it would otherwise be too large to import."""
+    indented = f"{json.dumps(value, indent=2, ensure_ascii=False)}\n".encode()
+    return indented if len(indented) <= MAX_TEXT else compact(value).encode()

@@ -16,7 +16,7 @@ from workflows.ir.validation.validate import MAX_TEXT
 
 MAX_ARCHIVE: Final = 20 * 1024 * 1024
 """The maximum size of a zip file in bytes."""
-MAX_CONTENT: Final = 64 * 1024 * 1024
+MAX_CONTENT: Final = 32 * 1024 * 1024
 """The maximum size of all files in it."""
 MAX_FILES: Final = 2_000
 _MAX_NAME: Final = 300

@@ -144,7 +144,7 @@ def test_many_files_are_refused_together_by_size_and_by_number() -> None:
         for at in range(MAX_FILES):
             file.writestr(f"{at}", b"")
 
-    assert refused(zipped(large)) == ["The files are larger than 64 MB together."]
+    assert refused(zipped(large)) == ["The files are larger than 32 MB together."]
     assert refused(zipped(many)) == ["The file has more than 2,000 entries."]
     assert refused(b"PK\x03\x04" + b"\0" * MAX_ARCHIVE) == ["The file is larger than 20 MB."]
 
