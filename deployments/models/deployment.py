@@ -107,6 +107,10 @@ class Deployment(models.Model):
     warnings = models.JSONField(
         default=list, blank=True, help_text="Possible problems in the deployed code."
     )
+    required_tests = models.JSONField(
+        null=True,
+        help_text="How each test ended; null if the target required none.",
+    )
     superseded_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="+"
     )

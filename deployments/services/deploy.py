@@ -55,6 +55,7 @@ def request_deployment(
         deployment = draft_deployment(workflow, target)
         _check_version(deployment.version_number, version)
         deployment.overwrite = consent.overwrite
+        deployment.required_tests = tests.as_rows() if tests else None
         reason = consent.freeze_reason
         if tests and not tests.have_passed:
             required_tests.record_override(tests, target, by=by, reason=consent.tests_reason)

@@ -6,8 +6,9 @@ The app `runs` runs the tests. It lies above this one, so it registers the funct
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from audit import trail
 from audit.trail import Actor
@@ -21,19 +22,24 @@ from workflows.masked_values import masked_values
 from workflows.models import Workflow, WorkflowVersion
 
 
-@dataclass(frozen=True, slots=True)
-class FailedTest:
-    """A test that fails; `difference` is a sentence: 'The output of "Charge" is 3, not 4.'"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredTest:
+    """A test that was run; `result` is the key of its stored result, if there is one.
+
+    If it fails, `difference` is a sentence: 'The output of "Charge" is 3, not 4.'
+    """
 
     name: str
-    difference: str
+    passed: bool
+    difference: str = ""
+    result: int | None = None
 
     def __str__(self) -> str:
         return f'"{self.name}" fails: {self.difference}'
 
 
-Runner = Callable[[WorkflowVersion, Actor], list[FailedTest]]
-"""Runs the tests of a version, and returns those that fail.
+Runner = Callable[[WorkflowVersion, Actor], list[RequiredTest]]
+"""Runs the tests of a version.
 
 It may take seconds. It raises DeployError if the embedded platform is off or does not respond.
 """
@@ -41,17 +47,17 @@ It may take seconds. It raises DeployError if the embedded platform is off or do
 _runners: list[Runner] = []
 
 
-class TestsFailed(Refused):
-    """The target requires tests, and they fail or cannot be run. A reason may override that."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """How the tests of a version ended; `problem` says why they could not be run."""
 
     version: WorkflowVersion
-    failed: tuple[FailedTest, ...] = ()
+    tests: tuple[RequiredTest, ...] = ()
     problem: str = ""
+
+    @property
+    def failed(self) -> list[RequiredTest]:
+        return [test for test in self.tests if not test.passed]
 
     @property
     def have_passed(self) -> bool:
@@ -68,17 +74,31 @@ class Results:
             for message in messages
         ]
 
+    def as_rows(self) -> list[dict[str, Any]]:
+        """Return how each test ended, as a deployment stores it."""
+        return [
+            {"name": test.name, "passed": test.passed, "result": test.result} for test in self.tests
+        ]
+
+
+class TestsFailed(Refused):
+    """The target requires tests, and they fail or cannot be run. A reason may override that."""
+
+    def __init__(self, message: str, results: Results) -> None:
+        super().__init__(message)
+        self.results = results
+
 
 def register(runner: Runner) -> None:
     """Register the function that runs tests; call it from the `ready` method of an AppConfig."""
     _runners.append(runner)
 
 
-def failed_tests(version: WorkflowVersion, *, by: Actor) -> list[FailedTest]:
-    """Return the tests that fail, with secrets masked; raises DeployError if they cannot be run."""
-    failed = [test for runner in _runners for test in runner(version, by)]
+def _tests(version: WorkflowVersion, *, by: Actor) -> list[RequiredTest]:
+    """Run the tests, and mask secrets; raises DeployError if they cannot be run."""
+    tests = [test for runner in _runners for test in runner(version, by)]
     hide = partial(redact, secrets=masked_values(version.workflow_id))
-    return [FailedTest(hide(test.name), hide(test.difference)) for test in failed]
+    return [replace(test, name=hide(test.name), difference=hide(test.difference)) for test in tests]
 
 
 def run_required(workflow: Workflow, target: Target, *, by: Actor) -> Results | None:
@@ -99,7 +119,7 @@ def check(version: WorkflowVersion, target: Target, *, by: Actor, consent: Conse
 
 def _run(version: WorkflowVersion, *, by: Actor) -> Results:
     try:
-        return Results(version=version, failed=tuple(failed_tests(version, by=by)))
+        return Results(version=version, tests=tuple(_tests(version, by=by)))
     except DeployError as error:
         return Results(version=version, problem=str(error))
 
@@ -117,7 +137,7 @@ def find_refusal(
         else "ask someone who has permission to override required tests"
     )
     return TestsFailed(
-        f"The target {target.name} requires tests, and {_what(results)}, or {override}."
+        f"The target {target.name} requires tests, and {_what(results)}, or {override}.", results
     )
 
 

@@ -27,7 +27,7 @@ from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as plan_service
 from deployments.services import required_tests
-from deployments.services.required_tests import TestsFailed
+from deployments.services.required_tests import Results, TestsFailed
 from targets.cloudflare.errors import Cause, DeployError
 from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from targets.lookup import NoTarget, available_targets, default_target
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _SAVE: Final = "workflows.change_workflow"
+_VIEW_TESTS: Final = "workflows.view_workflow"
 _VIEW_VERSIONS: Final = "workflows.view_workflowversion"
 
 Context = dict[str, Any]
@@ -93,7 +94,7 @@ def _deploy(
 ) -> HttpResponse:
     """Deploy, or redirect to the dialog if the target requires a confirmation first."""
     has_confirmed = CONFIRMED_FIELD in request.POST
-    tests_failed = False
+    tests = None
     if target and not has_confirmed and not confirmation_for(target, request.user).needs_nothing:
         return redirect(dialog_url(workflow.pk, target.pk))
     try:
@@ -104,10 +105,11 @@ def _deploy(
     except WorkflowVersion.DoesNotExist:
         refusal = "The workflow has no version yet: save it, then deploy."
     except DeployError as refused:
-        refusal, tests_failed = str(refused), isinstance(refused, TestsFailed)
+        refusal = str(refused)
+        tests = refused.results if isinstance(refused, TestsFailed) else None
     else:
         return redirect(deployment)
-    return _dialog(request, workflow, target, refusal=refusal, tests_failed=tests_failed)
+    return _dialog(request, workflow, target, refusal=refusal, tests=tests)
 
 
 def _version(request: HttpRequest) -> int | None:
@@ -122,7 +124,7 @@ def _dialog(
     target: Target | None,
     *,
     refusal: str = "",
-    tests_failed: bool = False,
+    tests: Results | None = None,
 ) -> HttpResponse:
     form = request.POST if request.method == "POST" else request.GET
     newest = _newest(workflow)
@@ -135,7 +137,7 @@ def _dialog(
         "consent": consent_of(form),
         "reason": form.get("freeze_reason", ""),
         "refusal": refusal,
-        "tests_failed": tests_failed,
+        **_tested(request, workflow, tests),
         "is_shown": "show" in form,
         "may_deploy": request.user.has_perm(DEPLOY),
     }
@@ -186,7 +188,20 @@ def _preflight(request: HttpRequest, workflow: Workflow, target: Target) -> Cont
     return {
         "checks": checks,
         "was_changed": _was_changed(checks),
+        **_tested(request, workflow, tests),
+    }
+
+
+def _tested(request: HttpRequest, workflow: Workflow, tests: Results | None) -> Context:
+    """Return whether tests failed, and the links to their results that the user may open."""
+    failed = tests.failed if tests and request.user.has_perm(_VIEW_TESTS) else []
+    return {
         "tests_failed": tests is not None and not tests.have_passed,
+        "failed_tests": [
+            (test.name, reverse("saved_tests:result", args=[workflow.pk, test.result]))
+            for test in failed
+            if test.result
+        ],
     }
 
 

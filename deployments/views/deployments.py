@@ -47,6 +47,7 @@ _SHOWN = (
     "superseded_by_id",
     "parts",
     "reason",
+    "required_tests",
     "secret_names",
     "version_id",
     "worker_name",
@@ -121,11 +122,20 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "newest": newest,
         "max_attempts": MAX_ATTEMPTS,
         "warnings": _with_links(item, item.warnings),
+        "required_tests": _required_tests(item),
         **available_actions.available_actions(item, request.user, newest=newest),
         **_outcome(item, request.user),
         **tab.load(item),
     }
     return live_page(request, "deployments/deployment/deployment", context)
+
+
+def _required_tests(item: Deployment) -> list[dict[str, Any]] | None:
+    """Return how each required test ended; None if the target required none."""
+    if item.required_tests is None:
+        return None
+    hide = hide_later_secrets(item)
+    return [{**row, "name": hide(row["name"])} for row in item.required_tests]
 
 
 def _newest_version(item: Deployment) -> int:

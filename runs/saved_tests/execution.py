@@ -34,7 +34,7 @@ from workflows.picture.states import NodeState, State
 MAX_SECONDS: Final = 60.0
 MAX_TOTAL_SECONDS: Final = 240.0
 _POLL: Final = 0.1  # seconds
-_KEPT: Final = 5  # results of each test
+KEPT_RESULTS: Final = 5  # of each test
 _MAX_ACTUAL: Final = 500_000  # characters
 _TOO_LONG: Final = (
     f"The tests take more than {MAX_TOTAL_SECONDS:.0f} seconds together. Run them one by one first: a "
@@ -210,7 +210,7 @@ def _keys(runnable: Runnable, tests: Iterable[SavedTest], *, by: Actor) -> dict[
 
 def _remove_old(result: TestResult) -> None:
     same = TestResult.objects.filter(workflow=result.workflow_id, name=result.name)
-    kept = list(same.values_list("pk", flat=True)[:_KEPT])
+    kept = list(same.values_list("pk", flat=True)[:KEPT_RESULTS])
     same.filter(pk__lt=min(kept)).delete()
 
 

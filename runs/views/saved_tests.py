@@ -18,7 +18,7 @@ from runs.models import Run, TestResult
 from runs.permissions import CHANGE
 from runs.permissions import VIEW as VIEW_RUNS
 from runs.saved_tests import from_runs, services
-from runs.saved_tests.execution import known_results, run_all, saved_tests, states_of
+from runs.saved_tests.execution import KEPT_RESULTS, known_results, run_all, saved_tests, states_of
 from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 VIEW: Final = "workflows.view_workflow"
 _MAX_DEFAULT_NAME: Final = 60  # characters
+_GONE: Final = f"This result is no longer stored, only the last {KEPT_RESULTS} of each test are."
 _NEW: Final = {
     "name": "A name that says what must be true",
     "payload": {},
@@ -160,9 +161,12 @@ def _tell(request: HttpRequest, rows: list[Context]) -> None:
 @staff_with(VIEW)
 def result(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
     """Show what differs in a result, also on the picture."""
-    found = get_object_or_404(
-        TestResult.objects.select_related("workflow"), pk=pk, workflow=workflow
-    )
+    results = TestResult.objects.select_related("workflow")
+    found = results.filter(pk=pk, workflow=workflow).first()
+    if found is None:
+        draft = get_object_or_404(Workflow, pk=workflow)
+        messages.info(request, _GONE)
+        return redirect(_address(draft))
     names = {test["name"] for test in found.workflow.tests if isinstance(test, dict)}
     context = {
         "workflow": found.workflow,

@@ -9,7 +9,7 @@ from django.db import connection
 
 from audit.trail import Actor
 from deployments.services import required_tests
-from deployments.services.required_tests import FailedTest
+from deployments.services.required_tests import RequiredTest
 from targets.cloudflare.errors import Cause, DeployError
 from workflows.models import WorkflowVersion
 
@@ -18,9 +18,9 @@ WRONG_OUTPUT = 'The output of "Charge" is 3, not 4.'
 
 @dataclass(kw_only=True)
 class FakeTests:
-    """Returns the failed tests, and remembers the calls; `problem` is what the platform says."""
+    """Returns the tests, and remembers the calls; `problem` is what the platform says."""
 
-    failed: list[FailedTest] = field(default_factory=list)
+    tests: list[RequiredTest] = field(default_factory=list)
     problem: str = ""
     versions: list[int] = field(default_factory=list)
     actors: list[Actor] = field(default_factory=list)
@@ -28,15 +28,18 @@ class FakeTests:
 
     def fail(self, *names: str) -> None:
         """Let the tests with these names fail."""
-        self.failed = [FailedTest(name, WRONG_OUTPUT) for name in names]
+        self.tests = [
+            RequiredTest(name=name, passed=False, difference=WRONG_OUTPUT, result=number)
+            for number, name in enumerate(names, start=1)
+        ]
 
-    def __call__(self, version: WorkflowVersion, by: Actor) -> list[FailedTest]:
+    def __call__(self, version: WorkflowVersion, by: Actor) -> list[RequiredTest]:
         self.versions.append(version.number)
         self.actors.append(by)
         self.in_transaction = connection.in_atomic_block
         if self.problem:
             raise DeployError(self.problem, cause=Cause.UNREACHABLE)
-        return self.failed
+        return self.tests
 
 
 @pytest.fixture

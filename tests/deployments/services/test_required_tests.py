@@ -15,7 +15,7 @@ from deployments.models import Deployment
 from deployments.services import control, required_tests
 from deployments.services.archive import archive
 from deployments.services.deploy import request_deployment, request_snapshot
-from deployments.services.required_tests import FailedTest
+from deployments.services.required_tests import RequiredTest
 from targets.models import Target
 from targets.policy import Consent, Refused
 from tests.deployments.factories import make_deployment, make_target, make_workflow
@@ -41,9 +41,12 @@ def refusal(target: Target, workflow: Workflow | None = None, **more: Any) -> st
 
 
 def test_a_version_whose_tests_pass_is_deployed(fake_tests: FakeTests) -> None:
+    fake_tests.tests = [RequiredTest(name="approved", passed=True, result=7)]
+
     created = request_deployment(make_workflow(), target=strict(), by=ADA)
 
     assert created.version_number == 1
+    assert created.required_tests == [{"name": "approved", "passed": True, "result": 7}]
     assert (fake_tests.versions, fake_tests.actors) == ([1], [ADA])
 
 
@@ -160,7 +163,7 @@ def test_a_version_saved_while_the_tests_run_is_not_deployed_untested(
 ) -> None:
     workflow = make_workflow()
 
-    def save_another(*_call: object) -> list[FailedTest]:
+    def save_another(*_call: object) -> list[RequiredTest]:
         workflow.entry_code = "// v2"
         save_draft(workflow)
         return []
@@ -197,6 +200,7 @@ def test_what_was_deployed_before_is_not_tested_again(fake_tests: FakeTests) -> 
 def test_secrets_are_masked_in_the_refusal(fake_tests: FakeTests) -> None:
     workflow = make_workflow()
     set_variable("KEY", "s3cret-s3cret", workflow=workflow, is_secret=True)
-    fake_tests.failed = [FailedTest("approved", 'The output of "Charge" is s3cret-s3cret.')]
+    shown = 'The output of "Charge" is s3cret-s3cret.'
+    fake_tests.tests = [RequiredTest(name="approved", passed=False, difference=shown)]
 
     assert "s3cret" not in refusal(strict(), workflow)

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from deployments.models import Deployment, StageRecord
@@ -49,6 +50,24 @@ def page(client: Client, deployment: Deployment, tab: str = "") -> str:
 
 def words(client: Client, deployment: Deployment, tab: str = "") -> str:
     return text(client.get(f"/deployments/{deployment.pk}/{tab}"))
+
+
+def test_the_required_tests_are_named_with_their_results(admin_client: Client) -> None:
+    rows = [
+        {"name": "approved", "passed": True, "result": 7},
+        {"name": f"with {SENTINEL}", "passed": False, "result": None},
+    ]
+    deployment = make_deployment(required_tests=rows)
+    set_variable("KEY", SENTINEL, workflow=deployment.workflow, is_secret=True)
+
+    shown = page(admin_client, deployment)
+
+    address = reverse("saved_tests:result", args=[deployment.workflow_id, 7])
+    assert f'<a href="{address}"><bdi>approved</bdi></a>' in shown
+    assert "failed" in shown
+    assert SENTINEL not in shown
+    assert "Required tests" not in words(admin_client, make_deployment())
+    assert "this version has none" in words(admin_client, make_deployment(required_tests=[]))
 
 
 def test_a_waiting_deployment_has_a_page(admin_client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from audit.models import Entry
 from deployments.models import Deployment
@@ -30,6 +31,15 @@ def address(workflow: Workflow, part: str = "", query: str = "") -> str:
     return f"/workflows/{workflow.pk}/deploy/{part}{query}"
 
 
+def links_to_results(workflow: Workflow, *names: str) -> str:
+    """Return the links to the results with the numbers from 1, as markup."""
+    links = [
+        f'<a href="{reverse("saved_tests:result", args=[workflow.pk, number])}"><bdi>{name}</bdi></a>'
+        for number, name in enumerate(names, start=1)
+    ]
+    return f"See the result of{','.join(links)}</p>"
+
+
 def test_the_target_is_marked_in_the_dialog(admin_client: Client, target: Target) -> None:
     page = admin_client.get(address(make_workflow()))
 
@@ -43,9 +53,11 @@ def test_the_checks_list_the_tests_that_fail_and_bring_the_input(
     admin_client: Client, fake_tests: FakeTests, admin_user: User
 ) -> None:
     fake_tests.fail("approved", "declined")
+    workflow = make_workflow()
 
-    checks = admin_client.get(address(make_workflow(), "preflight/"), headers=HTMX)
+    checks = admin_client.get(address(workflow, "preflight/"), headers=HTMX)
 
+    assert links_to_results(workflow, "approved", "declined") in markup(checks)
     assert f'Failed Tests "approved" fails: {WRONG_OUTPUT} "declined" fails:' in text(checks)
     assert '<div id="failed-tests" hx-swap-oob="true">' in markup(checks)
     assert FIELD in markup(checks)
@@ -100,6 +112,7 @@ def test_a_button_elsewhere_leads_to_the_dialog_with_the_refusal(
             'Nothing was deployed The target production requires tests, and "approved" fails: '
             f"{WRONG_OUTPUT} (1 more fails.) Fix it, or override with a reason."
         ) in text(answer)
+        assert links_to_results(workflow, "approved", "declined") in markup(answer)
         assert FIELD in markup(answer)
     assert "Saved as v2." in text(saved)
     assert fake_tests.versions == [1, 2]
@@ -150,6 +163,7 @@ def test_a_user_who_may_not_override_tests_has_no_button(
         assert FIELD not in markup(page)
         assert "Deploy v1 to" not in text(page)
     assert "ask someone who has permission to override required tests" in text(refused)
+    assert "See the result" not in text(refused)
     assert not Deployment.objects.exists()
 
 

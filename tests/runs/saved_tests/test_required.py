@@ -67,8 +67,11 @@ def test_a_failing_test_refuses_the_deploy_with_its_difference(strict: Target) -
 def test_passing_tests_are_run_once_for_each_content(strict: Target) -> None:
     workflow = workflow_with(saved("right", 3))
     request_deployment(workflow, target=strict)
-    request_deployment(workflow, target=strict)
-    assert TestResult.objects.count() == 1
+    workflow.tests = [saved("renamed", 3)]
+    save_draft(workflow)
+    deployment = request_deployment(workflow, target=strict)
+    result = TestResult.objects.get()
+    assert deployment.required_tests == [{"name": "renamed", "passed": True, "result": result.pk}]
     assert Deployment.objects.count() == 2
 
 

@@ -95,6 +95,15 @@ def test_a_result_shows_the_difference_and_can_be_accepted_and_undone(
     assert workflow.tests == [RIGHT, WRONG]
 
 
+def test_a_result_that_is_no_longer_stored_leads_to_the_list(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    answer = admin_client.get(url("result", workflow, 404), follow=True)
+
+    assert answer.redirect_chain == [(url("list", workflow), 302)]
+    assert "This result is no longer stored" in text(answer)
+
+
 def test_a_test_is_written_as_json(admin_client: Client, workflow: Workflow) -> None:
     address = url("edit", workflow)
     refused = admin_client.post(address, {"text": '{"name": "x", "wanted": {}}'})
@@ -120,7 +129,7 @@ def test_a_test_is_written_as_json(admin_client: Client, workflow: Workflow) -> 
         ('{"name": "x", "pins": {"read": {}}}', 'must have "output", "outputs" or "failures"'),
         ('{"name": "x", "expect": {"output": {"schema": {"type": 1}}}}', "is not a JSON Schema"),
         ('{"name": "x", "speed": 0}', "must be 1 to 10,000,000"),
-        ('{"name": "\\u0000"}', "characters"),
+        ('{"name": "\\u0000"}', "invisible character"),
     ],
 )
 def test_a_bad_test_is_refused_with_its_place(
