@@ -1,4 +1,4 @@
-"""Which payloads a waiting run accepts: the JSON Schemas of its "wait for event" nodes."""
+"""Which events a run can wait for, and which payloads it accepts: its "wait for event" nodes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def schema_of(run: Run, key: str) -> Schema | None:
     schemas = [settings.get("schema") for settings in _wait_nodes(run)]
     known = {key_of(schema): schema for schema in schemas if isinstance(schema, Mapping)}
     return known.get(key)
+
+
+def event_types(run: Run) -> list[str]:
+    """Return the type that the run waits for, then those of the other nodes, without expressions."""
+    types = [str(settings.get("eventType", "")) for settings in _wait_nodes(run)]
+    known = [type_ for type_ in types if "{{" not in type_]
+    return list(dict.fromkeys(filter(None, [run.waits_for, *known])))
 
 
 def payload_problem(run: Run, event_type: str, payload: Any) -> str:

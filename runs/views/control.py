@@ -111,6 +111,7 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"run": run, "type": data.get("type") or run.waits_for}
     context |= {name: data.get(name, "") for name in ("payload", "reason", "next")}
     context["payload"] = context["payload"] or _answer_text(run, data)
+    context["event_types"] = event_schemas.event_types(run)
     if request.method != "POST":
         return page(request, "runs/run/send_event", context)
     try:

@@ -18,7 +18,7 @@ from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.runs.examples import START, attempted_step, live_deployment, make_run
 from tests.runs.sync.test_poller import poll_until
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy, edit_workflow
 from tests.workflows.ir.documents import chain, node
@@ -104,6 +104,17 @@ def test_a_wait_is_answered_by_a_shortcut(admin_client: Client, target: Target) 
 
     poll_until(until_status="complete", run=run, poller=Poller())
     assert Entry.objects.get(action="event sent").reason == "looks fine"
+
+
+def test_the_types_of_events_are_suggested_with_the_awaited_one_first(admin_client: Client) -> None:
+    types = ("approved", "{{ a.type }}", "go", "approved")
+    waits = (node(f"w{n}", "wait_for_event", eventType=type_) for n, type_ in enumerate(types))
+    run = make_run(live_deployment(ir=chain(node("a"), *waits)), waits_for="go", status="waiting")
+
+    page = markup(admin_client.get(f"/runs/{run.pk}/event/"))
+
+    assert '<option value="go"><option value="approved"></datalist>' in page
+    assert "waits for<code>go</code>,<code>approved</code>." in page
 
 
 def test_an_answer_that_is_not_json_is_kept_and_not_sent(
