@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -44,28 +44,36 @@ _NOT_A_RESULT: Final = (services.TooManyTestRuns, NoTarget)
 _OF_THE_PLATFORM: Final = (Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.CREDENTIALS, Cause.PERMISSION)
 _NOT_CONTENT: Final = frozenset({"tests"})
 
+Learn = Callable[[SavedTest, Observed], SavedTest]
+"""Takes a test and what happened in a run of it, and returns the test that replaces it."""
+
 
 def saved_tests(runnable: Runnable) -> dict[str, SavedTest]:
     """Return the tests by name; raises InvalidTests if something other than the pages stored them."""
     return {test.name: test for test in read_tests(runnable.content["tests"])}
 
 
-def run_test(runnable: Runnable, test: SavedTest, *, by: Actor) -> TestResult:
+def run_test(
+    runnable: Runnable, test: SavedTest, *, by: Actor, learn: Learn | None = None
+) -> TestResult:
     """Run a test on the embedded platform, wait for its end, and store the result.
 
-    A workflow that cannot be built fails the test. Raises DeployError if the platform is off or does not
-    respond, or if it has too many test runs.
+    If something differs, `learn` returns the test with which the run is compared instead. A workflow that
+    cannot be built fails the test. Raises DeployError if the platform is off or does not respond, or if it
+    has too many test runs.
     """
     started = time.monotonic()
-    key = _keys(runnable, [test], by=by)[test.name]
     progress, observed = None, None
     found = _unknown_nodes(runnable, test)
     if not found:
         progress, observed, found = _tried(runnable, test, by=by)
+    if learn and observed and found:
+        test = learn(test, observed)
+        found = _differences(runnable, test, observed)
     result = TestResult.objects.create(
         workflow=runnable.workflow,
         name=test.name,
-        key=key,
+        key=_keys(runnable, [test], by=by)[test.name],
         passed=not found,
         differences=[each.as_json() for each in found],
         states=_states(progress, found),
@@ -93,8 +101,12 @@ def _tried(
     if observed is None:
         message = f"The run did not end within {MAX_SECONDS:.0f} seconds."
         return progress, None, (Difference(message=message),)
+    return progress, observed, _differences(runnable, test, observed)
+
+
+def _differences(runnable: Runnable, test: SavedTest, observed: Observed) -> tuple[Difference, ...]:
     names = node_names(runnable.ir)
-    return progress, observed, differences(test, observed, lambda id_: names.get(id_, id_))
+    return differences(test, observed, lambda id_: names.get(id_, id_))
 
 
 def execute(

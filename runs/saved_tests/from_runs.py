@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.trail import Actor
 from deployments.pipeline.config.bindings import Variable
@@ -12,9 +12,10 @@ from deployments.queue.request_factory import variables_for
 from runs import statuses
 from runs.detail.fetch import fetch_run
 from runs.detail.json_tree import read_json
-from runs.models import Run, TestRun
-from runs.saved_tests.execution import execute
+from runs.models import Run, TestResult, TestRun
+from runs.saved_tests.execution import run_test, saved_tests
 from runs.saved_tests.observing import made_request, observe
+from runs.saved_tests.services import save_test
 from runs.services.control import Refused
 from runs.steps.masking import redact_run
 from runs.steps.step_nodes import node_ids, parsed_document
@@ -27,6 +28,7 @@ from targets.lookup import account_for_test_runs
 from toolchain.redaction import MASK, redact_json
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.documents.saved_tests.making import make_test, with_schemas
+from workflows.documents.saved_tests.model import Observed, SavedTest
 from workflows.documents.saved_tests.pins import MAX_MESSAGE
 from workflows.documents.saved_tests.reading import read_test
 from workflows.ir.document.model import Node, WorkflowIR
@@ -38,6 +40,9 @@ from workflows.nodes import step as step_type
 from workflows.nodes import wait_for_event
 from workflows.nodes.custom import secret_variables
 from workflows.picture.states import State
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 JsonObject = dict[str, Any]
 _HAS_NOT_ENDED: Final = "Wait until the run has ended, then save it as a test."
@@ -51,8 +56,8 @@ _OUTSIDE: Final = frozenset({b"env", b"fetch"})
 def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
     """Return a test that the draft passes when it does the same as in the test run.
 
-    Requests get the responses that they got. Outputs that differ in a second run are only expected to
-    have the same types. Secrets are replaced by invented values. Raises Refused or DeployError.
+    Requests get the responses that they got. Secrets are replaced by invented values. Raises Refused or
+    DeployError.
     """
     data = services.read(run)
     if data is None or not statuses.is_final(str(data.get("status"))):
@@ -61,7 +66,7 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
         raise Refused(_WAS_STOPPED)
     stand_ins = _StandIns(run.workflow, by)
     progress = TestProgress(run=run, data=redact_run(stand_ins.replaced(data), stand_ins.masked))
-    test = make_test(
+    return make_test(
         observe(
             progress.data,
             progress.steps,
@@ -77,8 +82,23 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
         pins=run.pins,
         with_requests=True,
     )
-    _, second = execute(Runnable.draft(run.workflow), read_test(test), by=by)
-    return with_schemas(test, second) if second else test
+
+
+def first_run(draft: Workflow, name: str, *, by: User) -> TestResult:
+    """Run a test of the draft that was made from a test run, and store the result.
+
+    Outputs that differ from those of the test run are from then on only expected to have the same types.
+    Raises DeployError like `run_test`.
+    """
+
+    def learn(test: SavedTest, second: Observed) -> SavedTest:
+        learned = with_schemas(dict(test.source), second)
+        if learned != test.source:
+            save_test(draft, learned, replaces=name, by=by)
+        return read_test(learned)
+
+    runnable = Runnable.draft(draft)
+    return run_test(runnable, saved_tests(runnable)[name], by=Actor.of(by), learn=learn)
 
 
 def _full_output(run: TestRun, step: Step) -> Any:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 VIEW: Final = "workflows.view_workflow"
 _MAX_DEFAULT_NAME: Final = 60  # characters
 _GONE: Final = f"This result is no longer stored, only the last {KEPT_RESULTS} of each test are."
+_SAVED: Final = "awaitstep_saved_test"
+"""The key in the session of a test that was just saved: the list runs it."""
 _NEW: Final = {
     "name": "A name that says what must be true",
     "payload": {},
@@ -58,7 +60,18 @@ Context = dict[str, Any]
 def tests(request: HttpRequest, workflow: str) -> HttpResponse:
     """List the tests of the draft, or of a version, with their newest results."""
     context = _list_context(request, workflow)
+    if request.method == "GET":
+        _start_saved(request, context)
     return page(request, "runs/saved_tests/tests", context)
+
+
+def _start_saved(request: HttpRequest, context: Context) -> None:
+    """Let the row of a test that was just saved ask for its first result."""
+    saved = request.session.pop(_SAVED, None)
+    if saved and saved["workflow"] == context["workflow"].pk and context["may_change"]:
+        for row in context["rows"]:
+            if row["test"].name == saved["name"] and not row["result"]:
+                row |= {"is_starting": True, "learns": saved["learns"]}
 
 
 def _list_context(request: HttpRequest, workflow: str) -> Context:
@@ -111,11 +124,15 @@ def run(request: HttpRequest, workflow: str) -> HttpResponse:
     if not name and "all" not in request.POST:
         return HttpResponseBadRequest("Send the name of a test, or all=1.")
     if request.htmx and not name:
-        context = _list_context(request, workflow) | {"is_starting": True}
+        context = _list_context(request, workflow)
+        for row in context["rows"]:
+            row |= {"is_starting": True, "is_queued": True}
         return render(request, "runs/saved_tests/_rows.html", context)
     found = get_object_or_404(Workflow, pk=workflow)
     number, runnable = _runnable(request, found)
-    rows = _tried(request, runnable, _chosen(runnable, name))
+    tests = _chosen(runnable, name)
+    is_first = "learns" in request.POST and number is None and len(tests) == 1
+    rows = [_first(request, found, tests[0])] if is_first else _tried(request, runnable, tests)
     if request.htmx:
         context = {"workflow": found, "number": number, "may_change": True}
         return render(request, "runs/saved_tests/_row.html", {**context, "row": rows[0]})
@@ -143,6 +160,17 @@ def _tried(request: HttpRequest, runnable: Runnable, tests: list[SavedTest]) -> 
     except DeployError as error:
         rows += [_row(test, None, error=str(error)) for test in tests[len(rows) :]]
     return rows
+
+
+def _first(request: HttpRequest, draft: Workflow, test: SavedTest) -> Context:
+    """Run a test that was made from a run for the first time; it may learn from that run."""
+    runnable, by = Runnable.draft(draft), cast("User", request.user)
+    if known_results(runnable, by=Actor.of(by))[test.name]:
+        return _tried(request, runnable, [test])[0]
+    try:
+        return _row(test, from_runs.first_run(draft, test.name, by=by))
+    except DeployError as error:
+        return _row(test, None, error=str(error))
 
 
 def _tell(request: HttpRequest, rows: list[Context]) -> None:
@@ -277,22 +305,20 @@ def save_test_run(request: HttpRequest, workflow: str) -> HttpResponse:
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
         return redirect(draft.get_absolute_url())
-    return _saved_and_run(request, draft, name)
+    return _saved(request, draft, name, learns=True)
 
 
-def _saved_and_run(request: HttpRequest, draft: Workflow, name: str) -> HttpResponse:
-    """Run a test that was just saved, so that the list has a result of it."""
+def _saved(request: HttpRequest, draft: Workflow, name: str, *, learns: bool) -> HttpResponse:
+    """Show the list, which runs the test that was just saved."""
     messages.success(request, f"The run was saved as the test “{name}”.")
-    draft.refresh_from_db()
-    runnable = Runnable.draft(draft)
-    _tell(request, _tried(request, runnable, _chosen(runnable, name)))
+    request.session[_SAVED] = {"workflow": draft.pk, "name": name, "learns": learns}
     return redirect(_address(draft))
 
 
 @require_POST
 @staff_with(CHANGE)
 def save_run(request: HttpRequest, pk: int) -> HttpResponse:
-    """Save a run of a deployed version as a test of the draft, and run it.
+    """Save a run of a deployed version as a test of the draft.
 
     Only for users who may view runs as well.
     """
@@ -308,7 +334,7 @@ def save_run(request: HttpRequest, pk: int) -> HttpResponse:
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
         return redirect(source)
-    return _saved_and_run(request, draft, name)
+    return _saved(request, draft, name, learns=False)
 
 
 def _free_name(request: HttpRequest, workflow: Workflow, default: str = "Test") -> str:

@@ -9,11 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from audit.trail import SYSTEM
+from audit.trail import SYSTEM, Actor
 from runs.models import Run, RunDetails
 from runs.saved_tests import services as saved
-from runs.saved_tests.execution import run_test
-from runs.saved_tests.from_runs import from_run, from_test_run
+from runs.saved_tests.execution import known_results, run_test
+from runs.saved_tests.from_runs import first_run, from_run, from_test_run
 from runs.services.control import Refused
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
@@ -60,13 +60,26 @@ def made(workflow: Workflow, name: str = "like the run", **test: Any) -> dict[st
     return from_test_run(run, name=name, by=SYSTEM)
 
 
-def test_a_test_run_becomes_a_test_that_passes(shop: Workflow) -> None:
+def test_a_test_run_becomes_a_test_that_learns_in_its_first_run_what_varies(
+    shop: Workflow, admin_user: User
+) -> None:
     shop.ir["nodes"][1]["data"]["failOn"] = "never"
+    shop.save()
     test = made(shop, payload={"id": 1})
     assert test["payload"] == {"id": 1}
     assert test["expect"]["nodes"] == ["read", "call", "end"]
-    result = run_test(Runnable.draft(shop), read_test(test), by=SYSTEM)
+    saved.save_test(shop, test, by=admin_user)
+    shop.refresh_from_db()
+
+    result = first_run(shop, "like the run", by=admin_user)
+
     assert result.differences == []
+    shop.refresh_from_db()
+    outputs = shop.tests[0]["expect"]["outputs"]
+    assert outputs["read"] == {"value": 2}
+    assert outputs["end"]["schema"]["properties"]["at"] == {"type": "string"}
+    known = known_results(Runnable.draft(shop), by=Actor.of(admin_user))
+    assert known == {"like the run": result}
 
 
 def test_a_test_contains_invented_values_instead_of_secrets(shop: Workflow) -> None:

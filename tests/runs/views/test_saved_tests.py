@@ -14,7 +14,7 @@ from pytest_django import Settings
 from audit.models import Entry
 from runs.models import TestResult
 from tests.runs.test_runs.drafts import step
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain
 from workflows import drafts
@@ -173,11 +173,17 @@ def test_a_run_of_the_editor_is_saved_as_a_test(admin_client: Client, workflow: 
         )
         if not page.json()["running"]:
             break
-    admin_client.post(url("save", workflow), {"name": "five"})
+    shown = admin_client.post(url("save", workflow), {"name": "five"}, follow=True)
     workflow.refresh_from_db()
     saved = workflow.tests[-1]
     assert (saved["name"], saved["payload"], saved["requests"]) == ("five", {"n": 5}, [])
     assert saved["expect"]["outputs"] == {"read": {"value": 6}}
+    assert text(shown).count("Running again, to see which outputs vary") == 1
+    assert markup(shown).count('hx-trigger="load"') == 1
+    assert "Running" not in text(admin_client.get(url("list", workflow)))
+    form = {"test": "five", "learns": "1"}
+    row = admin_client.post(url("run", workflow), form, headers={"HX-Request": "true"})
+    assert "five Passed" in text(row)
 
 
 def test_without_a_run_there_is_nothing_to_save(admin_client: Client, workflow: Workflow) -> None:
