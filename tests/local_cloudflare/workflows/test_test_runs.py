@@ -239,6 +239,29 @@ def test_steps_named_like_properties_of_objects_are_not_pinned(account: TestRunP
     assert output == "timed out"
 
 
+UNDOING = """
+const retries = { limit: 1, delay: "6 hours", backoff: "constant" };
+let failures = 0;
+const rollback = async () => { if (failures++ === 0) throw new Error("not yet"); };
+const options = { rollback, rollbackConfig: { retries } };
+for (const name of ["pinned", "flaky", "own"]) await step.do(name, async () => name, options);
+throw new Error("no");
+"""
+
+
+def test_steps_are_undone_without_delays_unless_they_are_pinned(account: TestRunPlatform) -> None:
+    deploy_draft(account, "undoing", FLOW.replace("{body}", UNDOING))
+    pins = {"pinned": {"result": 1}, "flaky": {"failures": {"times": 1, "message": "no luck"}}}
+    start_test_run(account, "undoing", pins=pins)
+    wait_for_status(account, "undoing", "run", "errored")
+    described = account.api("GET", "workflows/undoing/instances/run").json()["result"]
+    undone = [step for step in described["steps"] if step["type"] == "rollback"]
+    assert [(step["name"], len(step["attempts"])) for step in undone] == [
+        ("own-1", 2),
+        ("flaky-1", 1),
+    ]
+
+
 def test_the_run_stops_before_the_step_of_its_plan(account: TestRunPlatform) -> None:
     body = 'for (let i = 0; i < 2; i += 1) for (const name of ["a", "b"]) '
     body += "await step.do(`${name} [${i}]`, async () => name);"

@@ -178,6 +178,7 @@ def test_a_terminated_run_is_rolled_back_on_request(deployed: Platform, project:
     )
 
     assert result.exit_code == 0, result.stdout + result.stderr
+    wait_for_status(deployed, project.name, instance, "terminated")
     path = f"workflows/{project.name}/instances/{instance}"
     run = deployed.api("GET", path).json()["result"]
     kinds = [(step.get("name"), step["type"]) for step in run["steps"]]

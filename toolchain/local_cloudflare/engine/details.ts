@@ -261,5 +261,7 @@ export function outcome({ log, status }: StoredInstance): Outcome {
 function rollback(log: Rows): Outcome['rollback'] {
   if (find(log, EVENT.rollbackComplete)) return { outcome: 'complete', error: null };
   if (!find(log, EVENT.rollbackFailed)) return null;
-  return { outcome: 'failed', error: toError(find(log, EVENT.rollbackStepFailure)?.metadata.error) };
+  const failure = find(log, EVENT.rollbackStepFailure)?.metadata.error;
+  const last = log.findLast(({ event }) => event === EVENT.rollbackAttemptFailure);
+  return { outcome: 'failed', error: toError(failure ?? last?.metadata.error) };
 }

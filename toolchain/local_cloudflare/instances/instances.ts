@@ -32,6 +32,7 @@ const ACTIONS = ['pause', 'resume', 'restart', 'terminate'];
 const CLOUDFLARES_ID = /^cf_[0-9a-f]{64}$/;
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const CREATE_MILLISECONDS = 5000;
+const POLL_MILLISECONDS = 20;
 /** Where an instance should run is only a hint. */
 const INSTANCE_SETTINGS = ['instance_id', 'params', 'location_hint'];
 
@@ -155,9 +156,24 @@ export class Instances {
       throw invalidInstance(`cannot ${action} instance "${id}": it is ${before.status}`);
     const run = () => this.control(workflow, action, { id, from: body.from, rollback: body.rollback });
     if (action === 'restart') await this.#group(workflow).unloading.run(run);
+    else if (action === 'terminate' && body.rollback) await this.#whenRollingBack(workflow, id, run());
     else await run();
     const { status } = await this.read(workflow, id);
     return { status, timestamp: new Date().toISOString() };
+  }
+
+  /** Rolling back may take as long as the rollbacks are retried, so return once it has started. */
+  async #whenRollingBack(workflow: Workflow, id: string, terminated: Promise<unknown>): Promise<void> {
+    let isDone = false;
+    const done = terminated.finally(() => {
+      isDone = true;
+    });
+    const started = async (): Promise<void> => {
+      while (!isDone && (await this.read(workflow, id)).status !== 'rollingBack')
+        await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    };
+    done.catch(() => undefined); // its process may end before the rollbacks, and the next one continues them
+    await Promise.race([done, started()]);
   }
 
   async sendEvent(workflow: Workflow, id: string, type: string, payload: unknown): Promise<void> {

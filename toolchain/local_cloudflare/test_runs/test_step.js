@@ -26,9 +26,7 @@ export class TestStep extends RpcTarget {
   async do(name, ...args) {
     if (this.#plan.until !== null && plainName(name) === this.#plan.until) await this.#engine.stop();
     const pin = this.#pinOf(name);
-    const replaced = args.map((argument) =>
-      pin && typeof argument === 'function' ? pinned(argument, pin) : argument,
-    );
+    const replaced = pin ? pinnedArguments(args, pin) : args;
     return this.#clock.run(() => this.#step.do(name, ...replaced));
   }
 
@@ -62,6 +60,14 @@ export class TestStep extends RpcTarget {
 }
 
 const plainName = (name) => name.replace(LOOPS, '').replace(ATTEMPTS, '');
+
+/** A step that does none of its own work has nothing to undo. */
+function pinnedArguments(args, pin) {
+  const position = args.findIndex((argument) => typeof argument === 'function');
+  const hasOwnWork = !('result' in pin) && pin.failures?.times != null;
+  const options = hasOwnWork ? args.slice(position + 1) : [];
+  return [...args.slice(0, position), pinned(args[position], pin), ...options];
+}
 
 /** The first attempts fail if the pin says so; afterwards the step returns the pinned result, or runs its own code. */
 function pinned(callback, { failures, ...pin }) {

@@ -36,6 +36,8 @@ const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 
 /** Stored while the instance waits without a permit, so that the next process replays its steps without a permit. */
 const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
+/** Stored while a terminated instance is rolled back, so that the next process continues with that. */
+const ROLLS_BACK = 'LOCAL_CLOUDFLARE_ROLLS_BACK';
 /** The plan of a test run, stored before the instance is created. */
 const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
 /** During shorter waits, an instance keeps its permit. */
@@ -70,6 +72,8 @@ export class Engine extends MiniflaresEngine {
   #isClosed = false;
   /** Whether a final status is stored, or being stored. */
   #hasEnded = false;
+  /** The clock of a test run. */
+  #clock;
   /** In a test run, the types of the events that answer pinned waits, and how they are shown. */
   #shownTypes = new Map();
 
@@ -130,11 +134,20 @@ export class Engine extends MiniflaresEngine {
       activity: () => this.#activity,
       settle: () => this.ctx.storage.sync(),
     });
+    this.#clock = clock;
     const engine = {
       stop: () => this.userTriggeredTerminate(),
       pinWait: (name, answer) => this.#pinWait(name, answer),
     };
     return new TestStep(step, { plan, clock, engine });
+  }
+
+  /** In a test run, the retries of a rollback do not take their time either. */
+  createRollbackContext(step) {
+    const context = super.createRollbackContext(step);
+    const clock = this.#clock;
+    if (!clock || !step) return context;
+    return { do: (...args) => this.#during(() => clock.run(() => context.do(...args))) };
   }
 
   /** Answer a wait in advance, or let it time out. The event has a type of its own, so that no other wait receives it. */
@@ -316,6 +329,10 @@ export class Engine extends MiniflaresEngine {
 
   /** The engine ignores a resume while the code of a paused instance is ending, and could run the code twice. */
   async init(...details) {
+    if (await this.ctx.storage.get(ROLLS_BACK)) {
+      if (!this.#isClosed) await this.userTriggeredTerminate({ rollback: true });
+      return;
+    }
     this.#mustRun = true;
     if (this.#isActive) return;
     this.#isActive = true;
@@ -332,6 +349,7 @@ export class Engine extends MiniflaresEngine {
   async userTriggeredTerminate(options) {
     if (this.#hasEnded) throw new Error(CANNOT_TERMINATE);
     this.#isClosed = true;
+    if (options?.rollback) await this.ctx.storage.put(ROLLS_BACK, true);
     return super.userTriggeredTerminate(options);
   }
 
@@ -341,7 +359,7 @@ export class Engine extends MiniflaresEngine {
   }
 
   async attemptRestart() {
-    await this.ctx.storage.delete(WAITS);
+    await this.ctx.storage.delete([WAITS, ROLLS_BACK]);
     return super.attemptRestart();
   }
 
