@@ -17,7 +17,7 @@ from workflows.documentation.markdown import JsonObject, parsed
 from workflows.documentation.pages import DOCS
 from workflows.documentation.settings_tables import table
 from workflows.ir.document.node_types import NodeType
-from workflows.ir.document.step_policy import RETRY_FIELDS
+from workflows.ir.document.step_policy import RETRY_FIELDS, ROLLBACK_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.nodes.built_in import BUILT_IN
 
@@ -32,7 +32,10 @@ def pages() -> Mapping[Path, str]:
     """Return the pages with generated parts, with up-to-date content."""
     tables = {("settings", type_.name): table(type_.fields) for type_ in BUILT_IN}
     triggers = {("settings", type_.name): table(type_.fields) for type_ in TRIGGER_TYPES.values()}
-    steps = {("settings", "steps"): table(RETRY_FIELDS, folds_retries=False)}
+    steps = {
+        ("settings", "steps"): table(RETRY_FIELDS, folds_retries=False),
+        ("settings", "rollbacks"): table(ROLLBACK_FIELDS, folds_retries=False),
+    }
     expected = {
         DOCS / "triggers.md": _with_parts(DOCS / "triggers.md", triggers),
         DOCS / "steps.md": _with_parts(DOCS / "steps.md", steps),

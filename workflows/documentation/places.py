@@ -25,6 +25,7 @@ _OF_DOCUMENT: Final = {
     "dependencies": "building-workflows.md#npm-packages",
 }
 _DOCUMENT: Final = "building-workflows.md#the-document"
+_OF_STEPS: Final = (("steps.md", "steps"), ("steps.md", "rollbacks"))
 VARIABLES: Final = "environment.md#variables"
 _DEPLOY_SETTINGS: Final = "deploying.md"
 
@@ -56,7 +57,7 @@ def place_of_setting(type_: NodeType | TriggerType, path: str) -> str:
     steps = _INDEXES.sub("", path).split(".")
     for length in range(len(steps), 0, -1):
         name = "[].".join(steps[:length])
-        for page, holder in ((file, type_.name), ("steps.md", "steps")):
+        for page, holder in ((file, type_.name), *_OF_STEPS):
             if (anchor := setting_anchor(holder, name)) in _anchors(page):
                 return f"{page}#{anchor}"
     return type_.docs

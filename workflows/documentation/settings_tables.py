@@ -6,21 +6,31 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from workflows.ir.document.step_policy import RETRY_FIELDS
+from workflows.ir.document.step_policy import RETRY_FIELDS, ROLLBACK_FIELDS
 from workflows.ir.settings.setting_field import FieldKind, SettingField
 
-_RETRIES: Final = "see [Retries and timeouts](../steps.md#retries-and-timeouts)"
+_FOLDED: Final = (
+    (
+        RETRY_FIELDS,
+        "as for every step | see [Retries and timeouts](../steps.md#retries-and-timeouts)",
+    ),
+    (ROLLBACK_FIELDS, "as for every step | see [Rollbacks](../steps.md#rollbacks)"),
+)
 _HEAD: Final = "| setting | default | description |\n| --- | --- | --- |"
 
 
 def table(fields: Iterable[SettingField], *, folds_retries: bool = True) -> str:
-    """Return a Markdown table of fields; standard retry settings share one row."""
+    """Return a Markdown table of fields; those that all steps have share a row, and so do their rollbacks."""
     all_fields = list(fields)
-    usual = [field for field in all_fields if folds_retries and field in RETRY_FIELDS]
+    folded = [
+        ([field for field in all_fields if field in usual], text)
+        for usual, text in (_FOLDED if folds_retries else ())
+    ]
+    usual = [field for group, _ in folded for field in group]
     rows = [row for field in all_fields if field not in usual for row in _rows(field)]
-    if usual:
-        names = ", ".join(f"`{field.name}`" for field in usual)
-        rows.append(f"| {names} | as for every step | {_RETRIES} |")
+    for group, text in folded:
+        if group:
+            rows.append(f"| {', '.join(f'`{field.name}`' for field in group)} | {text} |")
     return "\n".join([_HEAD, *rows])
 
 

@@ -292,6 +292,7 @@ def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
     titles = {
         Group.MAIN: "Settings",
         Group.RETRIES: "Retries and timeout",
+        Group.ROLLBACK: "Rollback",
         Group.COMPATIBILITY: "Settings from other tools",
     }
     for group, title in titles.items():
@@ -300,7 +301,7 @@ def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
             yield ControlGroup(
                 name=group,
                 title=title,
-                summary=_defaults(own) if group is Group.RETRIES else "",
+                summary=_SUMMARIES[group](own) if group in _SUMMARIES else "",
                 controls=own,
                 is_open=group is Group.MAIN or any(control.problems for control in own),
             )
@@ -316,6 +317,19 @@ def _defaults(controls: Sequence[Control]) -> str:
     delay = f", first after {parts['retryDelay']}" if parts.get("retryLimit") else ""
     timeout = f", at most {_words(parts['timeout'])} per attempt" if "timeout" in parts else ""
     return f"By default {retries}{delay}{timeout}"
+
+
+def _rollback_summary(controls: Sequence[Control]) -> str:
+    is_set = any(
+        control.field.kind is FieldKind.CODE and control.text.strip() for control in controls
+    )
+    return "Undoes this node if the run fails" if is_set else "Nothing is undone if the run fails"
+
+
+_SUMMARIES: Final[Mapping[Group, Callable[[Sequence[Control]], str]]] = {
+    Group.RETRIES: _defaults,
+    Group.ROLLBACK: _rollback_summary,
+}
 
 
 def _words(duration: Any) -> str:

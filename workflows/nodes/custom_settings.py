@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.ir.custom.definition import Definition
-from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
+from workflows.ir.document.step_policy import ROLLBACK_FIELDS, StepPolicy, read_policy, retry_fields
 from workflows.ir.reading import fields
 from workflows.ir.reading.fields import Field, NotJson, raw_duration
 from workflows.ir.reading.problems import quoted
@@ -27,28 +27,29 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The values, in the order of the type's fields, and the retry settings."""
+    """The values, in the order of the type's fields, and the settings of the step."""
 
     values: tuple[Setting, ...]
     policy: StepPolicy
 
 
 def fields_of(definition: Definition) -> tuple[SettingField, ...]:
-    """Return the type's own fields, and the retry settings, unless the type uses their names itself."""
+    """Return the type's own fields, and those of its step, unless the type uses their names itself."""
     own = {field.name for field in definition.fields}
     return (
         *definition.fields,
-        *(field for field in _retry_fields(definition) if field.name not in own),
+        *(field for field in _step_fields(definition) if field.name not in own),
     )
 
 
-def _retry_fields(definition: Definition) -> tuple[SettingField, ...]:
+def _step_fields(definition: Definition) -> tuple[SettingField, ...]:
     timeout = {} if definition.timeout is None else {"default": raw_duration(definition.timeout)}
-    return retry_fields(retryLimit={"default": definition.retries}, timeout=timeout)
+    retries = retry_fields(retryLimit={"default": definition.retries}, timeout=timeout)
+    return (*retries, *ROLLBACK_FIELDS)
 
 
 def read_settings(definition: Definition, data: Reader) -> Settings:
-    """Read all fields and the retry settings of a node."""
+    """Read all fields of a node, and the settings of its step."""
     settings = [_setting(data, field) for field in definition.fields]
     return Settings(
         values=tuple(setting for setting in settings if setting is not None),
@@ -57,9 +58,9 @@ def read_settings(definition: Definition, data: Reader) -> Settings:
 
 
 def _policy(definition: Definition, data: Reader) -> StepPolicy:
-    """Read the retry settings, except those whose names the type uses for its own fields."""
+    """Read the settings of the step, except those whose names the type uses for its own fields."""
     own = {field.name for field in definition.fields}
-    fields = _retry_fields(definition)
+    fields = _step_fields(definition)
     return read_policy(data.part([field.name for field in fields if field.name not in own]), fields)
 
 

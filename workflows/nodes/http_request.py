@@ -10,7 +10,7 @@ from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Category, NodeType
-from workflows.ir.document.step_policy import RETRY_FIELDS, StepPolicy, read_policy
+from workflows.ir.document.step_policy import STEP_FIELDS, StepPolicy, read_policy
 from workflows.ir.reading import fields
 from workflows.ir.reading.fields import Code, Json, NotJson, RepeatedKey, Text
 from workflows.ir.reading.reader import Reader
@@ -73,7 +73,7 @@ FAIL_ON: Final = SettingField(
     default="error",
     options=("error", "never"),
 )
-FIELDS: Final = (METHOD, URL, HEADERS, QUERY, BODY, FAIL_ON, *RETRY_FIELDS)
+FIELDS: Final = (METHOD, URL, HEADERS, QUERY, BODY, FAIL_ON, *STEP_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def read_request(data: Reader, fields: Iterable[SettingField]) -> Settings:
         query=read_table(data, QUERY),
         body=_body(data, method),
         fail_on_error=read_choice(data, FAIL_ON) == "error",
-        policy=read_policy(data),
+        policy=read_policy(data, STEP_FIELDS),
     )
 
 

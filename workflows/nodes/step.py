@@ -9,7 +9,7 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_labels import first_line
 from workflows.ir.document.node_types import INFERRED, Category, NodeType
-from workflows.ir.document.step_policy import RETRY_FIELDS, StepPolicy, read_policy
+from workflows.ir.document.step_policy import STEP_FIELDS, StepPolicy, read_policy
 from workflows.ir.reading.fields import Code
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_code
@@ -48,7 +48,7 @@ def read(data: Reader) -> Settings:
     """Read the code and the retry settings."""
     if data.raw(INLINE.name):
         data.warning(INLINE.name, "has no effect: the code always runs as a durable step")
-    return Settings(code=read_code(data, CODE), policy=read_policy(data))
+    return Settings(code=read_code(data, CODE), policy=read_policy(data, STEP_FIELDS))
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -75,7 +75,7 @@ TYPE = NodeType(
     summary="Runs your own code as one durable step.",
     docs="nodes/step.md",
     icon="step",
-    fields=(CODE, *RETRY_FIELDS, INLINE),
+    fields=(CODE, *STEP_FIELDS, INLINE),
     example={"code": "return { ok: true };"},
     about=about,
     read=read,

@@ -9,6 +9,7 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
+from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_string
 from workflows.ir.settings.patterns import read_pattern
@@ -54,6 +55,11 @@ class Settings:
     worker: str
     request: Request
 
+    @property
+    def policy(self) -> StepPolicy:
+        """The policy of the step that sends the request."""
+        return self.request.policy
+
 
 def read(data: Reader) -> Settings:
     """Read the Worker and the request: by default a POST to `/`."""
@@ -78,7 +84,7 @@ def callback(node: Node, out: Emitter) -> None:
 
 def emit(node: Node, out: Emitter) -> None:
     """Write the durable step that sends the request."""
-    out.durable_step(node, node.settings.request.policy)
+    out.durable_step(node, node.settings.policy)
 
 
 TYPE = NodeType(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from workflows.codegen.steps.emitter import Emitter
@@ -11,7 +11,13 @@ from workflows.codegen.text.writer import Piece
 from workflows.ir.document.kinds import WORKFLOW
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
-from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
+from workflows.ir.document.step_policy import (
+    ROLLBACK,
+    ROLLBACK_FIELDS,
+    StepPolicy,
+    read_policy,
+    retry_fields,
+)
 from workflows.ir.reading import durations
 from workflows.ir.reading.fields import Code, Duration, milliseconds_of
 from workflows.ir.reading.identifiers import is_identifier
@@ -83,9 +89,19 @@ TIMEOUT: Final = SettingField(
     takes_references=True,
     config_path="timeout",
 )
-RETRIES: Final = tuple(field for field in retry_fields() if field.name != "timeout")
+ROLLBACK_OF_RUN: Final = replace(
+    ROLLBACK,
+    help="The body of a function that undoes the other run if this one fails. `output.instanceId` is "
+    "its id, `output.result` its result if this node has received it, `error` why this run has failed.",
+    parameters=tuple(replace(parameter, may_be_missing=False) for parameter in ROLLBACK.parameters),
+)
+STEP_FIELDS: Final = tuple(
+    ROLLBACK_OF_RUN if field is ROLLBACK else field
+    for field in (*retry_fields(), *ROLLBACK_FIELDS)
+    if field.name != TIMEOUT.name
+)
 FIELDS: Final = (
-    WORKFLOW_ID, SCRIPT_NAME, CLASS_NAME, INPUT, WAITS, TIMEOUT, *RETRIES, WORKFLOW_NAME,
+    WORKFLOW_ID, SCRIPT_NAME, CLASS_NAME, INPUT, WAITS, TIMEOUT, *STEP_FIELDS, WORKFLOW_NAME,
 )  # fmt: skip
 
 _MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
@@ -118,7 +134,7 @@ def read(data: Reader) -> Settings:
         input=read_optional_code(data, INPUT),
         waits_for_result=read_switch(data, WAITS),
         timeout=read_duration(source_of(data, TIMEOUT), TIMEOUT),
-        policy=read_policy(data, RETRIES),
+        policy=read_policy(data, STEP_FIELDS),
     )
 
 
@@ -181,6 +197,7 @@ def emit(node: Node, out: Emitter) -> None:
     settings: Settings = node.settings
     out.add_helper(HELPER)
     params = out.callback(node)
+    rollback = out.rollback(node, output="{ instanceId: string; result: any }")
     out.line(
         *out.assign(node),
         "await ",
@@ -195,6 +212,7 @@ def emit(node: Node, out: Emitter) -> None:
             out.line("timeout: ", *_milliseconds(settings.timeout, out), ",")
         out.line("config:")
         out.policy(settings.policy)
+        out.rollback_options(node, rollback)
     out.line("});")
 
 
@@ -255,12 +273,15 @@ type ChildRun = {
   params: (ctx: WorkflowStepContext) => Promise<any>;
   config: any;
   timeout?: number;
+  rollback?: (undone: any) => Promise<any>;
+  rollbackConfig?: any;
 };
 
 /** Starts the child once: its id is stored first, so that a retry finds the run of the first attempt. */
-async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instanceId: string }> {
+async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instanceId: string; result?: any }> {
   const id: string = await step.do(child.name(": id"), child.config, async () => (globalThis as any).crypto.randomUUID());
-  await step.do(child.name(""), child.config, async (ctx: any) => {
+  const started: { instanceId: string; result?: any } = { instanceId: id };
+  const start = async (ctx: any) => {
     const params = await child.params(ctx);
     checkInput(child, params);
     try {
@@ -271,8 +292,11 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
       });
     }
     return { instanceId: id };
-  });
-  return { instanceId: id };
+  };
+  const { rollback, rollbackConfig } = child;
+  const undo = (undone: any) => rollback({ ...undone, output: started });
+  await step.do(child.name(""), child.config, start, rollback && { rollback: undo, rollbackConfig });
+  return started;
 }
 
 /** A run that gets a function never starts. */
@@ -286,21 +310,21 @@ function checkInput(child: ChildRun, params: unknown): void {
 
 /** Waits for the child with increasing sleeps: at most about 60, even for a year. */
 async function runChild(step: WorkflowStep, child: ChildRun): Promise<any> {
-  const { instanceId } = await startChild(step, child);
+  const started = await startChild(step, child);
   for (let waited = 0; waited < child.timeout; ) {
     const pause = Math.min(Math.max(1000, Math.round(waited * 0.3)), child.timeout - waited);
     await step.sleep(child.name(": wait"), pause);
     waited += pause;
     const run: any = await step.do(child.name(": status"), child.config, async (): Promise<any> => {
-      const { status, output, error } = await (await child.workflow.get(instanceId)).status();
+      const { status, output, error } = await (await child.workflow.get(started.instanceId)).status();
       return { status, output, error };
     });
-    if (run.status === "complete") return run.output;
+    if (run.status === "complete") return (started.result = run.output);
     if (run.status === "errored" || run.status === "terminated") {
       const reason = run.error?.message ?? run.error;
-      throw new Error(`${child.name("")} ${run.status} (run ${instanceId})${reason ? `: ${reason}` : ""}`);
+      throw new Error(`${child.name("")} ${run.status} (run ${started.instanceId})${reason ? `: ${reason}` : ""}`);
     }
   }
-  throw new Error(`${child.name("")} (run ${instanceId}) did not finish within ${child.timeout} ms`);
+  throw new Error(`${child.name("")} (run ${started.instanceId}) did not finish within ${child.timeout} ms`);
 }
 """

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflows.ir.document.region_tree import Region, Step
+from workflows.ir.document.step_policy import rollback_of
 from workflows.picture.labels import OTHERWISE, arm_label, has_else, trigger_label
 from workflows.picture.markup import link, safe
-from workflows.picture.svg import Drawing
+from workflows.picture.svg import WITH_ROLLBACK, Drawing
 
 
 def outline(drawing: Drawing) -> str:
@@ -53,7 +54,9 @@ def _region(label: str, region: Region, drawing: Drawing) -> Iterator[str]:
 
 def _node(node_id: str, drawing: Drawing) -> str:
     node = drawing.state(node_id)
-    kind = f' <span class="quiet">{safe(drawing.ir.nodes[node_id].type.title)}</span>'
+    about = drawing.ir.nodes[node_id].type.title
+    about += f", {WITH_ROLLBACK}" if rollback_of(drawing.ir.nodes[node_id].settings) else ""
+    kind = f' <span class="quiet">{safe(about)}</span>'
     state = f' <span class="{node.state.tone}">{safe(node.summary)}</span>' if node.summary else ""
     current = ' aria-current="step"' if node.state.is_active else ""
     return f"<span{current}>{_name(node_id, drawing)}{kind}{state}</span>"

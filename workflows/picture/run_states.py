@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from workflows.ir.document.model import Node, WorkflowIR
@@ -22,6 +23,7 @@ def node_states(
 
     A step that is incomplete or unknown is ignored.
     """
+    steps = list(steps)
     calls: dict[str, list[StepCall]] = {}
     for call in Matcher(ir).match(steps):
         calls.setdefault(call.node_id, []).append(call)
@@ -35,7 +37,28 @@ def node_states(
         )
         for id_, of_node in calls.items()
     }
-    return _TreeWalk(ir, summaries, status=run_status).states()
+    states = _TreeWalk(ir, summaries, status=run_status).states()
+    notes = _rollback_notes(steps, calls)
+    return states | {id_: replace(states[id_], note=note) for id_, note in notes.items()}
+
+
+def _rollback_notes(
+    steps: Iterable[Mapping[str, Any]], calls: Mapping[str, Iterable[StepCall]]
+) -> dict[str, str]:
+    """Return what has become of the rollbacks of each node, whose steps have the names of those undone."""
+    nodes = {str(call.raw.get("name")): id_ for id_, of_node in calls.items() for call in of_node}
+    outcomes: dict[str, set[Any]] = {}
+    for step in steps:
+        is_rollback = isinstance(step, Mapping) and step.get("type") == "rollback"
+        if is_rollback and (node_id := nodes.get(str(step.get("name")))):
+            outcomes.setdefault(node_id, set()).add(step.get("success"))
+    return {id_: _rollback_note(found) for id_, found in outcomes.items()}
+
+
+def _rollback_note(outcomes: Collection[Any]) -> str:
+    if False in outcomes:
+        return "rollback failed"
+    return "rolling back" if None in outcomes else "rolled back"
 
 
 def _awaits_child(node: Node) -> bool:

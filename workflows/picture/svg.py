@@ -14,6 +14,7 @@ from typing import Final
 
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_labels import label_of
+from workflows.ir.document.step_policy import rollback_of
 from workflows.picture.icons import icon_of, symbols
 from workflows.picture.layout import Area, Layout, Line, SlotMark
 from workflows.picture.markup import link, safe
@@ -27,6 +28,8 @@ _TEXT_LEFT: Final = 46
 _TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
 _CARET_WIDTH: Final = 16
 _REPLACE: Final = "Choose what happens here"
+_UNDO: Final = "undo"
+WITH_ROLLBACK: Final = "with a rollback"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,8 @@ def _icons(drawing: Drawing) -> Iterator[str]:
     for node in drawing.ir.nodes.values():
         yield icon_of(node)
         yield drawing.state(node.id).state.icon
+        if rollback_of(node.settings):
+            yield _UNDO
 
 
 def _frame(drawing: Drawing, id_: str, area: Area) -> str:
@@ -217,7 +222,8 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     state, uid = drawing.state(node.id), drawing.uid
     href = link(state.href)
     has_caret = drawing.is_foldable and node.type.container is not None
-    name_width = _TEXT_WIDTH - _CARET_WIDTH * has_caret
+    has_rollback = rollback_of(node.settings) is not None
+    name_width = _TEXT_WIDTH - _CARET_WIDTH * (has_caret or has_rollback)
     name = shortened(node.name, name_width, size=NAME, is_bold=True)
     is_marked = bool(state.summary) and area.height == SHORT
     kind_width = _TEXT_WIDTH / 2 if is_marked else _TEXT_WIDTH
@@ -225,7 +231,8 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     label = _REPLACE if is_placeholder else label_of(node) or node.type.title
     label = _words_inside(drawing, node) if node.id in drawing.inside else label
     kind = shortened(label, kind_width, size=SMALL)
-    title = f"{node.name} ({node.type.title})" + (f": {state.summary}" if state.summary else "")
+    title = f"{node.name} ({node.type.title})" + (f", {WITH_ROLLBACK}" if has_rollback else "")
+    title += f": {state.summary}" if state.summary else ""
     kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
     kinds += " pic-placeholder" if is_placeholder else ""
     kinds += " pic-folded" if node.id in drawing.inside else ""
@@ -237,7 +244,7 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
         f"{_use(uid, icon_of(node), x=16, y=17, size=16)}"
         f'<text class="pic-name" x="{_TEXT_LEFT}" y="22">{safe(name)}</text>'
         f'<text class="pic-type" x="{_TEXT_LEFT}" y="38">{safe(kind)}</text>'
-        f"{_state(state, uid, area)}{_caret(drawing, node)}"
+        f"{_state(state, uid, area)}{_caret(drawing, node)}{_undo(uid) if has_rollback else ''}"
     )
     tag = f'a{href} tabindex="-1"' if href else "g"
     return (
@@ -269,6 +276,11 @@ def _caret(drawing: Drawing, node: Node) -> str:
         f'<g class="pic-fold" transform="translate({NODE_WIDTH - 16} 16)">'
         f'<circle class="pic-fold-area" r="13"/><path d="{shape}"/></g>'
     )
+
+
+def _undo(uid: str) -> str:
+    """Return the mark of a node with a rollback."""
+    return f'<g class="pic-undo">{_use(uid, _UNDO, x=NODE_WIDTH - 24, y=10, size=14)}</g>'
 
 
 def _state(node: NodeState, uid: str, area: Area) -> str:

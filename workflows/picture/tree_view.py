@@ -13,11 +13,13 @@ from typing import Final
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.node_labels import label_of
 from workflows.ir.document.region_tree import Region, Step
+from workflows.ir.document.step_policy import rollback_of
 from workflows.ir.reading.fields import Code, Text
 from workflows.nodes import branch
 from workflows.picture.icons import icon_of
 from workflows.picture.labels import arm_label, trigger_label
 from workflows.picture.markup import safe
+from workflows.picture.svg import WITH_ROLLBACK
 
 _MAX_SEARCHED: Final = 2_000
 ICONS: Final = "editor"
@@ -72,7 +74,10 @@ class TreeView:
                 icon=icon_of(node),
                 name=node.name,
                 detail=about or node.type.title,
-                more=(node.type.title,) if about else (),
+                more=(
+                    *((node.type.title,) if about else ()),
+                    *((WITH_ROLLBACK,) if rollback_of(node.settings) else ()),
+                ),
                 add="after",
             ),
             group=f"outline-in-{safe(node.id)}" if node.type.container else "",

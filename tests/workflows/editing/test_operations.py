@@ -363,6 +363,15 @@ def test_an_id_that_a_person_chose_stays_when_the_node_is_renamed() -> None:
     assert edit(chain(node("chosen", name="x")), "rename", node="chosen", name="y").renamed == {}
 
 
+def test_a_new_id_does_not_change_names_that_a_rollback_gets() -> None:
+    undo = "await undo(output, {{ output.from }}); return { output };"
+    before = chain(node("output"), node("b", code="return output;", rollback=undo))
+
+    result = edited(before, "set_id", node="output", id="order")
+
+    assert item(result, "b")["data"] == {"code": "return order;", "rollback": undo}
+
+
 def test_a_new_id_replaces_every_use_of_the_old_one() -> None:
     before = chain(
         node("a"),

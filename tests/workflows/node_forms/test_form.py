@@ -186,13 +186,28 @@ def test_the_settings_of_another_kind_of_loop_are_hidden() -> None:
 
 
 def test_retries_are_folded_and_show_the_defaults() -> None:
-    _, retries = node_form(node("a"), *NODE_TYPES.versions("step").values()).groups
+    _, retries, _ = node_form(node("a"), *NODE_TYPES.versions("step").values()).groups
 
     assert (retries.title, retries.is_open) == ("Retries and timeout", False)
     assert (
         retries.summary
         == "By default 5 retries, first after 10 seconds, at most 10 minutes per attempt"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "summary"),
+    [
+        ({}, "Nothing is undone if the run fails"),
+        ({"rollback": "return;"}, "Undoes this node if the run fails"),
+    ],
+)
+def test_a_rollback_is_folded_and_says_whether_there_is_one(
+    settings: dict[str, str], summary: str
+) -> None:
+    rollback = node_form(node("a", **settings), *NODE_TYPES.versions("step").values()).groups[-1]
+
+    assert (rollback.title, rollback.summary, rollback.is_open) == ("Rollback", summary, False)
 
 
 def test_settings_from_other_tools_are_only_shown_if_a_document_has_them() -> None:

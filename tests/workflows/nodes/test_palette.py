@@ -16,6 +16,7 @@ from workflows.compilation.type_problems import type_problems
 from workflows.ir.document.node_labels import MAX_LENGTH, label_of
 from workflows.ir.document.node_types import Category, NodeType
 from workflows.ir.document.registry import Registry
+from workflows.ir.document.step_policy import STEP_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.node_types.files import types_in
 from workflows.node_types.loading import SHIPPED_NODE_TYPES
@@ -136,5 +137,5 @@ def test_the_registry_of_custom_types_has_their_fields() -> None:
     own = [field.name for field in definition(EVERY_KIND).fields]
 
     assert [field.name for field in type_.fields] == [
-        *own, "retryLimit", "retryDelay", "backoff", "timeout", "sensitive",
+        *own, *(field.name for field in STEP_FIELDS),
     ]  # fmt: skip

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.support.examples import examples
 from tests.workflows.programs.harness.interpreter import Interpreter
@@ -15,19 +17,36 @@ from tests.workflows.programs.harness.programs import (
     document_of,
     walk,
 )
+from tests.workflows.programs.harness.recorder import recording
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 from workflows.nodes.documents import parse
 
 DRAWN = examples(12, 400)
 
 
-def _results(programs: dict[str, list[Item]], folder: Path) -> dict[str, dict[str, Any]]:
-    modules = compiled({name: document_of(program) for name, program in programs.items()}, folder)
-    results = run_all(modules, [Run(workflow=name) for name in programs])
-    return dict(zip(programs, results, strict=True))
+def _results(programs: dict[str, list[Item]], folder: Path) -> Iterator[Checked]:
+    with recording() as recorder:
+        addresses = {name: recorder.at(name, (200, {})) for name in programs}
+        documents = {
+            name: document_of(program, undo=addresses[name]) for name, program in programs.items()
+        }
+        modules = compiled(documents, folder)
+        results = run_all(modules, [Run(workflow=name) for name in programs])
+        for (name, program), run in zip(programs.items(), results, strict=True):
+            undone = [request.json for request in recorder.requests.get(name, [])]
+            yield Checked(program, run, undone)
 
 
-def _check(program: list[Item], run: dict[str, Any]) -> None:
+class Checked(NamedTuple):
+    """A program, its run, and what its rollbacks have reported."""
+
+    program: list[Item]
+    run: dict[str, Any]
+    undone: list[dict[str, Any]]
+
+
+def _check(checked: Checked) -> None:
+    program, run, undone = checked
     expected = Interpreter()
     status, value = expected.run(program)
 
@@ -45,6 +64,10 @@ def _check(program: list[Item], run: dict[str, Any]) -> None:
         assert value in run["error"]["message"]
     else:
         assert plain(run["output"]) == plain(value)
+    reported = expected.undone if status == "errored" else []
+    if "parallel" in kinds:
+        reported, undone = (sorted(reports, key=json.dumps) for reports in (reported, undone))
+    assert undone == reported
 
 
 def _losing(program: list[Item]) -> set[str]:
@@ -69,8 +92,8 @@ def test_every_pair_of_containers_can_be_nested(tmp_path: Path) -> None:
                 generator.container(outer, "outer", depth=2), Item("step", "after"),
             ]  # fmt: skip
 
-    for name, run in _results(programs, tmp_path).items():
-        _check(programs[name], run)
+    for checked in _results(programs, tmp_path):
+        _check(checked)
 
 
 def test_random_programs_run_as_interpreted(tmp_path: Path) -> None:
@@ -81,5 +104,5 @@ def test_random_programs_run_as_interpreted(tmp_path: Path) -> None:
         if parse(document_of(program)).ir is not None:
             programs[f"P{len(programs)}"] = program
 
-    for name, run in _results(programs, tmp_path).items():
-        _check(programs[name], run)
+    for checked in _results(programs, tmp_path):
+        _check(checked)

@@ -73,6 +73,8 @@ class MissingOutputs:
         """Yield the warnings for a piece of code of the node."""
         used = {self._by_variable[name] for name in self._by_variable.keys() & syntax.free.keys()}
         used |= {reference.root for reference in syntax.code.references}
+        used -= set(syntax.code.parameters)
+        yield from self._failed_output(node, syntax)
         for id_ in sorted(used) if not syntax.is_broken else ():
             gap = self._gap(node, id_)
             if gap is None or self._is_checked_before(node, id_, gap):
@@ -80,6 +82,19 @@ class MissingOutputs:
             for use, failing in self._guards(syntax, id_, gap).unguarded():
                 mistake = syntax.mistake(use, self._message(syntax, id_, gap, use, failing))
                 yield _warning(node, syntax.code.path, str(mistake))
+                break
+
+    def _failed_output(self, node: Node, syntax: Syntax) -> Iterator[Problem]:
+        """Yield a warning if a rollback would fail for a step that has failed and has no output."""
+        for parameter in node.type.parameters_at(syntax.code.path):
+            if not parameter.may_be_missing or syntax.is_broken:
+                continue
+            name = parameter.name
+            for use, failing in Guards(syntax, name=name, id_=name, known=()).unguarded():
+                written = _optional_access(name, failing, use)
+                advice = f"write `{written}`" if written else "check it first"
+                message = f"{name} is undefined if the step itself has failed: {advice}"
+                yield _warning(node, syntax.code.path, str(syntax.mistake(use, message)))
                 break
 
     def _in_text(self, node: Node, field: Field) -> Iterator[Problem]:
@@ -206,8 +221,7 @@ class MissingOutputs:
         reference = syntax.reference_at(use)
         name = _written(reference) if reference else self._variables[id_]
         advice = self._move(id_, gap)
-        if failing and not reference and not _is_assigned(failing):
-            optional = _shortened(f"{name}{_optional(failing, use)}")
+        if not reference and (optional := _optional_access(name, failing, use)):
             advice = f"write `{optional}`, or {advice}"
         return f"{name} is undefined if {self._reason(id_, gap)}: {advice}"
 
@@ -253,8 +267,15 @@ def _written(reference: Reference) -> str:
     return f"{{{{ {reference.root}{path} }}}}"
 
 
+def _optional_access(name: str, failing: TreeNode | None, use: TreeNode) -> str:
+    """Return the access to a property in optional form: `order?.id`; "" if there is none."""
+    if failing is None or _is_assigned(failing):
+        return ""
+    return _shortened(f"{name}{_optional(failing, use)}")
+
+
 def _optional(failing: TreeNode, use: TreeNode) -> str:
-    """Return the access to a property in optional form: `?.id`, or `?.[0]`."""
+    """Return the rest of the access in optional form: `?.id`, or `?.[0]`."""
     rest = (failing.text or b"")[use.end_byte - failing.start_byte :].decode("utf-8", "replace")
     return f"?{rest}" if failing.type == "member_expression" else f"?.{rest}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workflows.codegen.analysis.code_reader import CodeKey
 from workflows.codegen.syntax.parser import Syntax
 from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.reading.fields import parameters_of
 from workflows.ir.reading.problems import Problem
 from workflows.ir.tree.scope import Scopes
 
@@ -36,10 +37,16 @@ def read_outputs(
     read: dict[str, set[str]] = {id_: set(others) for id_, others in received.items()}
     by_variable = {variable: id_ for id_, variable in variables.items()}
     for (node_id, _), syntax in syntaxes.items():
-        names = (syntax.names & by_variable.keys()) - scopes.names_for(ir.nodes[node_id])
+        local = scopes.names_for(ir.nodes[node_id]).union(syntax.code.parameters)
+        names = (syntax.names & by_variable.keys()) - local
         read.setdefault(node_id, set()).update(by_variable[name] for name in names)
     for node in ir.nodes.values():
-        referenced = {reference.root for part in node.fields for reference in part.references}
+        referenced = {
+            reference.root
+            for part in node.fields
+            for reference in part.references
+            if reference.root not in parameters_of(part)
+        }
         others = read.setdefault(node.id, set())
         others |= (referenced & ir.nodes.keys()) - scopes.names_for(node)
         read[node.id] = {other for other in others if _is_readable(node, ir.nodes[other], scopes)}
@@ -78,7 +85,8 @@ def uses_before_definition(
         if not used or syntax.is_broken:
             continue
         node = ir.nodes[node_id]
-        for name in sorted((used & syntax.free.keys()) - scopes.names_for(node)):
+        local = scopes.names_for(node).union(syntax.code.parameters)
+        for name in sorted((used & syntax.free.keys()) - local):
             refusal = scopes.refusal(node, by_variable[name])
             if refusal:
                 mistake = syntax.mistake(syntax.free[name], refusal)

@@ -6,7 +6,7 @@ It is generated for every draft whose graph is a tree, whatever its code and its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -32,6 +32,7 @@ from workflows.codegen.text.slots import SlotKey, Slots
 from workflows.codegen.text.writer import Writer
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.reading.identifiers import GENERATED_NAMES, Names, assign_variables
+from workflows.ir.settings.setting_field import Parameter
 from workflows.ir.tree.scope import Scopes
 
 _MEANT_FOR_CODE: Final = frozenset({*NAMED, "Env", "ctx", "env", "err", "event", "step"})
@@ -69,13 +70,21 @@ class EditingModule:
     _header: ImportHeader
     _names: Callable[[str], NodeNames]
 
-    def names(self, node_id: str) -> NodeNames | None:
-        """Return what the code of a node can use; None if there is no such node."""
-        return self._names(node_id) if node_id in self.nodes else None
+    def parameters(self, node_id: str, path: str) -> tuple[Parameter, ...]:
+        """Return the names that only the code at a path of a node can use."""
+        return self.nodes[node_id].type.parameters_at(path) if node_id in self.nodes else ()
 
-    def expression(self, root: str, node_id: str) -> str:
+    def names(self, node_id: str, path: str) -> NodeNames | None:
+        """Return what the code at a path of a node can use; None if there is no such node."""
+        if node_id not in self.nodes:
+            return None
+        names = self._names(node_id)
+        own = {parameter.name for parameter in self.parameters(node_id, path)}
+        return replace(names, local=names.local | own) if own else names
+
+    def expression(self, root: str, node_id: str, path: str) -> str:
         """Return the expression for the first name of a reference in a node; any value if unknown."""
-        names = self.names(node_id)
+        names = self.names(node_id, path)
         if names and root in names.local:
             return root
         if root in self.variables:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from workflows.codegen.steps.break_flow import Arm, Frame, Iteration, RacingArm
 from workflows.codegen.steps.computed_settings import STORABLE
 from workflows.codegen.steps.plan import Plan
-from workflows.codegen.steps.step_writer import StepWriter
+from workflows.codegen.steps.rollback_writer import RollbackWriter
 from workflows.codegen.text.literals import comment
 from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Writer
@@ -18,7 +18,7 @@ from workflows.ir.document.region_tree import Region, Step
 from workflows.ir.document.step_policy import StepPolicy
 
 
-class Emitter(StepWriter):
+class Emitter(RollbackWriter):
     """Writes the tree of a workflow; `_frames` are the enclosing regions with a value of their own."""
 
     def __init__(self, plan: Plan, writer: Writer) -> None:
@@ -41,7 +41,7 @@ class Emitter(StepWriter):
 
     def durable_step(self, node: Node, policy: StepPolicy) -> None:
         """Write the call that runs the node's callback as a durable step."""
-        callback = self.callback(node)
+        callback, rollback = self.callback(node), self.rollback(node)
         if self._plan.slots:  # the types of the platform's call take most of the time to check
             self.line(*self.assign(node), f"await ({callback})(undefined);")
             return
@@ -53,6 +53,11 @@ class Emitter(StepWriter):
             self.line(f"{self.step_name(node)},")
             self.policy(policy)
             self.line(f"{callback},")
+            if rollback:
+                self.line("{")
+                with self.indented():
+                    self.rollback_options(node, rollback)
+                self.line("},")
         self.line(");")
 
     # What containers write

@@ -120,19 +120,33 @@ class SettingsWriter:
 
     def _referenced(self, code: Code) -> set[str]:
         """Return the variables that the references in the code stand for."""
-        return {self._root(reference).partition(".")[0] for reference in code.references}
+        return {
+            self._root(reference, code.parameters).partition(".")[0]
+            for reference in code.references
+        }
 
     def _pieces(self, code: Code, aliases: Mapping[str, str]) -> list[Piece]:
         if self._plan.slots:
             return [self._plan.slots.token(self._writer.node_id, code.path)]
-        return code_pieces(self._syntax(code), partial(self._resolve, aliases=aliases))
+        resolve = partial(self._resolve, aliases=aliases, own=code.parameters)
+        return code_pieces(self._syntax(code), resolve)
 
-    def _resolve(self, reference: Reference, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
-        name, dot, rest = self._root(reference).partition(".")
+    def _resolve(
+        self,
+        reference: Reference,
+        aliases: Mapping[str, str] = _NO_ALIASES,
+        own: tuple[str, ...] = (),
+    ) -> str:
+        name, dot, rest = self._root(reference, own).partition(".")
         return f"{aliases.get(name, name)}{dot}{rest}{access(reference.path)}"
 
-    def _root(self, reference: Reference) -> str:
-        """Return the expression that the first name of a reference stands for."""
+    def _root(self, reference: Reference, own: tuple[str, ...]) -> str:
+        """Return the expression that the first name of a reference stands for.
+
+        `own` are the names that only the field with the reference can use.
+        """
+        if reference.root in own:
+            return reference.root
         node = self._plan.ir.nodes[self._writer.node_id]
         return root_expression(reference.root, self._plan, self._scopes.names_for(node))
 

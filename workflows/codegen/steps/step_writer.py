@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -10,12 +10,13 @@ from workflows.codegen.analysis.step_names import HELPER
 from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.settings_writer import SettingsWriter
 from workflows.codegen.syntax.changing_values import may_change
+from workflows.codegen.syntax.code_facts import CodeFacts
 from workflows.codegen.text.literals import member
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, VALUE_SUFFIX, Call, NodeType
 from workflows.ir.document.step_policy import StepPolicy, is_sensitive
-from workflows.ir.reading.fields import Code, Field
+from workflows.ir.reading.fields import Code, Field, parameters_of
 from workflows.ir.validation.limits import MAX_NAME_INDICES
 
 _ONCE: Final = '{ retries: { limit: 0, delay: 0, backoff: "constant" }, timeout: "1 minute" }'
@@ -103,9 +104,8 @@ class StepWriter(SettingsWriter):
         passed += "".join(
             f", {alias} = {name}" for name, alias in aliases if alias not in parameters
         )
-        passed += "".join(
-            f", {name} = {self._imported(name)}" for name in self._hidden_imports(node)
-        )
+        hidden = self._hidden_imports(node, _inline_codes(node))
+        passed += "".join(f", {name} = {self._imported(name)}" for name in hidden)
         name, ctx = self.callback_name(node), "_ctx" if "ctx" in own else "ctx"
         returned = ": Promise<any>" if node.id in self._plan.untyped else ""
         self.line(f"const {name} = async ({ctx}: WorkflowStepContext{passed}){returned} => {{")
@@ -181,11 +181,10 @@ class StepWriter(SettingsWriter):
         parameters.pop("", None)
         return parameters
 
-    def _hidden_imports(self, node: Node) -> list[str]:
-        """Return the names that the node's code imports, but a region around it hides."""
+    def _hidden_imports(self, node: Node, codes: Iterable[Code]) -> list[str]:
+        """Return the names that these pieces of code import, but a region around the node hides."""
         hiding = self._scopes.names_for(node) if not self._plan.slots else frozenset()
-        codes = [field for field in node.fields if isinstance(field, Code)] if hiding else []
-        facts = (self._plan.codes[node.id, code.path] for code in codes)
+        facts = [self._facts(node, code) for code in codes] if hiding else []
         bindings = [binding for each in facts for binding in each.bindings]
         return [item.local for item in bindings if not item.type_only and item.local in hiding]
 
@@ -202,11 +201,12 @@ class StepWriter(SettingsWriter):
         aliases: dict[str, str] = {}
         if self._plan.slots:
             return own, aliases
-        for field in node.fields:
-            if isinstance(field, Code) and not field.is_expression:
-                own |= self._syntax(field).own
-                aliases |= self.aliases(field)
-        return own | set(self._hidden_imports(node)), aliases
+        codes = _inline_codes(node)
+        for code in codes:
+            if not code.is_expression:
+                own |= self._syntax(code).own
+                aliases |= self.aliases(code)
+        return own | set(self._hidden_imports(node, codes)), aliases
 
     def _crossed(self, node: Node) -> Iterator[int]:
         """Return the regions between the node and the declaration of its variable."""
@@ -214,8 +214,16 @@ class StepWriter(SettingsWriter):
         return structure.enclosing(structure.locations[node.id][0], until=level)
 
     def _names_in(self, node: Node) -> set[str]:
-        used = {reference.root for field in node.fields for reference in field.references}
-        for field in node.fields:
-            if isinstance(field, Code):
-                used |= self._plan.codes[node.id, field.path].syntax.names
+        fields = [field for field in node.fields if not parameters_of(field)]
+        used = {reference.root for field in fields for reference in field.references}
+        for code in _inline_codes(node):
+            used |= self._facts(node, code).syntax.names
         return used
+
+    def _facts(self, node: Node, code: Code) -> CodeFacts:
+        return self._plan.codes[node.id, code.path]
+
+
+def _inline_codes(node: Node) -> list[Code]:
+    """Return the node's code, except code that becomes a function of its own."""
+    return [field for field in node.fields if isinstance(field, Code) and not field.parameters]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from workflows.codegen.module.editing import EditingModule
+from workflows.codegen.text.slots import SlotKey
 from workflows.ir.reading.identifiers import LANGUAGE_GLOBALS
 
 _VARIABLE: Final = 6  # kinds of the protocol
@@ -63,13 +64,13 @@ def _rank(item: Mapping[str, Any], outputs: frozenset[str]) -> int:
 
 
 def paths(
-    module: EditingModule, node_id: str, items: Iterable[Mapping[str, Any]]
+    module: EditingModule, key: SlotKey, items: Iterable[Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
     """Yield the paths that start at names among the items: `event.payload`, `env.NAME`, `order.body`."""
     offered = {item["label"] for item in items if item.get("sortText", "") <= _IN_SCOPE}
     if "event" in offered:
         yield _path("event.payload", "Payload of the run")
-    names = module.names(node_id)
+    names = module.names(*key)
     for id_, variable in (names.outputs if names else {}).items():
         output = module.nodes[id_].type.output or ""
         part = next((part for type_, part in _CONTENTS.items() if output.startswith(type_)), "")

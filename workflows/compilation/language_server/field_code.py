@@ -31,9 +31,11 @@ _EXPORTED: Final = frozenset({"export", "default"})
 
 
 @lru_cache(maxsize=2_000)
-def parsed(path: str, source: str, *, is_expression: bool) -> Syntax:
+def parsed(
+    path: str, source: str, *, is_expression: bool, parameters: tuple[str, ...] = ()
+) -> Syntax:
     """Return the syntax tree of a field's text."""
-    return syntax_of(fields.code(path, source, is_expression=is_expression))
+    return syntax_of(fields.code(path, source, is_expression=is_expression, parameters=parameters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def _reference_problems(module: EditingModule, node: Node, code: Code) -> Iterat
         return
     scopes = Scopes(module.ir.nodes, module.ir.structure)
     for reference in code.references:
-        for problem in scopes.check_reference(node, reference, code.path):
+        for problem in scopes.check_reference(node, reference, code):
             yield FieldProblem(
                 start=reference.start,
                 end=reference.end,

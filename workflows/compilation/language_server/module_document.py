@@ -143,8 +143,11 @@ class ModuleDocument:
         known, is_untyped = self._codes.get(key), bool(key[0]) and key[0] in untyped
         if known and known.source == text.source and known.is_untyped == is_untyped:
             return known
-        syntax = parsed(key[1], text.source, is_expression=text.is_expression)
-        resolve = partial(self.module.expression, node_id=key[0])
+        parameters = tuple(parameter.name for parameter in self.module.parameters(*key))
+        syntax = parsed(
+            key[1], text.source, is_expression=text.is_expression, parameters=parameters
+        )
+        resolve = partial(self.module.expression, node_id=key[0], path=key[1])
         return FieldCode(syntax, resolve, is_untyped=is_untyped)
 
     def _imports(self) -> str:
@@ -221,7 +224,7 @@ class ModuleDocument:
 
     def visible_names(self, key: SlotKey) -> frozenset[str]:
         """Return the names of generated code that the code of a field can use."""
-        names = self.module.names(key[0])
+        names = self.module.names(*key)
         code = self._codes.get(key)
         own = code.syntax.names if code else frozenset()
         return own if names is None else own | names.local | frozenset(names.outputs.values())
@@ -233,9 +236,10 @@ def _statement(code: FieldCode) -> str:
 
 
 def _before(code: FieldCode) -> str:
+    own = [f"{name}: any" for name in code.syntax.code.parameters]
     if code.syntax.code.is_expression:
-        return "void ((\n"
-    return "async (ctx: WorkflowStepContext) => {"
+        return f"void (({', '.join(own)}) => (\n" if own else "void ((\n"
+    return f"async ({', '.join(['ctx: WorkflowStepContext', *own])}) => {{"
 
 
 def _lead(code: FieldCode) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from workflows.codegen.module.editing import EditingModule
 from workflows.codegen.steps.values import access
+from workflows.codegen.text.slots import SlotKey
 from workflows.ir.reading.references import references_in
 from workflows.ir.tree.scope_names import scope_names
 
@@ -38,18 +39,23 @@ def reference_at(text: str, offset: int) -> WrittenReference | None:
     return WrittenReference(match["base"], match["last"])
 
 
-def expression(base: str, module: EditingModule, node_id: str) -> str:
-    """Return the expression for the base of a reference; "" if the base is not valid."""
+def expression(base: str, module: EditingModule, key: SlotKey) -> str:
+    """Return the expression for the base of a reference before the node; "" if there is none."""
     found = references_in(f"{{{{ {base} }}}}")
-    if len(found) != 1:
+    own = {parameter.name for parameter in module.parameters(*key)}
+    if len(found) != 1 or found[0].root in own:
         return ""
-    return module.expression(found[0].root, node_id) + access(found[0].path)
+    return module.expression(found[0].root, *key) + access(found[0].path)
 
 
-def names(module: EditingModule, node_id: str) -> Iterator[dict[str, Any]]:
-    """Yield completion items for the names that a node can refer to."""
-    found = [(each.name, each.title) for each in scope_names(module.ir, node_id)]
-    known = module.names(node_id) if module.ir is None else None
+def names(module: EditingModule, key: SlotKey) -> Iterator[dict[str, Any]]:
+    """Yield completion items for the names that a field of a node can refer to."""
+    own = module.parameters(*key)
+    found = [(each.name, each.title) for each in own]
+    hidden = {each.name for each in own}
+    scope = (each for each in scope_names(module.ir, key[0]) if each.name not in hidden)
+    found += [(each.name, each.title) for each in scope]
+    known = module.names(*key) if module.ir is None else None
     found += [(id_, module.nodes[id_].name) for id_ in (known.outputs if known else ())]
     for number, (name, title) in enumerate(found):
         yield {"label": name, "kind": _VARIABLE, "sortText": f"{number:05}", "detail": title}

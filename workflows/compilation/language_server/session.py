@@ -187,14 +187,14 @@ class Session:
             self._list += 1
             start = offset - _word_length(fields.source, offset)
             word = fields.source[start:offset]
-            names = document.module.names(fields.key[0])
+            names = document.module.names(*fields.key)
             found = completion_order.ordered(
                 allowed_answers.items(self._items),
                 word=word,
                 outputs=names.outputs.values() if names else (),
             )
             if not line[: len(line) - len(word)].endswith("."):
-                found += completion_order.paths(document.module, fields.key[0], self._items)
+                found += completion_order.paths(document.module, fields.key, self._items)
                 found.sort(key=lambda item: item["sortText"])
             answer = _completion(found, start, offset)
             has_more = answer["is_incomplete"] or completion_order.is_incomplete(word)
@@ -210,8 +210,8 @@ class Session:
         """Complete a reference: a name, or a part of the value before the last dot."""
         node_id, start = fields.key[0], offset - len(written.last)
         if not written.base:
-            return _completion(list(references.names(document.module, node_id)), start, offset)
-        expression = references.expression(written.base, document.module, node_id)
+            return _completion(list(references.names(document.module, fields.key)), start, offset)
+        expression = references.expression(written.base, document.module, fields.key)
         if not expression or not document.has((node_id, "")):
             return None
         probe = node_id, f"{expression}."

@@ -9,7 +9,7 @@ from functools import lru_cache
 from workflows.codegen.analysis.node_names import variables_of
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.ir.document.model import Node, WorkflowIR
-from workflows.ir.reading.fields import Code
+from workflows.ir.reading.fields import Code, parameters_of
 from workflows.ir.reading.problems import quoted
 from workflows.ir.tree.scope import Scopes
 
@@ -36,7 +36,12 @@ def _needs(
 ) -> Needs:
     local = scopes.names_for(node)
     used = code_names(node)
-    roots = {reference.root for field in node.fields for reference in field.references}
+    roots = {
+        reference.root
+        for field in node.fields
+        for reference in field.references
+        if reference.root not in parameters_of(field)
+    }
     outputs = {by_variable[name] for name in used - local if name in by_variable}
     outputs |= {root for root in roots - local if root in nodes}
     return Needs(
@@ -53,7 +58,7 @@ def code_names(node: Node) -> frozenset[str]:
 
 @lru_cache(maxsize=20_000)
 def _names_in(code: Code) -> frozenset[str]:
-    return frozenset(syntax_of(code).free)
+    return frozenset(syntax_of(code).free.keys() - set(code.parameters))
 
 
 def lost_needs(

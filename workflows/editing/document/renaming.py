@@ -71,7 +71,7 @@ def _in_code(code: Code, ids: Mapping[str, str], variables: Mapping[str, str]) -
     references = [
         _root(code.source, each.start, each.root, ids)
         for each in code.references
-        if each.root in ids
+        if each.root in ids and each.root not in code.parameters
     ]
     return _replaced(code.source, sorted([*references, *_names(code, variables)]))
 
@@ -79,7 +79,7 @@ def _in_code(code: Code, ids: Mapping[str, str], variables: Mapping[str, str]) -
 def _names(code: Code, variables: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
     """Yield the character positions of the names that the code does not declare itself."""
     syntax = syntax_of(code)
-    free = syntax.free.keys() & variables.keys()
+    free = (syntax.free.keys() & variables.keys()) - set(code.parameters)
     offset = 1 if code.is_expression else 0
     ends = {reference.start: reference.end for reference in code.references}
     starts = sorted(ends)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from workflows.ir.document.model import Node
+from workflows.ir.document.step_policy import ROLLBACK_PATH, rollback_of
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 
@@ -36,6 +37,9 @@ def check_kind(kind: str, *, trigger: Trigger, nodes: Collection[Node]) -> Itera
                 f"a script cannot wait: remove {quoted(node.id)}, or make the script a workflow"
             )
             yield Problem(path=node.path, message=message, node_id=node.id)
+        if rollback_of(node.settings):
+            message = "never runs in a script: catch the error with try_catch, or make the script a workflow"
+            yield Problem(path=f"{node.path}.{ROLLBACK_PATH}", message=message, node_id=node.id)
     yield from _check_exports(nodes)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from workflows.ir.custom.definition import Definition
 from workflows.ir.reading.fields import Code, Duration
 from workflows.ir.reading.reader import Reader
-from workflows.ir.settings.setting_field import SettingField
+from workflows.ir.settings.setting_field import Parameter, SettingField
 
 Emit = Callable[[Any, Any], None]
 """Writes a node's code: takes a Node and the Emitter of `workflows.codegen`, a package above."""
@@ -159,3 +159,9 @@ class NodeType:
     def new_data(self) -> dict[str, Any]:
         """Return the settings of a new node, which are valid."""
         return deepcopy(dict(self.example))
+
+    def parameters_at(self, path: str) -> tuple[Parameter, ...]:
+        """Return the names that only the code at a path, such as `data.rollback`, can use."""
+        holder, _, name = path.partition(".")
+        fields = self.fields if holder == "data" else ()
+        return next((field.parameters for field in fields if field.name == name), ())

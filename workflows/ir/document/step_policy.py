@@ -1,4 +1,7 @@
-"""The retries, timeout and secrecy of a durable step; the first two are always in the generated code."""
+"""The retries, timeout, secrecy and rollback of a durable step.
+
+Retries and timeouts are always in the generated code.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from workflows.ir.reading.durations import MAX_DURATION
-from workflows.ir.reading.fields import Duration, milliseconds_of
+from workflows.ir.reading.fields import Code, Duration, milliseconds_of
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import (
     read_choice,
     read_duration,
     read_integer,
+    read_optional_code,
     read_switch,
 )
-from workflows.ir.settings.setting_field import FieldKind, Group, Rules, SettingField
+from workflows.ir.settings.setting_field import FieldKind, Group, Parameter, Rules, SettingField
 
 _DEFAULT_TIMEOUT: Final = Duration(10 * 60 * 1000)
 
@@ -74,6 +78,40 @@ SENSITIVE: Final = SettingField(
 )
 
 
+ROLLBACK: Final = SettingField(
+    name="rollback",
+    kind=FieldKind.CODE,
+    label="Rollback",
+    help="The body of a function that undoes the step if the run fails. `output` is what the step "
+    "returned, `error` why the run has failed.",
+    details="See [Rollbacks](../steps.md#rollbacks)",
+    takes_references=True,
+    parameters=(
+        Parameter(name="output", title="Output of this step", may_be_missing=True),
+        Parameter(name="error", title="Error with which the run has failed"),
+    ),
+    group=Group.ROLLBACK,
+)
+
+
+def _of_rollback(field: SettingField, name: str, text: str) -> SettingField:
+    return replace(field, name=name, help=text, group=Group.ROLLBACK, config_path="")
+
+
+ROLLBACK_LIMIT: Final = _of_rollback(
+    RETRY_LIMIT, "rollbackRetryLimit", "How many times a failed rollback is retried."
+)
+ROLLBACK_DELAY: Final = _of_rollback(
+    RETRY_DELAY, "rollbackRetryDelay", "How long to wait before the next attempt of the rollback."
+)
+ROLLBACK_BACKOFF: Final = _of_rollback(
+    BACKOFF, "rollbackBackoff", "How the delay grows from one retry of the rollback to the next."
+)
+ROLLBACK_TIMEOUT: Final = _of_rollback(
+    TIMEOUT, "rollbackTimeout", "How long one attempt of the rollback may take."
+)
+
+
 def retry_fields(**changes: dict[str, Any]) -> tuple[SettingField, ...]:
     """Return the fields of a durable step, with changes by field name, such as a different default."""
     fields = (RETRY_LIMIT, RETRY_DELAY, BACKOFF, TIMEOUT, SENSITIVE)
@@ -81,6 +119,17 @@ def retry_fields(**changes: dict[str, Any]) -> tuple[SettingField, ...]:
 
 
 RETRY_FIELDS: Final = retry_fields()
+ROLLBACK_FIELDS: Final = (
+    ROLLBACK, ROLLBACK_LIMIT, ROLLBACK_DELAY, ROLLBACK_BACKOFF, ROLLBACK_TIMEOUT,
+)  # fmt: skip
+STEP_FIELDS: Final = (*RETRY_FIELDS, *ROLLBACK_FIELDS)
+"""The fields of a durable step that can be undone."""
+ROLLBACK_PATH: Final = f"data.{ROLLBACK.name}"
+
+
+def can_be_undone(fields: Iterable[SettingField]) -> bool:
+    """Return whether nodes with these fields can have a rollback."""
+    return any(field.name == ROLLBACK.name and field.group is Group.ROLLBACK for field in fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +144,22 @@ class StepPolicy:
     backoff: str
     timeout: Duration
     sensitive: bool = False
+    rollback: Rollback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """The code that undoes a step, and the retries and the timeout of that code."""
+
+    code: Code
+    policy: StepPolicy
 
 
 def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> StepPolicy:
     """Read the retry settings of `data`; those in the node's `config` take precedence.
 
-    If there is no field for the timeout, each attempt has the default timeout.
+    If there is no field for the timeout, each attempt has the default timeout. A step without a field
+    for the rollback has none.
     """
     by_name = {field.name: field for field in fields}
     sources = _Sources(data)
@@ -113,24 +172,56 @@ def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> 
         backoff=read_choice(*sources.of(by_name["backoff"])),
         timeout=read_duration(*sources.of(timeout)) if timeout else _DEFAULT_TIMEOUT,
         sensitive=read_switch(*sources.of(by_name["sensitive"])),
+        rollback=_rollback(data) if ROLLBACK.name in by_name else None,
     )
-    length = milliseconds_of(policy.delay)
-    if length is not None and _total_wait(policy, length) > MAX_DURATION:
-        reader, field = sources.of(limit)
-        if not reader.has(field.name):
-            reader, field = sources.of(delay)
-        reader.warning(
-            field.name,
-            f"the delays of {policy.limit} retries add up to more than 365 days: "
-            "reduce the limit or the delay, or use another backoff",
-        )
+    _check_total_wait(policy, sources.of(limit), sources.of(delay))
     return policy
+
+
+def _rollback(data: Reader) -> Rollback | None:
+    """Read the rollback; its retries and its timeout are read even if there is no code."""
+    policy = StepPolicy(
+        limit=read_integer(data, ROLLBACK_LIMIT),
+        delay=read_duration(data, ROLLBACK_DELAY),
+        backoff=read_choice(data, ROLLBACK_BACKOFF),
+        timeout=read_duration(data, ROLLBACK_TIMEOUT),
+    )
+    _check_total_wait(policy, (data, ROLLBACK_LIMIT), (data, ROLLBACK_DELAY))
+    code = read_optional_code(data, ROLLBACK)
+    return Rollback(code=code, policy=policy) if code else None
+
+
+_Source = tuple[Reader, SettingField]
+
+
+def _check_total_wait(policy: StepPolicy, limit: _Source, delay: _Source) -> None:
+    length = milliseconds_of(policy.delay)
+    if length is None or _total_wait(policy, length) <= MAX_DURATION:
+        return
+    reader, field = limit if limit[0].has(limit[1].name) else delay
+    reader.warning(
+        field.name,
+        f"the delays of {policy.limit} retries add up to more than 365 days: "
+        "reduce the limit or the delay, or use another backoff",
+    )
+
+
+def policy_of(settings: object) -> StepPolicy | None:
+    """Return the policy in the settings of a node of any type; None if its type has no steps."""
+    policy = getattr(settings, "policy", settings)
+    return policy if isinstance(policy, StepPolicy) else None
 
 
 def is_sensitive(settings: object) -> bool:
     """Return whether the settings of a node, of any type, hide its output."""
-    policy = getattr(settings, "policy", settings)
-    return isinstance(policy, StepPolicy) and policy.sensitive
+    policy = policy_of(settings)
+    return policy is not None and policy.sensitive
+
+
+def rollback_of(settings: object) -> Rollback | None:
+    """Return the rollback in the settings of a node of any type; None if it has none."""
+    policy = policy_of(settings)
+    return policy.rollback if policy else None
 
 
 def _total_wait(policy: StepPolicy, delay: int) -> int:

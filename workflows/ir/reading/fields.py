@@ -17,6 +17,7 @@ class Code:
     """TypeScript: a function body, or a single expression (`is_expression`).
 
     `quoted` is what looks like a reference but is in a string or a comment, and means itself.
+    `parameters` are names that only this code can use; it becomes a function of its own.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Code:
     is_expression: bool
     references: tuple[Reference, ...]
     quoted: tuple[Reference, ...] = ()
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,15 @@ def raw_duration(duration: Duration) -> int | str:
     return duration.value if isinstance(duration.value, int) else duration.value.source
 
 
-def code(path: str, source: str, *, is_expression: bool) -> Code:
+def code(path: str, source: str, *, is_expression: bool, parameters: tuple[str, ...] = ()) -> Code:
     """Return code with its references."""
     references, in_text = references_in_code(source)
-    return Code(path, source, is_expression, references, in_text)
+    return Code(path, source, is_expression, references, in_text, parameters)
+
+
+def parameters_of(field: Field) -> tuple[str, ...]:
+    """Return the names that only this field can use."""
+    return field.parameters if isinstance(field, Code) else ()
 
 
 def text(path: str, source: str) -> Text:

@@ -43,7 +43,7 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
+ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
 WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText collectArms
 ctx entry env err event exactNumber idempotencyKey inText inTime isPlain parseBody readBody readHeaders readQuery readText
 refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger

@@ -155,18 +155,29 @@ class Reader:
         child.fields = self.fields
         return child
 
-    def code(self, key: str, *, is_expression: bool, optional: bool = False) -> Code:
+    def code(
+        self,
+        key: str,
+        *,
+        is_expression: bool,
+        optional: bool = False,
+        parameters: tuple[str, ...] = (),
+    ) -> Code:
         """Return TypeScript; empty code is a problem unless `optional`."""
         source = self.string(key, "" if optional else None)
         if source and not source.strip() and not optional:
             self.problem(key, "must not be empty")
-        code = fields.code(self._inner(key), source, is_expression=is_expression)
+        code = fields.code(
+            self._inner(key), source, is_expression=is_expression, parameters=parameters
+        )
         is_reported = is_expression and not optional and not source.strip()
         return code if is_reported else self._keep(code)
 
-    def optional_code(self, key: str) -> Code | None:
-        """Return an optional expression; None if it is empty or blank."""
-        code = self.code(key, is_expression=True, optional=True)
+    def optional_code(
+        self, key: str, *, is_expression: bool = True, parameters: tuple[str, ...] = ()
+    ) -> Code | None:
+        """Return optional code; None if it is empty or blank."""
+        code = self.code(key, is_expression=is_expression, optional=True, parameters=parameters)
         if code.source.strip():
             return code
         self.fields.remove(code)

@@ -54,8 +54,10 @@ def read_code(data: Reader, field: SettingField) -> Code:
 
 
 def read_optional_code(data: Reader, field: SettingField) -> Code | None:
-    """Return an expression; None if it is empty or blank."""
-    return data.optional_code(field.name)
+    """Return code; None if it is empty or blank."""
+    return data.optional_code(
+        field.name, is_expression=field.is_expression, parameters=field.parameter_names
+    )
 
 
 def read_duration(data: Reader, field: SettingField) -> Duration:

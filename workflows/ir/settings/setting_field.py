@@ -70,6 +70,8 @@ class Group(StrEnum):
     MAIN = "main"
     RETRIES = "retries"
     """Folded: retries, timeout and secrecy of durable steps."""
+    ROLLBACK = "rollback"
+    """Folded: what undoes a durable step."""
     COMPATIBILITY = "compatibility"
     """Read because other tools write it; shown only if a document has it."""
 
@@ -85,6 +87,15 @@ class Rules:
     pattern: Pattern | None = None
     pattern_rule: str = ""
     format: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A name that only the code of one field can use, and whether its value may be undefined."""
+
+    name: str
+    title: str
+    may_be_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +116,7 @@ class SettingField:
     - `shown_when`: when the field applies; a `required` field is then required if it applies.
     - `takes_references`: whether `{{ node.path }}` stands for a value.
     - `is_expression`: code that is one expression, not the body of a function.
+    - `parameters`: the names that only this code can use.
     - `is_whole`: a whole number. `is_multiline`: text with several lines.
     - `items`: the fields of each object in a list.
     - `config_path`: where the node's `config` can hold the value, which then takes precedence.
@@ -126,6 +138,7 @@ class SettingField:
     group: Group = Group.MAIN
     takes_references: bool = False
     is_expression: bool = False
+    parameters: tuple[Parameter, ...] = ()
     is_whole: bool = False
     is_multiline: bool = False
     items: tuple[SettingField, ...] = ()
@@ -134,6 +147,10 @@ class SettingField:
     variable: str = ""
     json_schema: str = ""
     suggests: str = ""
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters)
 
     @property
     def must_be_written(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from workflows.ir.document.model import Node
 from workflows.ir.document.region_tree import Structure
+from workflows.ir.reading.fields import Field, parameters_of
 from workflows.ir.reading.problems import Problem, Severity, quoted
 from workflows.ir.reading.references import Reference
 from workflows.ir.tree.flow import Flow
@@ -28,7 +29,7 @@ def check_known(
     for node in nodes.values():
         for field in node.fields:
             for reference in field.references:
-                if reference.root not in known:
+                if reference.root not in known and reference.root not in parameters_of(field):
                     path = f"{node.path}.{field.path}"
                     yield Problem(
                         path=path, message=_unknown_message(reference.root), node_id=node.id
@@ -110,12 +111,14 @@ class Scopes:
                 )
             for field in node.fields:
                 for reference in field.references:
-                    yield from self.check_reference(node, reference, f"{node.path}.{field.path}")
+                    yield from self.check_reference(node, reference, field)
 
-    def check_reference(self, node: Node, reference: Reference, path: str) -> Iterator[Problem]:
+    def check_reference(self, node: Node, reference: Reference, field: Field) -> Iterator[Problem]:
         """Yield the problem with a reference in a field of the node."""
-        root = reference.root
-        if root in self.names_for(node) or (root in ROOTS and root not in self._nodes):
+        root, path = reference.root, f"{node.path}.{field.path}"
+        if root in self.names_for(node) or root in parameters_of(field):
+            return
+        if root in ROOTS and root not in self._nodes:
             return
         refusal = self.refusal(node, root)
         if refusal:

@@ -1,4 +1,4 @@
-"""Checks that need the tree: nodes that can never run, and waits that outlast a race."""
+"""Checks that need the tree: nodes that can never run, and what is not possible inside a race."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from workflows.ir.document.model import Node
 from workflows.ir.document.region_tree import Structure
+from workflows.ir.document.step_policy import ROLLBACK_PATH, rollback_of
 from workflows.ir.reading.fields import Duration, milliseconds_of
 from workflows.ir.reading.problems import Problem, Severity, quoted
 
@@ -45,6 +46,27 @@ def check_race_waits(nodes: Mapping[str, Node], structure: Structure) -> Iterato
                 )
                 yield Problem(path=node.path, message=message, node_id=node.id)
                 break
+
+
+def check_race_rollbacks(nodes: Mapping[str, Node], structure: Structure) -> Iterator[Problem]:
+    """Yield a problem for each rollback inside a race, which the platform could not run later.
+
+    A race is one step: once it has ended, its arms are not run again, not even to find their rollbacks.
+    """
+    for node in nodes.values():
+        if rollback_of(node.settings) is None:
+            continue
+        owners = (
+            nodes[structure.regions[region_id].owner]
+            for region_id in structure.enclosing(structure.locations[node.id][0])
+        )
+        race = next(filter(_step_timeout, owners), None)
+        if race:
+            message = (
+                f"cannot be run, because the node is in {quoted(race.id)} (race): undo the work in a "
+                "node after the race instead"
+            )
+            yield Problem(path=f"{node.path}.{ROLLBACK_PATH}", message=message, node_id=node.id)
 
 
 def _step_timeout(node: Node) -> Duration | None:

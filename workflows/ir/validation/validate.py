@@ -32,7 +32,11 @@ from workflows.ir.tree.graph import topological_order
 from workflows.ir.tree.scope import Scopes, check_known
 from workflows.ir.tree.tree_builder import Builder, TooDeep
 from workflows.ir.validation.edge_checks import CHECKS, Graph
-from workflows.ir.validation.tree_checks import check_race_waits, check_unreachable
+from workflows.ir.validation.tree_checks import (
+    check_race_rollbacks,
+    check_race_waits,
+    check_unreachable,
+)
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 """The maximum size of a document, without the whitespace that makes it readable."""
@@ -232,5 +236,6 @@ def _structure(graph: Graph, log: list[Problem]) -> Structure | None:
         return None
     log += Scopes(graph.nodes, structure).check()
     log += check_race_waits(graph.nodes, structure)
+    log += check_race_rollbacks(graph.nodes, structure)
     log += check_unreachable(graph.nodes, structure)
     return structure

@@ -202,6 +202,20 @@ def test_the_handler_of_an_error_has_the_error_in_scope() -> None:
     assert "err" not in completions(workflow, "risky", "return |")
 
 
+def test_a_rollback_has_the_output_of_its_step_in_scope() -> None:
+    book = node("book", code="return { seat: 1, train: 'ICE' };")
+    workflow, without_tree = chain(book, node("use")), document([book], "book book")
+    path = "data.rollback"
+
+    assert completions(workflow, "book", "output.|", path) == ["seat", "train"]
+    assert completions(workflow, "use", "output.|", "data.code") == []
+    assert {"output", "error", "ctx", "event"} <= set(completions(workflow, "book", "|", path))
+    assert completions(workflow, "book", "return {{ |", path)[:2] == ["output", "error"]
+    assert {"output", "error"} <= set(completions(without_tree, "book", "|", path))
+    ((_, severity, message),) = problems(workflow, "book", "return output?.sheet;", path)
+    assert (severity, "'sheet' does not exist" in message) == (1, True)
+
+
 def test_references_are_completed_in_code_text_and_json() -> None:
     workflow = chain(
         node("load-order", code="return { total: 1, lines: [{ sku: 'a' }] };"),

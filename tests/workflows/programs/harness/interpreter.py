@@ -18,12 +18,17 @@ class BreakReached(Exception):
 
 
 class Interpreter:
-    """Runs a program; `steps` are the names of its steps in order, `values` the results of nodes."""
+    """Runs a program; `steps` are the names of its steps in order, `values` the results of nodes.
+
+    `undone` is what the rollbacks of a failed run report, in the order in which they run.
+    """
 
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.outputs: dict[str, Any] = {}
         self.values: dict[str, Any] = {}
+        self.undone: list[dict[str, Any]] = []
+        self._races = 0
         self._indices: list[int] = []
 
     def run(self, program: list[Item]) -> tuple[str, Any]:
@@ -51,15 +56,25 @@ class Interpreter:
 
     def _step(self, item: Item, frame: list[Any]) -> None:
         self.steps.append(self._name(item))
-        seen = [(self.values.get(id_) or {}).get("at") for id_ in item.reads]
+        seen = self._seen(item)
+        self._add_rollback(item, seen, got={"got": item.id})
         index: Any = self._indices[-1] if self._indices else -1
         index = "own" if item.in_loop and "i" in item.own else index
         value = {"at": item.id, "i": index, "saw": ["", *seen]}
         self.outputs[self._name(item)] = value
         self._set_value(item, value, frame)
 
+    def _seen(self, item: Item) -> list[Any]:
+        return [(self.values.get(id_) or {}).get("at") for id_ in item.reads]
+
+    def _add_rollback(self, item: Item, seen: list[Any], got: dict[str, Any]) -> None:
+        if not self._races:
+            index = self._indices[-1] if item.in_loop else -1
+            self.undone.insert(0, {"at": item.id, "i": index, "saw": ["", *seen], **got})
+
     def _fail(self, item: Item, _frame: list[Any]) -> None:
         self.steps.append(self._name(item))
+        self._add_rollback(item, [], got={})
         raise Failed(item.id)
 
     def _wait(self, item: Item, frame: list[Any]) -> None:
@@ -103,11 +118,14 @@ class Interpreter:
     def _race(self, item: Item, frame: list[Any]) -> None:
         self.steps.append(self._name(item))
         inner: list[Any] = []
+        self._races += 1
         try:
             self._region(item.regions[0], inner)
             has_break = False
         except BreakReached:
             has_break = True
+        finally:
+            self._races -= 1
         self._set_value(item, _last(inner), frame)
         if has_break:
             raise BreakReached

@@ -95,20 +95,22 @@ def walk(region: list[Item]) -> Iterator[Item]:
             yield from walk(inner)
 
 
-def document_of(program: list[Item]) -> dict[str, Any]:
-    """Return the document of a program."""
+def document_of(program: list[Item], *, undo: str = "") -> dict[str, Any]:
+    """Return the document of a program; with `undo`, steps have rollbacks that report to this address."""
     nodes: list[dict[str, Any]] = []
     edges: list[str] = []
-    _connect(program, nodes, edges, after="")
+    _connect(program, nodes, edges, after="", undo=undo)
     return document(nodes, *edges)
 
 
 def _connect(
-    region: list[Item], nodes: list[dict[str, Any]], edges: list[str], *, after: str
+    region: list[Item], nodes: list[dict[str, Any]], edges: list[str], *, after: str, undo: str
 ) -> None:
     """Add the nodes of a region; its last one leads to `after`, "" for nowhere."""
     for item, following in zip(region, [*(next_.id for next_ in region[1:]), after], strict=True):
         nodes.append(_node(item))
+        if undo and item.kind in ("step", "fail"):
+            nodes[-1]["data"]["rollback"] = _rollback(item, undo)
         if not item.regions:
             edges += [f"{item.id} {following}"] if following else []
             continue
@@ -126,7 +128,13 @@ def _connect(
                 ]
             else:
                 edges.append(f"{item.id} {first[0].id} {_label(item, number)}")
-            _connect(inner, nodes, edges, after="" if then else following)
+            _connect(
+                inner,
+                nodes,
+                edges,
+                after="" if then else following,
+                undo="" if is_race else undo,
+            )
 
 
 def _label(item: Item, number: int) -> str:
@@ -158,6 +166,14 @@ def _node(item: Item) -> dict[str, Any]:
             )
             return node(item.id, "break", condition=condition)
     return node(item.id, item.kind)
+
+
+def _rollback(item: Item, address: str) -> str:
+    """Return code that reports what it sees: its own iteration, even after the loop has ended."""
+    seen = "".join(f", {id_}?.at" for id_ in item.reads)
+    index = "i" if item.in_loop else "-1"
+    report = f"{{ at: '{item.id}', i: {index}, saw: [''{seen}], got: output?.at }}"
+    return f"await fetch('{address}', {{ method: 'POST', body: JSON.stringify({report}) }});"
 
 
 def _repeats(item: Item) -> dict[str, Any]:
