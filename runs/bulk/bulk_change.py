@@ -56,8 +56,11 @@ def sign(action: str, filters: Filters, ids: list[int]) -> str:
     return signing.dumps([action, filters.query(), ids], salt=_SALT, compress=True)
 
 
-def enqueue(token: str, *, by: Actor, reason: str) -> BulkChange:
-    """Enqueue a confirmed change. Raises Refused for no runs, too many, or an invalid token."""
+def enqueue(token: str, *, by: Actor, reason: str, rollback: bool = False) -> BulkChange:
+    """Enqueue a confirmed change; with `rollback`, terminated runs are undone first.
+
+    Raises Refused for no runs, too many, or an invalid token.
+    """
     action, query, ids = _read(token)
     control.check_action(action)
     if not ids:
@@ -66,6 +69,7 @@ def enqueue(token: str, *, by: Actor, reason: str) -> BulkChange:
         raise Refused(f"More than {MAX_RUNS:,} runs match. Narrow the filter. Nothing was changed.")
     change = BulkChange.objects.create(
         action=action,
+        rolls_back=rollback and action == "terminate",
         query=query,
         reason=reason,
         by=by.user,
@@ -74,7 +78,10 @@ def enqueue(token: str, *, by: Actor, reason: str) -> BulkChange:
         run_ids=ids,
     )
     subject = Subject("runs", str(change.pk), str(change))
-    trail.record(f"runs: {action}", subject, by=by, reason=reason, runs=len(ids), filter=query)
+    detail = {"rollback": True} if change.rolls_back else {}
+    trail.record(
+        f"runs: {action}", subject, by=by, reason=reason, runs=len(ids), filter=query, **detail
+    )
     perform.enqueue(change.pk)
     return change
 

@@ -82,7 +82,13 @@ def change_remaining(claimed: ClaimedChange) -> None:
         run = Run.objects.select_related("target", "workflow").filter(pk=run_id).first()
         try:
             if run is not None:
-                control.send_action(run, change.action, by=by, reason=change.reason)
+                control.send_action(
+                    run,
+                    change.action,
+                    by=by,
+                    reason=change.reason,
+                    rollback=change.rolls_back,
+                )
         except RateLimited as error:
             claimed.postpone(error.until)
         except DeployError as error:

@@ -19,7 +19,8 @@ from runs.detail.json_tree import read_json
 from runs.detail.summary import Summary, summarize
 from runs.index.starters import set_starters
 from runs.models import Run
-from runs.steps.step_nodes import node_ids, parsed_document
+from runs.steps.rollbacks import nodes_with_rollbacks, rollbacks_of
+from runs.steps.step_nodes import document_of, node_ids
 from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.steps.timeline import page_of, timeline
 from workflows.ir.document.model import WorkflowIR
@@ -51,14 +52,14 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     set_starters([run])
     steps = read_steps(data, is_over=not run.is_open)
     deployment = _deployment(run)
-    ir = parsed_document(deployment.pk) if deployment else None
+    ir = document_of(run)
     is_long = len(steps) > LONG_RUN
     nodes = node_ids(ir, [step for step in steps if not is_long or step.is_open])
     settings = node_settings(deployment, nodes)
     summary = summarize(steps, settings, errored=run.status == "errored")
     chosen = _chosen(steps, summary, step)
     nodes = node_ids(ir, [chosen]) if is_long and chosen else nodes
-    kinds = _kinds(ir, nodes)
+    kinds, nodes_of_steps = _kinds(ir, nodes), nodes_with_rollbacks(nodes, steps)
     states = _states(ir, steps, run) if ir and fetched.data and not is_long else {}
     return {
         "run": run,
@@ -71,7 +72,8 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "timeline": timeline(steps, page=_page(page, chosen), now=timezone.now(), kinds=kinds),
         "step_kind": kinds.get(chosen.number, chosen.kind_label) if chosen else "",
         "step": chosen,
-        "node_id": nodes.get(chosen.number, "") if chosen else "",
+        "node_id": nodes_of_steps.get(chosen.number, "") if chosen else "",
+        "rollbacks": rollbacks_of(None if is_long else ir, steps),
         "step_output": read_json(chosen.raw.get("output")) if chosen else None,
         "is_truncated": chosen is not None and is_truncated(chosen.raw.get("output")),
         "output": read_json(data.get("output")),
@@ -95,7 +97,7 @@ def _kinds(ir: WorkflowIR | None, nodes: Mapping[int, str]) -> dict[int, str]:
 def picture_of(run: Run, fetched: FetchedRun) -> Picture | None:
     """Draw the run's workflow with the state of each node."""
     steps = read_steps(fetched.data or {}, is_over=not run.is_open)
-    ir = parsed_document(run.deployment_id) if run.deployment_id else None
+    ir = document_of(run)
     if ir is None or not fetched.data:
         return None
     return _picture(ir, _states(ir, steps, run), node_ids(ir, steps))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runs.detail.event_form import Form, form_of
 from runs.services.event_schemas import is_valid
-from runs.steps.step_reader import Step, due_at
+from runs.steps.step_reader import ROLLBACK, Step, due_at
 from workflows.picture.states import State
 
 _MAX_SHOWN: Final = 8
@@ -63,7 +63,7 @@ def summarize(
 ) -> Summary:
     """Summarize the steps; `settings` are those of their nodes, by the number of the step."""
     open_steps = [step for step in steps if step.is_open]
-    failures = [step for step in steps if step.state is State.FAILED]
+    failures = [step for step in steps if step.state is State.FAILED and step.kind != ROLLBACK]
     shown = open_steps[:_MAX_SHOWN]
     return Summary(
         failed=failures[-1] if errored and failures else None,

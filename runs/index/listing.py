@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 
 from runs import statuses
 from runs.models import Run, RunStep, RunText
+from runs.steps.step_reader import ROLLBACK
 from web.moments import read_moment
 
 PER_PAGE: Final = 50
@@ -104,6 +105,7 @@ def filtered(filters: Filters) -> QuerySet[Run]:
     if filters.step:
         is_step = Q(name=filters.step) | Q(label=filters.step)
         steps = RunStep.objects.filter(is_step, attempts__gte=_number(filters.tries))
+        steps = steps.exclude(kind=ROLLBACK)
         runs = runs.filter(pk__in=steps.values("run"))
     return runs
 

@@ -15,11 +15,12 @@ class BulkChange(models.Model):
     """One action on many runs, with its progress; `query` is the filter of the list.
 
     `run_ids` are the runs to change. `starts` are the runs of `deployment` that a batch starts: their
-    ids and payloads, deleted when it ends. `existing` counts those that already existed, `failed`
+    ids and payloads, deleted when it ends. `rolls_back` is set if terminated runs are undone first. `existing` counts those that already existed, `failed`
     those that were refused.
     """
 
     action = models.CharField(max_length=20)
+    rolls_back = models.BooleanField(default=False)
     query = models.CharField(max_length=500, blank=True)
     reason = models.TextField(blank=True)
     by = models.ForeignKey(

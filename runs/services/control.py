@@ -218,38 +218,56 @@ def start_point(run: Run, text: str) -> StartPoint:
 
 
 def change(
-    run: Run, action: str, *, by: Actor, reason: str = "", from_step: str | StartPoint = ""
+    run: Run,
+    action: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    from_step: str | StartPoint = "",
+    rollback: bool = False,
 ) -> Run:
     """Pause, resume, restart, terminate or delete a run, and return its new state.
 
-    `from_step` is the step from which a restart starts; for a string, see `start_point`. Raises
-    Refused if the run's status forbids it, DeployError if the target rejects it.
+    `from_step` is the step from which a restart starts; for a string, see `start_point`. With
+    `rollback`, a termination first undoes the steps. Raises Refused if the run's status forbids it,
+    DeployError if the target rejects it.
     """
-    send_action(run, action, by=by, reason=reason, from_step=from_step)
+    send_action(run, action, by=by, reason=reason, from_step=from_step, rollback=rollback)
     if action != "delete":
         _refresh(run)
     return run
 
 
 def send_action(
-    run: Run, action: str, *, by: Actor, reason: str = "", from_step: str | StartPoint = ""
+    run: Run,
+    action: str,
+    *,
+    by: Actor,
+    reason: str = "",
+    from_step: str | StartPoint = "",
+    rollback: bool = False,
 ) -> None:
     """Change a run like `change`, but leave reading it to the poller."""
     check_action(action)
     if from_step and action != "restart":
         raise Refused("Only a restart can start from a step.")
+    if rollback and action != "terminate":
+        raise Refused("Only a termination can run the rollbacks.")
     point = start_point(run, from_step) if isinstance(from_step, str) and from_step else None
     point = from_step if isinstance(from_step, StartPoint) else point
-    detail = {"from": str(point)} if point else {}
+    detail: dict[str, Any] = {"from": str(point)} if point else {}
+    detail |= {"rollback": True} if rollback else {}
     with _recorded(f"run: {action}", run, by=by, reason=reason, **detail):
-        _send(counted(account_of(run.target)), run, action, point)
+        _send(counted(account_of(run.target)), run, action, point, rollback=rollback)
     if action == "delete":
         writer.mark_gone(run)
     elif action == "restart":
         Run.objects.filter(pk=run.pk).update(read_at=None, viewed_at=None)  # read it again
 
 
-def _send(account: Account, run: Run, action: str, point: StartPoint | None) -> None:
+def _send(
+    account: Account, run: Run, action: str, point: StartPoint | None, *, rollback: bool
+) -> None:
     ids = (account.account_id, run.workflow_name, run.instance_id)
     with account.explained(f"{action} the run {run.instance_id}", needs=SCRIPTS_WRITE):
         if action == "delete":  # not in the SDK; ids of scheduled runs hold any character
@@ -257,8 +275,10 @@ def _send(account: Account, run: Run, action: str, point: StartPoint | None) -> 
             account.client.delete(path, cast_to=object)
             return
         edit: Any = account.client.workflows.instances.status.edit  # overloaded for each action
-        start_at = {"from_": {"name": point.name, "count": point.occurrence}} if point else {}
-        edit(ids[2], account_id=ids[0], workflow_name=ids[1], status=action, **start_at)
+        options: dict[str, Any] = {"rollback": True} if rollback else {}
+        if point:
+            options["from_"] = {"name": point.name, "count": point.occurrence}
+        edit(ids[2], account_id=ids[0], workflow_name=ids[1], status=action, **options)
 
 
 def _escaped(text: str) -> str:

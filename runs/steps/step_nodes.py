@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from deployments.models import Deployment
+from runs.models import Run
 from runs.steps.step_reader import Step
 from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.custom import registry
@@ -23,6 +24,11 @@ def parsed_document(pk: int) -> WorkflowIR | None:
     """Return a deployment's document, which never changes."""
     created_at = Deployment.objects.values_list("created_at", flat=True).get(pk=pk)
     return _parsed_document(pk, created_at)
+
+
+def document_of(run: Run) -> WorkflowIR | None:
+    """Return the document of a run; None if it is not known."""
+    return parsed_document(run.deployment_id) if run.deployment_id else None
 
 
 @lru_cache(maxsize=32)

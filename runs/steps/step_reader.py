@@ -17,11 +17,12 @@ _TRUNCATED: Final = "[truncated output]"  # Cloudflare's mark at the end
 _COUNTER: Final = re.compile(r"-([0-9]+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9][0-9]{0,8})", re.DOTALL)
 _MAX_DELAY: Final = 366 * 86_400.0  # seconds
+ROLLBACK: Final = "rollback"
 _KINDS: Final = {
     "step": "Step",
     "sleep": "Sleep",
     "waitForEvent": "Wait for event",
-    "rollback": "Rollback",
+    ROLLBACK: "Rollback",
     "termination": "Termination",
 }
 
@@ -65,6 +66,15 @@ class Step:
     @property
     def label(self) -> str:
         """The name in the workflow, with a counter if it is not the first occurrence."""
+        return f"Rollback of {self._label}" if self.kind == ROLLBACK else self._label
+
+    @property
+    def undone_label(self) -> str:
+        """The name of the step that a rollback undoes."""
+        return self._label
+
+    @property
+    def _label(self) -> str:
         found = _COUNTER.search(self.name)
         if not found:
             return self.name
@@ -166,7 +176,7 @@ def _state(raw: Raw, kind: str, attempts: Sequence[Attempt]) -> State:
         return State.FAILED
     if raw.get("success") is not None:
         return State.DONE if raw["success"] else State.FAILED
-    if kind not in ("step", "rollback"):
+    if kind not in ("step", ROLLBACK):
         return State.DONE
     return State.RETRYING if attempts and attempts[-1].success is False else State.RUNNING
 

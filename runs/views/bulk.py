@@ -37,11 +37,14 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return form_page(request, "runs/bulk/confirm", _confirmation(filters, action))
     reason = request.POST.get("reason", "").strip()
-    token = request.POST.get("confirmed", "")
+    token, rollback = request.POST.get("confirmed", ""), bool(request.POST.get("rollback"))
     try:
-        change = bulk_change.enqueue(token, by=Actor.of(request.user), reason=reason)
+        change = bulk_change.enqueue(
+            token, by=Actor.of(request.user), reason=reason, rollback=rollback
+        )
     except DeployError as error:
         context = _confirmation(filters, action) | {"refusal": str(error), "reason": reason}
+        context["rollback"] = rollback
         return form_page(request, "runs/bulk/confirm", context)
     messages.info(
         request,

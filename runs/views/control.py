@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import messages
@@ -23,8 +23,10 @@ from runs.models import Run
 from runs.permissions import CONTROL, MAY_ACT, TRIGGER
 from runs.services import control, event_schemas, failed_runs, payloads
 from runs.services.control import EventResult, Refused
+from runs.steps.rollbacks import rollbacks_of
 from runs.steps.start_points import StartPoint
-from runs.steps.step_reader import read_steps
+from runs.steps.step_nodes import document_of
+from runs.steps.step_reader import Step, read_steps
 from runs.views.runs import form_page, page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, redirect_get_to, staff_with
@@ -32,6 +34,7 @@ from web.rendering import CHANGED, MESSAGE
 
 _MAX_STEPS: Final = 300
 _MAX_PAYLOAD: Final = 200  # characters of it in a message
+_ROLLED_BACK: Final = "is being terminated: its rollbacks run first"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,12 +53,15 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         )
     reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
     by, point = Actor.of(request.user), StartPoint.of_restart_name(step) if step else ""
+    rollback = bool(request.POST.get("rollback"))
     try:
-        control.change(run, action, by=by, reason=reason, from_step=point)
+        control.change(run, action, by=by, reason=reason, from_step=point, rollback=rollback)
     except DeployError as error:
-        context = presentation.refusal_context(error, "changed") | {"reason": reason}
-        return form_page(request, "runs/run/change", _confirmation(run, action, step) | context)
-    messages.success(request, f"{run.instance_id} {presentation.ACTION_DONE[action]}.")
+        context = _confirmation(run, action, step) | {"reason": reason, "rollback": rollback}
+        context |= presentation.refusal_context(error, "changed")
+        return form_page(request, "runs/run/change", context)
+    done = _ROLLED_BACK if rollback else presentation.ACTION_DONE[action]
+    messages.success(request, f"{run.instance_id} {done}.")
     return redirect(run)
 
 
@@ -66,7 +72,8 @@ def _unavailable(run: Run, action: str) -> str:
 
 
 def _confirmation(run: Run, action: str, step: str) -> dict[str, Any]:
-    names = _step_names(run) if action == "restart" else []
+    steps = _steps(run) if action in ("restart", "terminate") else ()
+    names = _restart_names(steps) if action == "restart" else []
     if step in names[_MAX_STEPS:]:
         names.insert(0, step)
     names = names[:_MAX_STEPS]
@@ -76,12 +83,17 @@ def _confirmation(run: Run, action: str, step: str) -> dict[str, Any]:
         "word": presentation.ACTION_LABELS[action],
         "steps": names,
         "from_step": step if step in names else "",
+        "rollbacks": rollbacks_of(document_of(run), steps),
+        "has_document": run.deployment_id is not None,
     }
 
 
-def _step_names(run: Run) -> list[str]:
+def _steps(run: Run) -> tuple[Step, ...]:
+    return read_steps(fetch.fetch_run(run).data or {}, is_over=True)
+
+
+def _restart_names(steps: Sequence[Step]) -> list[str]:
     """Return the names of the steps at which a restart can start."""
-    steps = read_steps(fetch.fetch_run(run).data or {}, is_over=True)
     names = dict.fromkeys(step.restart_name for step in steps)
     return [name for name in names if name]
 

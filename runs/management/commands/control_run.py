@@ -20,6 +20,11 @@ _WARNINGS: Final = {
 }
 
 
+_ROLLS_BACK: Final = (
+    "It stops and cannot continue. Then its steps are undone, as far as they have rollbacks."
+)
+
+
 class Command(RunCommand):
     help = "Pause, resume, restart, terminate or delete a run."
 
@@ -41,19 +46,28 @@ class Command(RunCommand):
             metavar="N",
             help="restart at the Nth step with exactly the name that --from gives",
         )
+        parser.add_argument(
+            "--rollback",
+            action="store_true",
+            help="before a run is terminated, undo its steps by their rollbacks, the last one first",
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument("--json", action="store_true", help="print the run as JSON")
         self.add_reason(parser)
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
         run, action = find_run(scope.live, options["instance"]), options["action"]
+        rollback = options["rollback"]
         if action in _WARNINGS and not options["yes"]:
-            self.confirm(f"{_WARNINGS[action]}\nType {action} to {action} {run}:", answer=action)
+            warning = _ROLLS_BACK if rollback else _WARNINGS[action]
+            self.confirm(f"{warning}\nType {action} to {action} {run}:", answer=action)
         by, reason = command_line_actor(), options["reason"]
         name, occurrence = options["from_step"], options["occurrence"]
         is_restart = action == "restart"
         point = self._start_point(run, name, occurrence) if is_restart else name
-        changed = control.change(run, action, by=by, reason=reason, from_step=point)
+        changed = control.change(
+            run, action, by=by, reason=reason, from_step=point, rollback=rollback
+        )
         if options["json"]:
             self.print_json(run_as_json(changed))
             return
