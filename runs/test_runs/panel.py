@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from runs.detail.json_tree import read_json
 from runs.models import TestRun, TestSetup
 from runs.permissions import CHANGE
 from runs.services.payloads import pretty
+from runs.steps.step_reader import Step
 from runs.test_runs.plan import can_be_pinned, is_wait
 from runs.test_runs.progress import TestProgress, progress_of
 from runs.test_runs.setup import FAILS, SPEEDS, TIMES_OUT, setup_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PARAMETER: Final = "test_run"
+STEP: Final = "step"
 PROGRESS: Final = "test-progress"
 PIN: Final = "test-pin"
 """The parts of the page that are replaced, by their ids."""
@@ -53,6 +55,8 @@ _COMMANDS: Final = [
     )
 ]
 _MAX_DIGITS: Final = 12
+_MAX_STEPS: Final = 200
+"""Of a node in a loop, the last ones, from which a person can choose."""
 _RUNNING: Final = Tone("ring", "busy", "")
 
 
@@ -125,24 +129,32 @@ def progress_html(
         ]
     if progress:
         steps = progress.steps_of(selected)
-        last = steps[-1] if steps else None
+        step = chosen_step(request, steps)
         is_outdated = progress.run.ir != workflow.ir
         context |= {
             "progress": progress,
             "tone": tone_of(progress),
-            "step": last,
+            "step": step,
+            "steps": steps[-_MAX_STEPS:],
             "count": len(steps),
-            "output": read_json(last.raw.get("output")) if last else None,
+            "output": read_json(step.raw.get("output")) if step else None,
             "run_output": read_json(progress.data.get("output")),
             "is_outdated": is_outdated,
             "did_not_run": _did_not_run(progress, selected),
             "can_be_saved": progress.can_be_saved and not is_outdated,
-            "can_use_output": last is not None
-            and last.raw.get("output") is not None
+            "can_use_output": step is not None
+            and step.raw.get("output") is not None
             and progress.shows_output_of(selected)
             and is_pinnable(ir, selected),
         }
     return render_to_string("runs/test_runs/_progress.html", context, request)
+
+
+def chosen_step(request: HttpRequest, steps: Sequence[Step]) -> Step | None:
+    """Return the step of a node that the request names, or else the last one."""
+    named = request.POST.get(STEP, "") or request.GET.get(STEP, "")
+    last = steps[-1] if steps else None
+    return next((step for step in steps if str(step.number) == named), last)
 
 
 def _did_not_run(progress: TestProgress, node_id: str) -> bool:

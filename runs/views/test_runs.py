@@ -100,7 +100,7 @@ def pin(request: HttpRequest, workflow: str) -> HttpResponse:
         if is_wait(ir.nodes[node]) and entered["failure"] == TIMES_OUT:
             entered["output"] = ""
         if "use_output" in request.POST:
-            entered = {**dict.fromkeys(names, ""), "output": _last_output(request, draft, node)}
+            entered = {**dict.fromkeys(names, ""), "output": _output(request, draft, node)}
         new = (
             None
             if "remove" in request.POST
@@ -136,13 +136,13 @@ def _document(workflow: Workflow) -> WorkflowIR:
         raise Refused("The nodes of the draft are not connected in a way that can run.") from None
 
 
-def _last_output(request: HttpRequest, workflow: Workflow, node: str) -> str:
-    """Return the whole output of the node's last step, as JSON. Raises Refused if there is none."""
+def _output(request: HttpRequest, workflow: Workflow, node: str) -> str:
+    """Return the whole output of the step that the page shows, as JSON. Raises Refused if there is none."""
     run = panel.own_runs(request, workflow).first()
-    steps = progress_of(run).steps_of(node) if run else []
+    step = panel.chosen_step(request, progress_of(run).steps_of(node)) if run else None
     try:
-        if run and steps:
-            return pretty(output_of(run, steps[-1]))
+        if run and step:
+            return pretty(output_of(run, step))
     except LookupError:
         pass
     raise Refused("This node has no output in your last test run.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -15,7 +16,7 @@ from runs.models import TestRun, TestSetup
 from tests.runs.test_runs.drafts import campaign, step
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
-from tests.workflows.ir.documents import chain
+from tests.workflows.ir.documents import chain, document, node
 from workflows.models import Workflow
 from workflows.services import import_document
 
@@ -152,6 +153,26 @@ def test_an_output_becomes_a_pin_that_can_be_removed(admin_client: Client) -> No
     assert "has an output" in pinned["parts"]["test-pin"]
     post(admin_client, workflow, "pin", node="only", remove="1")
     assert TestSetup.objects.get().pins == {}
+
+
+def test_an_iteration_of_a_loop_is_chosen(admin_client: Client) -> None:
+    loop = node("each", "loop", loopType="times", count=3, indexVar="i")
+    parts = [loop, step("work", "return { index: i * 11 };")]
+    workflow = import_document(document(parts, "each work body"))
+    start(admin_client, workflow)
+    last = ended(admin_client, workflow, "work")["parts"]["test-progress"]
+    numbers = re.findall(r'<option value="(\d+)"', last)
+
+    address = f"/runs/tests/{workflow.pk}/progress/"
+    query = {"node": "work", "step": numbers[1]}
+    chosen = admin_client.get(address, query, headers=JSON).json()["parts"]["test-progress"]
+
+    assert len(numbers) == 3
+    assert "22" in last
+    assert f'<option value="{numbers[1]}" selected>' in chosen
+    assert "11" in chosen
+    post(admin_client, workflow, "pin", **query, use_output="1")
+    assert TestSetup.objects.get().pins == {"work": {"output": {"index": 11}}}
 
 
 def test_pinned_failures_are_described(admin_client: Client) -> None:

@@ -17,6 +17,7 @@ const FAILED = { error: 'The server did not respond. Try again in a moment.' }
 export class TestPanel {
   #timer = null
   #loading = null
+  #step = '' // of the node, if someone has chosen one
   #node = null
   #drawn = '' // the states that the picture shows
   #answer = { running: false, label: '' }
@@ -28,6 +29,7 @@ export class TestPanel {
     draft.outputs = JSON.parse(root.querySelector('#test-outputs')?.textContent ?? '{}')
     this.panel.addEventListener('submit', event => this.#submitted(event))
     this.panel.addEventListener('click', event => this.#clicked(event))
+    this.panel.addEventListener('change', event => this.#chosen(event))
     this.panel.addEventListener('toggle', () => {
       this.#loading = this.#toggled()
     })
@@ -72,10 +74,12 @@ export class TestPanel {
   async #load({ withPin = false } = {}) {
     this.#wait(false)
     const node = this.draft.selected
-    const query = new URLSearchParams({ node })
+    if (node !== this.#node) this.#step = ''
+    const step = this.#step
+    const query = new URLSearchParams({ node, step })
     if (withPin) query.set('pin', '')
     const answer = await request(`${this.url}?${query}`)
-    if (!this.panel.open || node !== this.draft.selected) return
+    if (!this.panel.open || node !== this.draft.selected || step !== this.#step) return
     this.#node = node
     this.#show(answer)
   }
@@ -119,6 +123,7 @@ export class TestPanel {
     event.preventDefault()
     const body = new FormData(form, event.submitter)
     const starts = form.hasAttribute('data-starts')
+    if (starts) this.#step = ''
     this.#wait(false)
     this.#setBusy(form, true)
     if (starts && !(await this.draft.settled())) {
@@ -129,6 +134,13 @@ export class TestPanel {
       this.#show(answer)
     }
     this.#setBusy(form, false)
+  }
+
+  // The last iteration of a loop is followed, like a node that runs once.
+  #chosen({ target }) {
+    if (!target.closest('[data-test-steps]')) return
+    this.#step = target.selectedIndex === target.options.length - 1 ? '' : target.value
+    this.#load()
   }
 
   #setBusy(form, isBusy) {
