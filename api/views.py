@@ -101,6 +101,8 @@ def _test_results(request: HttpRequest, workflow_id: str, by: Actor) -> Iterator
     except InvalidTests as invalid:
         raise ApiError(400, str(invalid.problems[0])) from None
     name = body.get("test")
+    if name is not None and not isinstance(name, str):
+        raise ApiError(400, "test must be the name of a test.")
     if name is not None and name not in tests:
         raise ApiError(404, f"There is no test {name!r}.")
     yield from run_all(runnable, tests.values() if name is None else [tests[name]], by=by)

@@ -33,7 +33,7 @@ from targets.confirmation import CONFIRMED_FIELD, confirmation_for, consent_of
 from targets.lookup import NoTarget, available_targets, default_target
 from targets.models import Target
 from targets.policy import Consent
-from web.converters import read_key
+from web.converters import optional_key, read_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
 from workflows.documents.comparison.comparison import compare
@@ -77,6 +77,7 @@ def _save_and_deploy(
     """Save the draft as the version that the button named, and deploy it."""
     if not request.user.has_perm(_SAVE):
         raise PermissionDenied(_SAVE)
+    number = optional_key(request.POST["save_as"])
     try:
         version = save_version(workflow, by=cast("User", request.user))
     except (InvalidIR, InvalidSettings) as invalid:
@@ -86,7 +87,7 @@ def _save_and_deploy(
         query = f"?node={quote(first.node_id, safe='')}" if first.node_id else ""
         return redirect(workflow.get_absolute_url() + query)
     messages.success(request, f"Saved as v{version.number}.")
-    return _deploy(request, workflow, target, version=read_key(request.POST["save_as"]))
+    return _deploy(request, workflow, target, version=number)
 
 
 def _deploy(
@@ -114,8 +115,7 @@ def _deploy(
 
 def _version(request: HttpRequest) -> int | None:
     """Return the version that the pressed button names; None if it names none."""
-    version = request.POST.get("version", "")
-    return read_key(version) if version else None
+    return optional_key(request.POST.get("version", ""))
 
 
 def _dialog(

@@ -24,7 +24,7 @@ from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
 from runs.test_runs.panel import own_runs
 from targets.cloudflare.errors import DeployError
-from web.converters import read_key
+from web.converters import optional_key
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
 from workflows.documents.saved_tests.model import SavedTest
@@ -100,8 +100,7 @@ def _row(test: SavedTest, result: TestResult | None, *, error: str = "") -> Cont
 
 def _runnable(request: HttpRequest, workflow: Workflow) -> tuple[int | None, Runnable]:
     """Return the version that the request names, or the draft."""
-    text = request.GET.get("version", "") or request.POST.get("version", "")
-    number = read_key(text) if text else None
+    number = optional_key(request.GET.get("version", "") or request.POST.get("version", ""))
     try:
         return number, Runnable.numbered(workflow, number)
     except WorkflowVersion.DoesNotExist:

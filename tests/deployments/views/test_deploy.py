@@ -138,6 +138,15 @@ def test_a_version_that_is_no_longer_the_newest_is_not_deployed(admin_client: Cl
     assert Deployment.objects.get().version_number == 2
 
 
+@pytest.mark.parametrize("field", ["version", "save_as"])
+def test_a_version_that_is_not_a_number_is_not_deployed(admin_client: Client, field: str) -> None:
+    workflow = changed_workflow()
+    answer = admin_client.post(f"/workflows/{workflow.pk}/deploy/", {field: "newest"})
+    assert answer.status_code == 404
+    assert not Deployment.objects.exists()
+    assert workflow.versions.count() == 1
+
+
 def changed_workflow(code: str = "return 2;") -> Workflow:
     """A workflow whose draft differs from v1."""
     workflow = make_workflow()

@@ -79,6 +79,15 @@ def test_a_request_that_names_no_test_runs_none(admin_client: Client, workflow: 
     assert admin_client.post(url("run", workflow), {"test": "none"}).status_code == 404
 
 
+@pytest.mark.parametrize("version", ["x", "-1", "٣", "9" * 30])
+def test_a_version_that_does_not_exist_is_not_the_draft(
+    admin_client: Client, workflow: Workflow, version: str
+) -> None:
+    sent = {"test": "right", "version": version}
+    assert admin_client.get(url("list", workflow), sent).status_code == 404
+    assert admin_client.post(url("run", workflow), sent).status_code == 404
+
+
 def test_a_result_shows_the_difference_and_can_be_accepted_and_undone(
     admin_client: Client, admin_user: Any, workflow: Workflow
 ) -> None:
@@ -205,7 +214,14 @@ def test_the_api_returns_the_results(admin_client: Client, workflow: Workflow) -
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [('{"test": "none"}', 404), ('{"version": 99}', 404), ('{"version": "1"}', 400), ("[]", 400)],
+    [
+        ('{"test": "none"}', 404),
+        ('{"test": ["right"]}', 400),
+        ('{"test": {}}', 400),
+        ('{"version": 99}', 404),
+        ('{"version": "1"}', 400),
+        ("[]", 400),
+    ],
 )
 def test_the_api_refuses_bad_bodies(
     admin_client: Client, workflow: Workflow, body: str, status: int
