@@ -229,15 +229,17 @@ def edit(request: HttpRequest, workflow: str) -> HttpResponse:
     stored = next((test for test in found.tests if test.get("name") == name), None)
     if name and stored is None and request.method != "POST":
         raise Http404("There is no such test.")
-    text = request.POST.get("text", pretty(stored or _NEW))
-    context: Context = {"workflow": found, "name": name, "text": text}
+    current = services.fingerprint(stored) if stored else ""
+    text, before = request.POST.get("text", pretty(stored or _NEW)), request.POST.get("before", "")
+    context: Context = {"workflow": found, "name": name, "text": text, "before": current}
     if request.method == "POST":
         try:
             saved = services.save_test(
-                found, _read(text), replaces=name, by=cast("User", request.user)
+                found, _read(text), replaces=name, before=before, by=cast("User", request.user)
             )
         except Refused as refused:
             context["problems"] = str(refused).splitlines()
+            context["theirs"] = pretty(stored) if before not in ("", current) and stored else ""
         else:
             messages.success(request, f"The test “{saved}” was saved.")
             return redirect(_address(found))

@@ -125,6 +125,44 @@ def test_a_test_is_written_as_json(admin_client: Client, workflow: Workflow) -> 
     assert set(saved) == {"more so", "other"}
 
 
+def test_nobody_overwrites_what_someone_else_has_changed(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    address = url("edit", workflow) + "?test=wrong"
+    opened = admin_client.get(address).context["before"]
+    theirs, own = {**WRONG, "payload": {"n": "theirs"}}, {**WRONG, "payload": {"n": "own"}}
+    admin_client.post(address, {"text": json.dumps(theirs), "before": opened})
+
+    refused = admin_client.post(address, {"text": json.dumps(own), "before": opened})
+
+    shown = text(refused)
+    assert "Someone else has changed this test." in shown
+    assert '"theirs"' in shown
+    workflow.refresh_from_db()
+    assert workflow.tests == [RIGHT, theirs]
+    again = {"text": json.dumps(own), "before": refused.context["before"]}
+    admin_client.post(address, again)
+    workflow.refresh_from_db()
+    assert workflow.tests == [RIGHT, own]
+
+
+def test_a_test_that_was_deleted_in_the_meantime_cannot_be_changed(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    admin_client.post(url("run", workflow), {"test": "wrong"})
+    result = TestResult.objects.get()
+    admin_client.post(url("delete", workflow), {"test": "wrong"})
+    admin_client.get(url("list", workflow))  # shows the message
+    sent = {"text": json.dumps(WRONG)}
+    gone = 'The test "wrong" has been deleted or renamed in the meantime.'
+    for response in (
+        admin_client.post(url("delete", workflow), {"test": "wrong"}, follow=True),
+        admin_client.post(url("accept", workflow, result.pk), follow=True),
+        admin_client.post(url("edit", workflow) + "?test=wrong", sent),
+    ):
+        assert gone in text(response)
+
+
 @pytest.mark.parametrize(
     ("sent", "problem"),
     [
