@@ -32,13 +32,15 @@ from workflows.documents.saved_tests.model import Observed, SavedTest
 from workflows.documents.saved_tests.pins import MAX_MESSAGE
 from workflows.documents.saved_tests.reading import read_test
 from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.step_policy import is_sensitive
 from workflows.ir.reading.fields import Code
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
-from workflows.node_types.registered import snapshot
+from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes import step as step_type
 from workflows.nodes import wait_for_event
 from workflows.nodes.custom import secret_variables
+from workflows.nodes.documents import parse
 from workflows.picture.states import State
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ JsonObject = dict[str, Any]
 _HAS_NOT_ENDED: Final = "Wait until the run has ended, then save it as a test."
 _WAS_STOPPED: Final = (
     "Only a run that ended on its own can be saved as a test. Run the draft without stopping it."
+)
+_IS_SENSITIVE: Final = (
+    "{name} is sensitive, but the response that it got would be readable in the test. Pin an invented "
+    "output to it, run the draft again, then save that run."
 )
 _OUTSIDE: Final = frozenset({b"env", b"fetch"})
 """Names in code that reach something outside of the workflow."""
@@ -66,6 +72,8 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
         raise Refused(_WAS_STOPPED)
     stand_ins = _StandIns(run.workflow, by)
     progress = TestProgress(run=run, data=redact_run(stand_ins.replaced(data), stand_ins.masked))
+    requests = _requests(run)
+    _check_responses(progress, requests)
     return make_test(
         observe(
             progress.data,
@@ -73,7 +81,7 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
             progress.nodes,
             ir=progress.ir,
             full_output=lambda step: stand_ins.hidden(_full_output(run, step)),
-            requests=map(made_request, stand_ins.hidden(_requests(run))),
+            requests=map(made_request, stand_ins.hidden(requests)),
         ),
         name=name,
         payload=read_json(progress.data.get("params")),
@@ -108,6 +116,17 @@ def _full_output(run: TestRun, step: Step) -> Any:
 
 def _requests(run: TestRun) -> list[dict[str, Any]]:
     return test_runs.requests(services.quick_account(), run.worker_name)
+
+
+def _check_responses(progress: TestProgress, requests: Iterable[Mapping[str, Any]]) -> None:
+    """Raise Refused if a response may be that of a sensitive node, whose output nobody may see."""
+    if progress.ir is None or not any(made.get("response") for made in requests):
+        return
+    for node_id in progress.nodes.values():
+        node, pin = progress.ir.nodes[node_id], progress.run.pins.get(node_id, {})
+        is_pinned = "output" in pin or "outputs" in pin
+        if is_sensitive(node.settings) and _is_outside(node) and not is_pinned:
+            raise Refused(_IS_SENSITIVE.format(name=node.name))
 
 
 class _StandIns:
@@ -181,6 +200,13 @@ def from_run(run: Run, *, name: str) -> JsonObject:
         pins=_pins(ir, steps, nodes, observed.outputs),
         with_requests=True,
     )
+
+
+def sensitive_pins(workflow: Workflow, test: JsonObject) -> list[str]:
+    """Return the names of the pinned nodes whose outputs were hidden when they were pinned."""
+    ir = parse(workflow.ir, types_for(workflow.ir)).ir
+    nodes = [ir.nodes[id_] for id_ in test.get("pins", {}) if id_ in ir.nodes] if ir else []
+    return [node.name for node in nodes if is_sensitive(node.settings)]
 
 
 def _unknown(step: Step) -> Any:

@@ -20,6 +20,7 @@ from targets.cloudflare.errors import DeployError
 from targets.lookup import account_for_test_runs
 from toolchain.redaction import redact, redact_json
 from workflows.ir.document.model import WorkflowIR
+from workflows.ir.document.step_policy import is_sensitive
 from workflows.masked_values import masked_values
 from workflows.nodes.custom import registry
 from workflows.nodes.documents import parse
@@ -119,9 +120,13 @@ class TestProgress:
         return found
 
     def shows_output_of(self, node_id: str) -> bool:
-        """Return whether the output of the node is that of its step; a call of a workflow has several."""
+        """Return whether the output of the node is shown, and is that of its step.
+
+        That of a sensitive node is hidden, and a call of a workflow has several steps.
+        """
         node = self.ir.nodes.get(node_id) if self.ir else None
-        return node is not None and node.type.step_suffixes == ("",)
+        is_own = node is not None and node.type.step_suffixes == ("",)
+        return is_own and node is not None and not is_sensitive(node.settings)
 
     def steps_of(self, node_id: str) -> list[Step]:
         """Return the steps of a node, in the order in which they started."""

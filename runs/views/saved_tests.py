@@ -44,6 +44,10 @@ _MAX_DEFAULT_NAME: Final = 60  # characters
 _GONE: Final = f"This result is no longer stored, only the last {KEPT_RESULTS} of each test are."
 _SAVED: Final = "awaitstep_saved_test"
 """The key in the session of a test that was just saved: the list runs it."""
+_HIDDEN: Final = (
+    "{node} is sensitive, so its output in the run is not known: edit the test, and replace the output in "
+    "its pin by an invented one."
+)
 _NEW: Final = {
     "name": "A name that says what must be true",
     "payload": {},
@@ -335,6 +339,8 @@ def save_run(request: HttpRequest, pk: int) -> HttpResponse:
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
         return redirect(source)
+    for node in from_runs.sensitive_pins(draft, test):
+        messages.warning(request, _HIDDEN.format(node=node))
     return _saved(request, draft, name, learns=False)
 
 

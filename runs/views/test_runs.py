@@ -139,7 +139,10 @@ def _document(workflow: Workflow) -> WorkflowIR:
 def _output(request: HttpRequest, workflow: Workflow, node: str) -> str:
     """Return the whole output of the step that the page shows, as JSON. Raises Refused if there is none."""
     run = panel.own_runs(request, workflow).first()
-    step = panel.chosen_step(request, progress_of(run).steps_of(node)) if run else None
+    found = progress_of(run) if run else None
+    step = panel.chosen_step(request, found.steps_of(node)) if found else None
+    if found and step and not found.shows_output_of(node):
+        raise Refused("The output of this node is not shown. Enter an invented one.")
     try:
         if run and step:
             return pretty(output_of(run, step))

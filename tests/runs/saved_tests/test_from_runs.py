@@ -13,7 +13,7 @@ from audit.trail import SYSTEM, Actor
 from runs.models import Run, RunDetails
 from runs.saved_tests import services as saved
 from runs.saved_tests.execution import known_results, run_test
-from runs.saved_tests.from_runs import first_run, from_run, from_test_run
+from runs.saved_tests.from_runs import first_run, from_run, from_test_run, sensitive_pins
 from runs.services.control import Refused
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
@@ -23,6 +23,7 @@ from tests.runs.test_runs.drafts import ended, step
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain, node
 from workflows import drafts
+from workflows.documents.saved_tests.pins import Pin
 from workflows.documents.saved_tests.reading import read_test
 from workflows.models import Workflow
 from workflows.services import import_document, set_variable
@@ -90,6 +91,14 @@ def test_a_test_contains_invented_values_instead_of_secrets(shop: Workflow) -> N
     assert request["body"] == {"key": "test-SHOP_KEY"}
 
 
+def test_the_response_to_a_sensitive_node_is_not_stored(shop: Workflow) -> None:
+    shop.ir["nodes"][1]["data"] |= {"failOn": "never", "sensitive": True}
+    with pytest.raises(Refused, match="call is sensitive, but the response"):
+        made(shop, payload={"id": 1})
+    test = made(shop, payload={"id": 1}, pins={"call": Pin(output={"status": 200})})
+    assert test["requests"] == []
+
+
 def stored_run(workflow: Workflow, *steps: Any, **data: Any) -> Run:
     """A run of the workflow's newest version, as the index has stored it; its target does not respond."""
     deployment = live_deployment(workflow=workflow, ir=workflow.ir, version_number=1)
@@ -138,6 +147,17 @@ def test_a_failed_run_becomes_a_test_whose_outside_is_pinned() -> None:
     assert test["expect"]["outputs"] == {"read": {"value": 3}}
     result = run_test(Runnable.draft(workflow), read_test(test), by=SYSTEM)
     assert result.differences == []
+
+
+def test_pins_whose_outputs_are_hidden_are_named() -> None:
+    workflow = import_document(
+        chain(
+            node("login", "http_request", url="https://shop.invalid/", sensitive=True),
+            node("send", "http_request", url="https://shop.invalid/"),
+        )
+    )
+    run = stored_run(workflow, ran("login", "[REDACTED]"), ran("send", 1), status="complete")
+    assert sensitive_pins(workflow, from_run(run, name="sent")) == ["login"]
 
 
 def test_a_wait_that_timed_out_times_out_in_the_test() -> None:

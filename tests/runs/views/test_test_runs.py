@@ -175,6 +175,18 @@ def test_an_iteration_of_a_loop_is_chosen(admin_client: Client) -> None:
     assert TestSetup.objects.get().pins == {"work": {"output": {"index": 11}}}
 
 
+def test_the_hidden_output_of_a_sensitive_node_is_not_pinned(admin_client: Client) -> None:
+    workflow = import_document(chain(step("login", "return { key: 1 };", sensitive=True)))
+    start(admin_client, workflow)
+    shown = ended(admin_client, workflow, node="login")
+    assert "use_output" not in shown["parts"]["test-progress"]
+
+    answer = post(admin_client, workflow, "pin", node="login", use_output="1")
+
+    assert "The output of this node is not shown." in answer["parts"]["test-pin"]
+    assert not TestSetup.objects.filter(pins__has_key="login").exists()
+
+
 def test_pinned_failures_are_described(admin_client: Client) -> None:
     workflow = import_document(chain(step("pay", "return 1;"), step("ship", "return 1;")))
     fails = {"failure": "fail", "times": "2", "message": "declined", "output": "7"}
