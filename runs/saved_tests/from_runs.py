@@ -84,7 +84,7 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
             requests=map(made_request, stand_ins.hidden(requests)),
         ),
         name=name,
-        payload=read_json(progress.data.get("params")),
+        payload=progress.data.get("params"),
         speed=run.speed,
         variables=stand_ins.variables,
         pins=run.pins,

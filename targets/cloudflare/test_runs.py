@@ -67,7 +67,8 @@ def start(
     account: Account, worker: str, *, instance_id: str, params: Any, plan: Mapping[str, Any]
 ) -> None:
     """Start a run of the Worker's Workflow with the plan of a test run."""
-    body = {"instance_id": instance_id, "params": params, "plan": dict(plan)}
+    # As JSON text: the platform would read a text as JSON, and refuse it or change it.
+    body = {"instance_id": instance_id, "params": json.dumps(params), "plan": dict(plan)}
     with account.explained("start the test run"):
         account.client.post(_url(account, f"{worker}/runs"), cast_to=httpx.Response, body=body)
 

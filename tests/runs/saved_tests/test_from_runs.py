@@ -91,6 +91,14 @@ def test_a_test_contains_invented_values_instead_of_secrets(shop: Workflow) -> N
     assert request["body"] == {"key": "test-SHOP_KEY"}
 
 
+@pytest.mark.parametrize("payload", ["007", "text", "{}"])
+def test_a_payload_that_is_a_text_stays_that_text(payload: str) -> None:
+    workflow = import_document(chain(step("read", "return event.payload;")))
+    test = made(workflow, payload=payload)
+    assert test["payload"] == payload
+    assert test["expect"]["outputs"] == {"read": {"value": payload}}
+
+
 def test_the_response_to_a_sensitive_node_is_not_stored(shop: Workflow) -> None:
     shop.ir["nodes"][1]["data"] |= {"failOn": "never", "sensitive": True}
     with pytest.raises(Refused, match="call is sensitive, but the response"):
