@@ -23,8 +23,8 @@ from runs.test_runs.setup import (
     TIMES_OUT,
     pin_from_form,
     read_speed,
+    save_pin,
     save_setup,
-    setup_of,
     test_input,
 )
 from targets.cloudflare.errors import DeployError
@@ -91,7 +91,6 @@ def pin(request: HttpRequest, workflow: str) -> HttpResponse:
     draft = get_object_or_404(Workflow, pk=workflow)
     names = ("output", "failure", "times", "message")
     entered = {name: request.POST.get(name, "") for name in names}
-    pins = setup_of(draft, cast("User", request.user)).pins
     node = _selected(request)
     try:
         ir = _document(draft)
@@ -113,14 +112,9 @@ def pin(request: HttpRequest, workflow: str) -> HttpResponse:
         )
         if new:
             check_pin(ir, ir.nodes[node], new)
+        save_pin(draft, cast("User", request.user), node, new)
     except DeployError as error:
         return _answer(request, draft, with_pin=True, entered=entered, pin_error=error)
-    others = {id_: stored for id_, stored in pins.items() if id_ != node}
-    save_setup(
-        draft,
-        cast("User", request.user),
-        pins=others | ({node: new.as_json()} if new else {}),
-    )
     return _answer(request, draft, with_pin=True, run=panel.own_runs(request, draft).first())
 
 

@@ -116,6 +116,12 @@ def test_an_input_that_cannot_be_used_is_refused_in_the_panel(
     assert not TestRun.objects.exists()
 
 
+def test_a_payload_that_is_too_large_is_not_remembered(admin_client: Client) -> None:
+    answer = start(admin_client, campaign(), payload=json.dumps("x" * 2_200_000))
+    assert "The payload is too large." in answer["parts"]["test-progress"]
+    assert not TestSetup.objects.exists()
+
+
 def test_the_problems_of_the_draft_link_to_their_nodes(admin_client: Client) -> None:
     workflow = import_document(chain(step("only", "return 1;")))
     workflow.ir = chain(step("only", "const x: number = 'text'; return x;"))
@@ -207,6 +213,8 @@ def test_pinned_failures_are_described(admin_client: Client) -> None:
         ("greet", {"output": "{"}, "is not JSON"),
         ("greet", {"failure": "fail", "times": "-1"}, "must be a whole number"),
         ("greet", {"failure": "fail", "times": "9" * 5000}, "must be a whole number"),
+        ("greet", {"failure": "fail", "times": "10001"}, "a whole number from 1 to 10,000"),
+        ("greet", {"failure": "fail", "message": "m" * 1001}, "can have at most 1,000 characters"),
         ("greet", {"use_output": "1"}, "has no output in your last test run"),
         ("answer", {"failure": "fail"}, "let it time out"),
     ],
@@ -218,6 +226,15 @@ def test_a_pin_that_cannot_be_applied_is_refused(
 
     assert message in answer["parts"]["test-pin"]
     assert not TestSetup.objects.exists()
+
+
+def test_the_pins_of_a_draft_have_a_limit_together(admin_client: Client) -> None:
+    workflow = import_document(chain(*(step(f"n{number}", "return 1;") for number in range(11))))
+    large = json.dumps("x" * 1_000_000)
+    for number in range(10):
+        answer = post(admin_client, workflow, "pin", node=f"n{number}", output=large)
+    assert "at most 10 MB together" in answer["parts"]["test-pin"]
+    assert len(TestSetup.objects.get().pins) == 9
 
 
 def test_users_do_not_see_each_others_test_runs(admin_client: Client, client: Client) -> None:
