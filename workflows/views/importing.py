@@ -149,7 +149,7 @@ def _asked(form: _Form, problems: Iterable[str] = ()) -> HttpResponse:
     context = {
         "title": f"Import into {form.into.name}" if form.into else "Import workflows",
         "workflow": form.into,
-        "problems": list(problems),
+        "problems": _first(list(problems)),
         "text": form.request.POST.get("text", ""),
         "entry_code": form.entry_code or "",
         "imported": Workflow.objects.filter(pk__in=imported).only("pk", "name") if imported else [],
@@ -171,7 +171,7 @@ def _preview(form: _Form, uploads: list[Upload], problems: Iterable[str] = ()) -
         "title": "Check the import",
         "workflow": form.into,
         "revision": form.revision or (form.into.draft_revision if form.into else 0),
-        "problems": list(reasons),
+        "problems": _first(list(reasons)),
         "candidates": candidates,
         "has_errors": any(not each["candidate"].can_be_imported for each in candidates),
         "can_import": not preparation.problems
@@ -212,8 +212,13 @@ def _picture(document: Any, preparation: Preparation, *, uid: str) -> Picture:
 
 def _sentences(document: Any, problems: tuple[Problem, ...]) -> list[str]:
     shown = [sentence_in_text(document, problem) for problem in problems[:_MAX_SHOWN]]
-    more = len(problems) - _MAX_SHOWN
-    return [*shown, f"and {more} more"] if more > 0 else shown
+    return _first(shown, total=len(problems))
+
+
+def _first(sentences: list[str], *, total: int = 0) -> list[str]:
+    """Return the first sentences, and how many more there are."""
+    more = max(total, len(sentences)) - _MAX_SHOWN
+    return [*sentences[:_MAX_SHOWN], f"and {more} more"] if more > 0 else sentences
 
 
 def _row(document: Any, rewrite: Rewrite) -> dict[str, str]:

@@ -20,6 +20,8 @@ from tests.workflows.documents.awaitstep import documents
 from tests.workflows.exchange.test_round_trip import make
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts, services
+from workflows.documents.archive.content import Archive, WorkflowContent
+from workflows.documents.archive.writing import write
 from workflows.exchange import candidates, imports
 from workflows.exchange.candidates import Upload
 from workflows.exchange.exports import export
@@ -305,6 +307,15 @@ def test_files_that_cannot_be_read_together_are_refused(
     uploads = [file(f"{at}.json", data) for at, data in enumerate(files)]
 
     assert reason in text(preview(admin_client, *uploads, **fields))
+
+
+def test_only_the_first_problems_are_shown(admin_client: Client) -> None:
+    bindings = {f"b{number:03}": "kv" for number in range(205)}
+    content = WorkflowContent(name="A", description="", document=named("A"), bindings=bindings)
+    shown = text(preview(admin_client, file("a.zip", write(Archive(workflows={"a": content})))))
+    assert '"b199" is not a name for a binding' in shown
+    assert "b200" not in shown
+    assert "and 5 more" in shown
 
 
 def test_a_preview_that_arrives_damaged_imports_nothing(admin_client: Client) -> None:

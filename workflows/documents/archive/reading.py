@@ -79,7 +79,7 @@ class _Reader:
         return folders or [], types or []
 
     def _json(self, file: str, default: Any = None) -> Any:
-        """Return the value in a JSON file; the default if there is no such file."""
+        """Return the value in a JSON file; the default if there is none that can be used."""
         if file not in self._files:
             return default
         try:
@@ -88,9 +88,10 @@ class _Reader:
             for problem in invalid.problems:
                 self._report(file, problem.message)
             return default
-        for problem in check_values(value, max_depth=MAX_DEPTH):
+        problems = check_values(value, max_depth=MAX_DEPTH)
+        for problem in problems:
             self._report(file, str(problem))
-        return value
+        return default if problems else value
 
     def _text(self, file: str) -> str:
         try:

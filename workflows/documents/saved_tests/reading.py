@@ -32,6 +32,7 @@ MAX_TESTS: Final = 100
 MAX_NAME: Final = 100  # characters
 MAX_SIZE: Final = 2_000_000  # characters of JSON, for all tests of a workflow
 MAX_SPEED: Final = 10_000_000.0
+_MAX_PROBLEMS: Final = 100
 _MAX_REQUESTS: Final = 200
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
@@ -41,18 +42,18 @@ _TOO_LARGE: Final = f"can have at most {MAX_SIZE:,} characters together"
 
 
 class InvalidTests(Exception):
-    """The tests cannot be used; `problems` has all reasons."""
+    """The tests cannot be used; `problems` has the first reasons."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems[:_MAX_PROBLEMS])))
+        self.problems = tuple(problems[:_MAX_PROBLEMS])
 
 
 def read_tests(value: Any) -> tuple[SavedTest, ...]:
-    """Return the tests of a JSON list; raises InvalidTests with all problems."""
+    """Return the tests of a JSON list; raises InvalidTests with their problems."""
     if not isinstance(value, list):
         raise InvalidTests([Problem(path="tests", message="must be a list of tests")])
-    problems = check_values(value, max_depth=MAX_DEPTH)
+    problems = check_values({"tests": value}, max_depth=MAX_DEPTH)
     if problems:
         raise InvalidTests(problems)
     if len(value) > MAX_TESTS:

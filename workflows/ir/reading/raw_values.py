@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from workflows.ir.reading.json_numbers import is_exact
@@ -14,6 +14,7 @@ from workflows.ir.reading.problems import Problem, escape_surrogates
 
 _COMMON: Final = frozenset({dict, list, str})
 MAX_DEPTH: Final = 100  # of values in a document
+_MAX_PROBLEMS: Final = 100  # a document can have a million unusable values
 _MAX_BITS: Final = 1023
 _INEXACT: Final = (
     "a whole number that JavaScript cannot represent exactly: write it as text, in quotes"
@@ -34,12 +35,12 @@ class _Location:
 
 
 def check_values(document: object, *, max_depth: int) -> list[Problem]:
-    """Return one problem if values are nested too deeply, otherwise one for each unusable value."""
+    """Return one problem if values are nested too deeply, otherwise one for each of the first unusable values."""
     if _is_usable(document, max_depth):
         return []
     if _is_deeper_than(document, max_depth):
         return [Problem(path="", message=f"must not nest values more than {max_depth} levels deep")]
-    return list(_unusable_values(document))
+    return list(islice(_unusable_values(document), _MAX_PROBLEMS))
 
 
 def _is_usable(document: object, max_depth: int) -> bool:

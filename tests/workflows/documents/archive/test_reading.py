@@ -202,3 +202,13 @@ NEWER = {"format": 2, "workflows": "other"}
 )  # fmt: skip
 def test_every_problem_names_its_file(files: dict[str, Any], reason: str) -> None:
     assert any(reason in problem for problem in refused(zipped(**files)))
+
+
+def test_the_problems_of_a_file_are_listed_once_and_not_all_of_many() -> None:
+    files: dict[str, Any] = {
+        "workflows/a/tests.json": [{"name": "a", "payload": ["\ud800"] * 1000}]
+    }
+    problems = refused(zipped(**files))
+    first = "workflows/a/tests.json: 0.payload.0: contains a lone surrogate (half a character): remove it"
+    assert problems[0] == first
+    assert len(problems) == len(set(problems)) == 100

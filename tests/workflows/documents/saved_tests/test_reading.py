@@ -46,6 +46,15 @@ def test_a_request_without_a_body_may_have_any() -> None:
 
 
 @pytest.mark.parametrize(
+    "changed", [{"payload": [2**60 + 1] * 1000}, {f"k{n}": 1 for n in range(1000)}]
+)
+def test_only_the_first_problems_are_listed(changed: dict[str, Any]) -> None:
+    found = problems([{"name": "x", **changed}])
+    assert len(found) == 100
+    assert found[0].startswith("tests.0.")
+
+
+@pytest.mark.parametrize(
     ("changed", "problem"),
     [
         ({"name": ""}, "tests.0.name: must not be empty"),
