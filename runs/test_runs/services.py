@@ -189,8 +189,8 @@ def _check_nodes(ir: WorkflowIR, test: TestInput) -> None:
 
 def reserve(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     """Create the row if the limits allow another test run, however many are started at the same time."""
-    for run in owned_by(by).filter(ended_at=None):
-        is_running(run)  # notices its end, which asks the platform: not in the transaction
+    _notice_ends(owned_by(by))  # asks the platform: not in the transaction
+    _make_room()
     with transaction.atomic():
         _check_limits(by)
         return _create(runnable, test, by=by)
@@ -203,9 +203,24 @@ def _check_limits(by: Actor) -> None:
         )
     if TestRun.objects.filter(expires_at__gt=timezone.now()).count() >= MAX_WORKERS:
         raise TooManyTestRuns(
-            f"There are already {MAX_WORKERS} test runs. Each is removed after an hour at most: try "
-            "again later."
+            f"There are already {MAX_WORKERS} test runs that have not ended. Each is removed after an hour "
+            "at most: try again later."
         )
+
+
+def _notice_ends(runs: QuerySet[TestRun]) -> None:
+    for run in runs.filter(ended_at=None):
+        is_running(run)
+
+
+def _make_room() -> None:
+    """Remove the test runs that ended first, if there are too many: nobody may use up what all share."""
+    current = TestRun.objects.filter(expires_at__gt=timezone.now())
+    excess = current.count() - MAX_WORKERS + 1
+    if excess > 0:
+        _notice_ends(current)
+        for run in current.exclude(ended_at=None).order_by("ended_at", "pk")[:excess]:
+            remove(run)
 
 
 def owned_by(by: Actor) -> QuerySet[TestRun]:

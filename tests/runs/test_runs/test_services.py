@@ -287,6 +287,26 @@ def test_a_user_can_have_three_running_test_runs() -> None:
         services.remove(run)
 
 
+def test_runs_that_have_ended_make_room_for_new_ones() -> None:
+    workflow = campaign()
+    runnable, now = Runnable.draft(workflow), timezone.now()
+    users = [Actor.of(User.objects.create(username=f"user {number}")) for number in range(8)]
+    for by in users[:7] * 3:
+        if TestRun.objects.count() < services.MAX_WORKERS:
+            services.reserve(runnable, TestInput(), by=by)
+    running = TestRun.objects.order_by("pk")
+    with pytest.raises(Refused, match="already 20 test runs that have not ended"):
+        services.reserve(runnable, TestInput(), by=users[7])
+
+    first, second = running[5].pk, running[3].pk
+    for number, pk in enumerate((first, second)):
+        TestRun.objects.filter(pk=pk).update(ended_at=now + number * services.LIFETIME)
+    services.reserve(runnable, TestInput(), by=users[7])
+
+    assert not TestRun.objects.filter(pk=first).exists()
+    assert TestRun.objects.filter(pk=second).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_starting_many_test_runs_together_does_not_exceed_the_limit() -> None:
     workflow, barrier = campaign(), threading.Barrier(8)
