@@ -21,7 +21,7 @@ from runs.test_runs.services import TestInput
 from targets.cloudflare import test_runs
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import NoTarget
-from toolchain.redaction import redact_json
+from toolchain.redaction import redact, redact_json
 from workflows.documents.saved_tests.checking import differences
 from workflows.documents.saved_tests.making import make_test
 from workflows.documents.saved_tests.model import Difference, Observed, SavedTest
@@ -234,8 +234,18 @@ def known_results(runnable: Runnable, *, by: Actor) -> dict[str, TestResult | No
         return {}
     keys = _keys(runnable, tests.values(), by=by)
     rows = TestResult.objects.filter(workflow=runnable.workflow, key__in=keys.values())
-    found = {row.key: row for row in rows.order_by("pk")}
+    secrets = masked_values(runnable.workflow.pk)
+    found = {row.key: without_later_secrets(row, secrets) for row in rows.order_by("pk")}
     return {name: found.get(key) for name, key in keys.items()}
+
+
+def without_later_secrets(result: TestResult, secrets: frozenset[str]) -> TestResult:
+    """Mask the values in a result that have become secrets since, and return it."""
+    result.differences = [
+        {**each, "message": redact(str(each["message"]), secrets)} for each in result.differences
+    ]
+    result.actual = redact_json(result.actual, secrets)
+    return result
 
 
 def run_all(

@@ -15,7 +15,7 @@ from runs.detail.json_tree import read_json
 from runs.models import Run, TestResult, TestRun
 from runs.saved_tests.execution import run_test, saved_tests
 from runs.saved_tests.observing import made_request, observe
-from runs.saved_tests.services import save_test
+from runs.saved_tests.services import fingerprint, save_test
 from runs.services.control import Refused
 from runs.steps.masking import redact_run
 from runs.steps.step_nodes import node_ids, parsed_document
@@ -102,7 +102,8 @@ def first_run(draft: Workflow, name: str, *, by: User) -> TestResult:
     def learn(test: SavedTest, second: Observed) -> SavedTest:
         learned = with_schemas(dict(test.source), second)
         if learned != test.source:
-            save_test(draft, learned, replaces=name, by=by)
+            before = fingerprint(dict(test.source))
+            save_test(draft, learned, replaces=name, before=before, by=by)
         return read_test(learned)
 
     runnable = Runnable.draft(draft)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,7 +19,14 @@ from runs.models import Run, TestResult
 from runs.permissions import CHANGE
 from runs.permissions import VIEW as VIEW_RUNS
 from runs.saved_tests import from_runs, services
-from runs.saved_tests.execution import KEPT_RESULTS, known_results, run_all, saved_tests, states_of
+from runs.saved_tests.execution import (
+    KEPT_RESULTS,
+    known_results,
+    run_all,
+    saved_tests,
+    states_of,
+    without_later_secrets,
+)
 from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
@@ -30,6 +38,7 @@ from web.rendering import page
 from workflows.documents.saved_tests.model import SavedTest
 from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.ir.reading import json_reader
+from workflows.masked_values import masked_values
 from workflows.models import Workflow, WorkflowVersion
 from workflows.nodes.custom import registry
 from workflows.nodes.documents import parse
@@ -192,12 +201,12 @@ def _tell(request: HttpRequest, rows: list[Context]) -> None:
 @staff_with(VIEW)
 def result(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
     """Show what differs in a result, also on the picture."""
-    results = TestResult.objects.select_related("workflow")
-    found = results.filter(pk=pk, workflow=workflow).first()
+    found = _results(workflow).filter(pk=pk).first()
     if found is None:
         draft = get_object_or_404(Workflow, pk=workflow)
         messages.info(request, _GONE)
         return redirect(_address(draft))
+    found = without_later_secrets(found, masked_values(workflow))
     names = {test["name"] for test in found.workflow.tests if isinstance(test, dict)}
     context = {
         "workflow": found.workflow,
@@ -212,6 +221,10 @@ def result(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
         "edit_url": _edit_url(found.workflow, found.name) if found.name in names else "",
     }
     return page(request, "runs/saved_tests/result", context)
+
+
+def _results(workflow: str) -> QuerySet[TestResult]:
+    return TestResult.objects.filter(workflow=workflow).select_related("workflow")
 
 
 def _picture(found: TestResult) -> Picture:
@@ -282,9 +295,8 @@ def delete(request: HttpRequest, workflow: str) -> HttpResponse:
 @staff_with(CHANGE)
 def accept(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
     """Make a test expect what happened in a result."""
-    found = get_object_or_404(
-        TestResult.objects.select_related("workflow"), pk=pk, workflow=workflow
-    )
+    found = get_object_or_404(_results(workflow), pk=pk)
+    found = without_later_secrets(found, masked_values(workflow))
     try:
         services.accept(found.workflow, found, by=cast("User", request.user))
     except Refused as refused:

@@ -275,7 +275,7 @@ def test_listing_many_tests_takes_as_many_queries_as_one(
     workflow = order()
     workflow.tests = [passing(name=f"test {number}") for number in range(30)]
     runnable = Runnable.draft(workflow)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(known_results(runnable, by=SYSTEM)) == 30
 
 

@@ -198,6 +198,22 @@ def test_a_test_with_the_value_of_a_secret_is_refused(
     assert "contains the value of a secret" in text(response)
 
 
+def test_a_result_hides_what_has_become_a_secret_since(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    sent = {"text": json.dumps({**WRONG, "payload": {"n": f"{SECRET}-"}}), "before": ""}
+    admin_client.post(url("edit", workflow) + "?test=wrong", sent)
+    admin_client.post(url("run", workflow), {"test": "wrong"})
+    workflow.tests = []
+    workflow.save()
+    set_variable("API_KEY", SECRET, workflow=workflow, is_secret=True)
+    result = TestResult.objects.get()
+    assert SECRET in json.dumps([result.differences, result.actual])
+    page = admin_client.get(url("result", workflow, result.pk)).content.decode()
+    assert SECRET not in page
+    assert "•••-1" in page
+
+
 def test_versions_keep_their_tests(admin_client: Client, workflow: Workflow) -> None:
     save_draft(workflow)
     admin_client.post(url("delete", workflow), {"test": "wrong"})
