@@ -37,8 +37,9 @@ _FIELDS: Final[Mapping[BindingKind, tuple[str, str]]] = {
     BindingKind.R2: ("r2_bucket", "bucket_name"),
     BindingKind.QUEUE: ("queue", "queue_name"),
     BindingKind.ANALYTICS: ("analytics_engine", "dataset"),
+    BindingKind.EMAIL: ("send_email", ""),
 }
-"""The type of a binding in the API, and the field with its resource."""
+"""The type of a binding in the API, and the field with its resource; "" if it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,8 @@ def _binding(binding: Binding, request: DeployRequest, account: Account) -> dict
         own = {"workflow_name": worker, "class_name": request.class_name}
         return {"name": binding.name, "type": "workflow", **own}
     type_, field = _FIELDS[binding.kind]
+    if not field:
+        return {"name": binding.name, "type": type_}
     name = naming.resource_name(worker, binding.name)
     if binding.kind in resources.CREATABLE:
         name = resources.create(account, binding.kind, name).id

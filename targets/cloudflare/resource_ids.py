@@ -62,7 +62,7 @@ IDENTIFIERS: Final = {
         "the id of a workflow, or the name of a Worker, a slash and the name of its class",
     ),
 }
-"""Workers AI and browser bindings are missing: they refer to the account itself."""
+"""Workers AI, browser and email bindings are missing: they refer to the account itself."""
 
 SINGLE: Final = (BindingKind.AI, BindingKind.BROWSER)
 """Kinds that a Worker can bind only once."""

@@ -25,6 +25,7 @@ _TYPES: Final = {
     "analytics_engine": (BindingKind.ANALYTICS, ("dataset",)),
     "ai": (BindingKind.AI, ()),
     "browser": (BindingKind.BROWSER, ()),
+    "send_email": (BindingKind.EMAIL, ()),
 }
 
 
@@ -47,7 +48,9 @@ def expected_env(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str,
     for kind, (section, key) in SECTIONS.items():
         entries = config.get(section, [])
         for entry in [entries] if isinstance(entries, Mapping) else entries:
-            env[entry["binding"]] = EnvEntry(kind=kind.label, value=entry.get(key, ""))
+            name = entry.get("binding")
+            resource = entry.get(key, "") if name else ""
+            env[name or entry[key]] = EnvEntry(kind=kind.label, value=resource)
     for entry in config.get("queues", {}).get("producers", []):
         env[entry["binding"]] = EnvEntry(kind=BindingKind.QUEUE.label, value=entry["queue"])
     return env

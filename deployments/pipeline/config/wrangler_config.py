@@ -106,9 +106,11 @@ def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
         section, key = SECTIONS[binding.kind]
         if binding.kind in SINGLE:
             sections[section] = {"binding": binding.name}
-            continue
-        entry = {"binding": binding.name, key: binding.resource, **_extra_keys(binding)}
-        sections.setdefault(section, []).append(entry)
+        elif binding.kind is BindingKind.EMAIL:
+            sections.setdefault(section, []).append({key: binding.name})
+        else:
+            entry = {"binding": binding.name, key: binding.resource, **_extra_keys(binding)}
+            sections.setdefault(section, []).append(entry)
     return sections
 
 
@@ -132,5 +134,9 @@ SECTIONS: Final = {
     BindingKind.HYPERDRIVE: ("hyperdrive", "id"),
     BindingKind.ANALYTICS: ("analytics_engine_datasets", "dataset"),
     BindingKind.BROWSER: ("browser", ""),
+    BindingKind.EMAIL: ("send_email", "name"),
 }
-"""The section of each kind and the key of its resource; queues have a shape of their own."""
+"""The section of each kind and the key of its resource, of its name for email senders.
+
+Queues have a shape of their own.
+"""

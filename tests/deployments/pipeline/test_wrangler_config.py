@@ -82,6 +82,7 @@ def test_a_queue_is_a_producer_and_a_single_kind_has_no_list() -> None:
     assert written["queues"] == {"producers": [{"binding": "MY_QUEUE", "queue": "my-queue"}]}
     assert written["ai"] == {"binding": "MY_AI"}
     assert written["browser"] == {"binding": "MY_BROWSER"}
+    assert written["send_email"] == [{"name": "MY_EMAIL"}]
 
 
 def test_only_a_schedule_has_a_cron(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ USES = {
     BindingKind.HYPERDRIVE: "return env.NAME.connectionString;",
     BindingKind.ANALYTICS: "env.NAME.writeDataPoint({ blobs: ['a'] });",
     BindingKind.BROWSER: "return (await env.NAME.fetch('http://x')).status;",
+    BindingKind.EMAIL: "await env.NAME.send({ from: 'a@b.c', to: 'd@e.f', subject: 's', text: 't' });",
 }
 
 

@@ -22,6 +22,7 @@ class BindingKind(StrEnum):
     HYPERDRIVE = "hyperdrive"
     ANALYTICS = "analytics"
     BROWSER = "browser"
+    EMAIL = "email"
 
     @property
     def typescript(self) -> str:
@@ -30,7 +31,10 @@ class BindingKind(StrEnum):
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """The words in a name that reveal its kind (`MY_KV`); none for workflows, which must be declared."""
+        """The words in a name that reveal its kind (`MY_KV`); kinds without one must be declared.
+
+        `SUPPORT_EMAIL` is more likely a variable than a binding.
+        """
         return _DETAILS[self][1]
 
     @property
@@ -59,6 +63,7 @@ _DETAILS: Final = {
         "Analytics Engine dataset",
     ),
     BindingKind.BROWSER: ("BrowserRun", ("BROWSER",), "browser"),
+    BindingKind.EMAIL: ("SendEmail", (), "email sender"),
 }
 
 _BY_KEYWORD: Final = {word: kind for kind in BindingKind for word in kind.keywords}
@@ -67,6 +72,13 @@ OWN_WORKFLOW: Final = "WORKFLOW"  # the binding of a Worker to its own Workflow
 VARIABLE_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 BINDING_ID: Final = "_BINDING_ID"  # the variable X_BINDING_ID holds the resource of the binding X
 VARIABLE: Final = "variable"
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether neither a variable nor a binding of a user can have the name."""
+    return name == OWN_WORKFLOW or name.endswith(BINDING_ID)
+
+
 EnvKind = BindingKind | Literal["variable"] | None
 
 

@@ -43,16 +43,16 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-ArmResult ChildRun Env HOW_TO NodeContext HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
+ArmResult ChildRun Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
 WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText collectArms
-ctx entry env err event exactNumber idempotencyKey inText inTime isPlain parseBody readBody readHeaders readQuery readText
+ctx entry env err event exactNumber exchange filled idempotencyKey inText inTime isPlain masked nodeRequest parseBody parsedBody readBody readHeaders readQuery readText findReason
 refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger
 """
 
 _USED: Final = """
-AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
+AbortSignal AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
-ReadableStream Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
+ReadableStream SendEmail Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined Ai Workflow
 """
 
