@@ -44,7 +44,7 @@ def check_template(definition: Definition, template: str) -> TemplateCheck:
     templates = Templates([node], variables=variables, dependencies={})
     problems = [*_template_problems(templates, definition), *_default_problems(definition)]
     if not any(problem.is_error for problem in problems):
-        _write(templates, writer)
+        _write(templates, writer, helper=type_.custom.request_helper if type_.custom else "")
     return TemplateCheck(
         source=writer.source,
         problems=tuple(problems),
@@ -69,14 +69,17 @@ def _default_problems(definition: Definition) -> Iterator[Problem]:
                 yield Problem(path=path, message=str(mistake))
 
 
-def _write(templates: Templates, writer: Writer) -> None:
+def _write(templates: Templates, writer: Writer, *, helper: str) -> None:
     header = ImportHeader()
     templates.assign_names(Names(), header, used=())
-    header.need_named(templates.source)
+    header.need_named("\n".join([templates.source, helper]))
     header.write(writer)
     uses = [
         EnvUse(name=use.name, kind="variable" if use.is_secret else None, node_id="", path="")
         for use in templates.uses
     ]
     write_interface(types_of(uses, {}), optional=(), writer=writer)
+    if helper:
+        writer.line()
+        writer.text_block(helper)
     templates.write(writer)

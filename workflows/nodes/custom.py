@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import starmap
 from typing import Any, Final
 
+from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Category, Custom, NodeType
 from workflows.ir.document.registry import Registry
-from workflows.ir.reading.fields import Text
+from workflows.ir.reading.fields import Json, Text, milliseconds_of
 from workflows.nodes.built_in import NODE_TYPES
-from workflows.nodes.custom_settings import Setting, Settings, example_of, fields_of, read_settings
+from workflows.nodes.custom_requests import REQUEST
+from workflows.nodes.custom_settings import (
+    Setting,
+    Settings,
+    bindings_of,
+    example_of,
+    fields_of,
+    needs,
+    read_settings,
+)
 
 
 def custom_type(definition: Definition, template: str) -> NodeType:
     """Return the node type of a definition and its TypeScript."""
+    has_request = _REQUEST.search(template) is not None
     return NodeType(
         name=definition.id,
         title=definition.name,
@@ -33,8 +45,14 @@ def custom_type(definition: Definition, template: str) -> NodeType:
         emit=emit,
         output=definition.output,
         callback=callback,
-        sends_requests="fetch" in template,
-        custom=Custom(definition=definition, template=template),
+        bindings=bindings_of,
+        sends_requests="fetch" in template or has_request,
+        custom=Custom(
+            definition=definition,
+            template=template,
+            needs=needs,
+            request_helper=f"{TEXT}\n{REQUEST}" if has_request else "",
+        ),
         warning=definition.deprecation,
         version=definition.version,
     )
@@ -63,9 +81,12 @@ def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def about(settings: Settings) -> str:
-    """Return the first setting that is text."""
-    texts = (setting.value for setting in settings.values if isinstance(setting.value, Text))
-    return next((text.source for text in texts if text.source), "")
+    """Return the action, if the type has several, and the first setting that is text."""
+    values = {setting.field.name: setting.value for setting in settings.values}
+    action = values.get("action")
+    texts = (value.source for value in values.values() if isinstance(value, Text) and value.source)
+    chosen = action.value if isinstance(action, Json) and isinstance(action.value, str) else ""
+    return ": ".join(filter(None, [chosen, next(texts, "")]))
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -80,8 +101,22 @@ def callback(node: Node, out: Emitter) -> None:
             out.line("env,")
             out.line("attempt: ctx.attempt,")
             out.line("idempotencyKey: await idempotencyKey(event, ctx),")
+            if node.type.custom and node.type.custom.request_helper:
+                out.line("request: ", *_request(node.settings, out), ",")
         out.line("});")
     out.line("};")
+
+
+def _request(settings: Settings, out: Emitter) -> list[Piece]:
+    """Return the function with which the template sends requests, within the timeout of the step."""
+    out.add_helper(TEXT)
+    out.add_helper(REQUEST)
+    timeout = settings.policy.timeout
+    length = milliseconds_of(timeout)
+    limit = out.duration(timeout, least=1) if length is None else [str(length)]
+    names = [each.env_name for each in settings.values if each.field.variable]
+    secrets = ", ".join(f"env.{name}" for name in names)
+    return [f"nodeRequest({{ secrets: [{secrets}], timeout: ", *limit, " })"]
 
 
 def _config(values: Iterable[Setting], out: Emitter) -> None:
@@ -95,7 +130,7 @@ def _config(values: Iterable[Setting], out: Emitter) -> None:
 
 def _value(setting: Setting, out: Emitter) -> list[Piece]:
     if setting.value is None:
-        return [f"env.{setting.field.variable}"]
+        return [f"env.{setting.env_name}"]
     pieces = out.value(setting.value)
     is_dynamic_choice = setting.field.kind.is_choice and setting.value.references
     return [*pieces, " as any"] if is_dynamic_choice else pieces
@@ -105,6 +140,8 @@ def emit(node: Node, out: Emitter) -> None:
     """Write the durable step that runs the template."""
     out.durable_step(node, node.settings.policy)
 
+
+_REQUEST: Final = re.compile(r"\brequest\b")
 
 HELPER: Final = """\
 /** The same for all attempts and replays of a step, and different for every other step. */

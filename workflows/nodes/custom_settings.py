@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.ir.custom.definition import Definition
+from workflows.ir.document.node_types import BoundName
 from workflows.ir.document.step_policy import ROLLBACK_FIELDS, StepPolicy, read_policy, retry_fields
 from workflows.ir.reading import fields
+from workflows.ir.reading.bindings import is_reserved
 from workflows.ir.reading.fields import Field, NotJson, raw_duration
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
@@ -19,10 +21,16 @@ from workflows.ir.settings.value_checks import value_errors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A field and its value in a document; None for a secret, whose value is in a variable."""
+    """A field and its value in a document.
+
+    A secret and a binding have no value, but the name in `env` that has it, `env_name`.
+    `is_needed` if the node cannot run without the secret.
+    """
 
     field: SettingField
-    value: Field | None
+    value: Field | None = None
+    env_name: str = ""
+    is_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,22 @@ class Settings:
 
     values: tuple[Setting, ...]
     policy: StepPolicy
+
+
+def bindings_of(settings: Settings) -> Iterator[BoundName]:
+    """Yield the bindings that the settings name."""
+    for setting in settings.values:
+        if setting.field.binding and setting.env_name:
+            yield BoundName(
+                name=setting.env_name,
+                kind=setting.field.binding,
+                path=f"data.{setting.field.name}",
+            )
+
+
+def needs(settings: Settings, secret: SettingField) -> bool:
+    """Return whether a node with these settings cannot run without a secret."""
+    return any(each.is_needed for each in settings.values if each.field.name == secret.name)
 
 
 def fields_of(definition: Definition) -> tuple[SettingField, ...]:
@@ -66,18 +90,28 @@ def _policy(definition: Definition, data: Reader) -> StepPolicy:
 
 def example_of(definition: Definition) -> dict[str, Any]:
     """Return the settings of a new node: those that are required and have no default."""
-    fields = (field for field in definition.fields if field.required and field.default is None)
+    fields = [field for field in definition.fields if field.required and field.default is None]
     examples = {field.name: _example(field) for field in fields}
-    return {name: value for name, value in examples.items() if value is not None}
+    return {
+        field.name: examples[field.name]
+        for field in fields
+        if examples[field.name] is not None and _is_used(field, examples)
+    }
+
+
+def _is_used(field: SettingField, examples: Mapping[str, Any]) -> bool:
+    other = field.shown_when
+    return other is None or examples.get(other.name, other.default) in other.values
 
 
 def _example(field: SettingField) -> Any:
     """Return a value that passes the field's checks; None for a secret."""
     if field.kind in _EXAMPLES:
         return _EXAMPLES[field.kind](field)
-    return f"{{{{ trigger.{field.name} }}}}"
+    return f"{{{{ trigger.{field.name} }}}}" if field.takes_references else "text"
 
 
+_NO_REFERENCES: Final = "cannot contain a {{ reference }}, whose value could change what the text means: write fixed text"
 _EXAMPLES: Final[Mapping[FieldKind, Callable[[SettingField], Any]]] = {
     FieldKind.SECRET: lambda _field: None,
     FieldKind.SELECT: lambda field: field.options[0],
@@ -93,6 +127,8 @@ def _setting(data: Reader, field: SettingField) -> Setting | None:
     value = data.raw(field.name)
     if field.kind is FieldKind.SECRET:
         return _secret(data, field, value)
+    if field.binding:
+        return _binding(data, field, value)
     if _is_empty(value, field):
         return _default(data, field)
     if value == "" and not field.required:
@@ -118,20 +154,41 @@ def _secret(data: Reader, field: SettingField, value: Any) -> Setting:
             f"is a secret and must not be in the document: remove it, and set the secret variable "
             f"{field.variable} instead",
         )
-    return Setting(field=field, value=None)
+    is_needed = field.required and _applies(data, field)
+    return Setting(field=field, env_name=field.variable, is_needed=is_needed)
+
+
+def _binding(data: Reader, field: SettingField, value: Any) -> Setting | None:
+    name = field.default if value in (None, "") else value
+    if name is None:
+        return _default(data, field)
+    errors = list(value_errors(field, name))
+    if not errors and is_reserved(name):
+        errors.append(f"{name} is reserved: choose a different name")
+    for error in errors:
+        data.problem(field.name, error)
+    return Setting(field=field, env_name="" if errors else name)
 
 
 def _default(data: Reader, field: SettingField) -> Setting | None:
     if field.default is not None:
         reader = data.with_value(field.name, field.default)
         return Setting(field=field, value=_READERS[field.kind](reader, field, field.default))
-    if field.required:
+    if field.required and _applies(data, field):
         data.problem(field.name, f"is missing: write {field.kind.expected} ({field.label})")
     return None
 
 
+def _applies(data: Reader, field: SettingField) -> bool:
+    """Return whether the field is used; what a reference will choose is not known yet."""
+    other = field.shown_when
+    return other is None or (data.raw(other.name) or other.default) in other.values
+
+
 def _text(data: Reader, field: SettingField, value: Any) -> Field | None:
     text = data.text(field.name)
+    if text.references and not field.takes_references:
+        data.problem(field.name, _NO_REFERENCES)
     if isinstance(value, str) and value and not text.references:
         _check(data, field, value)
     return text

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import branch, chain, document, node
+from tests.workflows.ir.node_jsons import TEMPLATE, types, with_fields
 from workflows.ir.reading.bindings import BindingKind, resolve
+from workflows.ir.reading.problems import InvalidIR
 
 READ = {
     "return env.MY_KV": ["MY_KV"],
@@ -136,6 +140,56 @@ def test_a_binding_kind_is_declared_a_variable_or_derived_from_the_name(name: st
     declared = {"LIMITS": BindingKind.WORKFLOW}
 
     assert resolve(name, declared=declared, variables={"DB_PASSWORD"}) == NAMES[name]
+
+
+STORE = {"type": "binding", "binding": "kv", "default": "KV"}
+TYPES = types(
+    (with_fields(store=STORE), TEMPLATE),
+    (with_fields(store=STORE | {"binding": "d1"}) | {"id": "other"}, TEMPLATE),
+)
+
+
+def test_a_setting_that_names_a_binding_declares_it() -> None:
+    greet = [node("a", "greet"), node("b", "greet", store="CACHE"), node("c", "greet")]
+
+    module = generated(chain(*greet, node("d", code="return env.CACHE;")), TYPES)
+
+    assert [(use.name, use.kind, use.node_id, use.path) for use in module.env_uses] == [
+        ("KV", BindingKind.KV, "a", "nodes.a.data.store"),
+        ("CACHE", BindingKind.KV, "b", "nodes.b.data.store"),
+        ("KV", BindingKind.KV, "c", "nodes.c.data.store"),
+        ("CACHE", BindingKind.KV, "d", "nodes.d.data.code"),
+    ]
+    assert "store: env.CACHE," in module.source
+    assert "CACHE: KVNamespace;" in module.source
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"bindings": {"CACHE": BindingKind.D1}}, "is the name of a D1 database"),
+        ({"variables": {"CACHE"}}, "is the name of a variable"),
+    ],
+)
+def test_a_setting_cannot_name_something_else(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidIR) as refused:
+        generated(chain(node("a", "greet", store="CACHE")), TYPES, **settings)
+
+    (problem,) = refused.value.problems
+    assert (problem.path, problem.node_id) == ("nodes.a.data.store", "a")
+    assert f"but CACHE {reason}" in problem.message
+
+
+def test_two_settings_cannot_declare_one_name_differently() -> None:
+    workflow = chain(node("a", "greet", store="CACHE"), node("b", "other", store="CACHE"))
+
+    with pytest.raises(InvalidIR) as refused:
+        generated(workflow, TYPES)
+
+    assert str(refused.value) == (
+        "nodes.b.data.store: must be the name of a binding for a D1 database, but CACHE is the name "
+        "of a KV namespace: choose a different name"
+    )
 
 
 def test_the_second_parameter_of_a_handler_is_the_environment() -> None:

@@ -13,6 +13,7 @@ from workflows.codegen.syntax.code_facts import CodeFacts, read_code
 from workflows.codegen.syntax.env_uses import UNREADABLE
 from workflows.codegen.syntax.parser import Mistake, Syntax
 from workflows.ir.document.model import Node
+from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.fields import Code, Field
 from workflows.ir.reading.problems import Problem, Severity
 from workflows.ir.tree.scope import ROOTS
@@ -30,12 +31,13 @@ CodeKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameUse:
-    """A name of `env`, and where it is used."""
+    """A name of `env`, and where it is used; `kind` if it must be a binding of this kind."""
 
     name: str
     node_id: str
     path: str
     is_secret: bool = False
+    kind: BindingKind | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class CodeReader:
                 if isinstance(part, Code):
                     self._read_code(node, part)
                 self._check_references(node, part, names)
+            self._read_bindings(node)
 
     def read_entry(self, source: str) -> Syntax:
         """Read the entry code, without checking its exports."""
@@ -89,6 +92,12 @@ class CodeReader:
                 self._use(str(reference.path[0]), node_id=node.id, path=path)
             elif reference.root == "env":
                 self._warn(UNREADABLE, node_id=node.id, path=path)
+
+    def _read_bindings(self, node: Node) -> None:
+        for bound in node.type.bindings(node.settings) if node.type.bindings else ():
+            path = f"{node.path}.{bound.path}"
+            use = NameUse(name=bound.name, node_id=node.id, path=path, kind=bound.kind)
+            self.uses[use] = None
 
     def _read_code(self, node: Node, code: Code) -> None:
         path = f"{node.path}.{code.path}"

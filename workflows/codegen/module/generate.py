@@ -20,7 +20,7 @@ from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.codegen.module.program import write_program
 from workflows.codegen.module.script import workflow_only_uses
 from workflows.codegen.module.templates import Templates
-from workflows.codegen.module.worker_env import EnvUse, all_names, env_uses
+from workflows.codegen.module.worker_env import EnvUse, all_names, env_uses, kind_conflicts
 from workflows.codegen.steps.plan import Plan
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.writer import Location, Writer
@@ -109,6 +109,7 @@ def _check(ir: WorkflowIR, settings: ModuleSettings) -> _Checked:
         *reader.problems,
         *templates.problems,
         *(workflow_only_uses(uses, settings) if ir.kind == SCRIPT else ()),
+        *kind_conflicts(uses, settings),
         *reads.too_early,
     )
     if any(problem.is_error for problem in problems):

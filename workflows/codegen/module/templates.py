@@ -140,7 +140,7 @@ class Templates:
             for name in template.env.names:
                 self.uses[NameUse(name=name, node_id=node.id, path=f"{node.path}.type")] = None
         for field in custom.definition.secrets:
-            if field.required or field.variable in variables:
+            if field.variable in variables or custom.needs(node.settings, field):
                 path = f"{node.path}.data.{field.name}"
                 use = NameUse(name=field.variable, node_id=node.id, path=path, is_secret=True)
                 self.uses[use] = None
@@ -175,7 +175,8 @@ class Templates:
     def _write(self, template: Template, names: _Names, writer: Writer) -> None:
         definition = template.definition
         writer.line()
-        _context(definition, names.context, writer)
+        sends = bool(template.custom.request_helper)
+        _context(definition, names.context, writer, sends_requests=sends)
         writer.line(f"type {names.output} = {definition.output};")
         writer.line()
         writer.line(f"/** The template of the {definition.label}. */")
@@ -225,7 +226,7 @@ def _assigned(template: Template, names: Names, header: ImportHeader) -> _Names:
     return _Names(function=function, context=context, output=output, aliases=aliases)
 
 
-def _context(definition: Definition, name: str, writer: Writer) -> None:
+def _context(definition: Definition, name: str, writer: Writer, *, sends_requests: bool) -> None:
     """Write the type of the template's argument."""
     members = [
         f"{field.name}{'' if field.always_has_value else '?'}: {field.typescript}"
@@ -238,4 +239,6 @@ def _context(definition: Definition, name: str, writer: Writer) -> None:
         writer.line("env: Env;")
         writer.line("attempt: number;")
         writer.line("idempotencyKey: string;")
+        if sends_requests:
+            writer.line("request: (request: NodeRequest) => Promise<any>;")
     writer.line("};")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from workflows.codegen.analysis.children import Child
@@ -12,6 +12,7 @@ from workflows.codegen.text.literals import literal
 from workflows.codegen.text.writer import Writer
 from workflows.ir.reading.bindings import VARIABLE, BindingKind, EnvKind, resolve, typescript
 from workflows.ir.reading.identifiers import is_identifier
+from workflows.ir.reading.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ def env_uses(uses: Collection[NameUse], settings: ModuleSettings) -> tuple[EnvUs
         use.name: resolve(use.name, declared=settings.bindings, variables=settings.variables)
         for use in uses
     }
+    required = {use.name: use.kind for use in uses if use.kind}
+    kinds |= {name: kind for name, kind in required.items() if name not in settings.bindings}
     kinds |= dict.fromkeys(secrets, VARIABLE)
     return tuple(
         EnvUse(
@@ -47,6 +50,24 @@ def env_uses(uses: Collection[NameUse], settings: ModuleSettings) -> tuple[EnvUs
         for use in uses
         if use.name != settings.workflow_binding
     )
+
+
+def kind_conflicts(uses: Collection[NameUse], settings: ModuleSettings) -> Iterator[Problem]:
+    """Yield a problem for each node that needs a binding of another kind than the name has."""
+    kinds: dict[str, BindingKind] = dict(settings.bindings)
+    for use in uses:
+        if use.kind is None:
+            continue
+        other = kinds.setdefault(use.name, use.kind)
+        what = other.label if other is not use.kind else ""
+        if not what and use.name in settings.variables and use.name not in settings.bindings:
+            what = "variable"
+        if what:
+            message = (
+                f"must be the name of a binding for a {use.kind.label}, but {use.name} is the name of "
+                f"a {what}: choose a different name"
+            )
+            yield Problem(path=use.path, message=message, node_id=use.node_id)
 
 
 def all_names(uses: Iterable[NameUse], settings: ModuleSettings) -> set[str]:

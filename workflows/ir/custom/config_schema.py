@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME
+from workflows.ir.reading.bindings import VARIABLE_NAME, BindingKind, is_reserved
 from workflows.ir.reading.fields import strings_in
 from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import listed, quoted
@@ -19,7 +19,7 @@ from workflows.ir.settings.patterns import (
     UnsupportedPattern,
     read_pattern,
 )
-from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
+from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField, ShownWhen
 from workflows.ir.settings.value_checks import is_number, value_errors
 
 
@@ -30,7 +30,7 @@ def _type(
         name="",
         label="",
         kind=kind,
-        takes_references=kind is not FieldKind.SECRET,
+        takes_references=kind not in (FieldKind.SECRET, FieldKind.NAME),
         is_expression=is_expression,
         is_multiline=is_multiline,
     )
@@ -47,9 +47,17 @@ CONFIG_TYPES: Final[Mapping[str, SettingField]] = {
     "json": _type(FieldKind.JSON),
     "expression": _type(FieldKind.CODE, is_expression=True),
     "textarea": _type(FieldKind.TEXT, is_multiline=True),
+    "binding": _type(FieldKind.NAME),
 }
 """What each `type` of a setting in a node.json means."""
 
+_BINDINGS: Final = tuple(
+    kind.value for kind in BindingKind if kind not in (BindingKind.SERVICE, BindingKind.WORKFLOW)
+)
+_BINDING_RULES: Final = Rules(
+    pattern=read_pattern(rf"^{VARIABLE_NAME.pattern}$"),
+    pattern_rule="must be a name in capital letters such as MY_KV (A-Z, 0-9, _)",
+)
 _KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _MAX_LENGTH: Final = 2**31 - 1
 _TEXT_RULES: Final = ("minLength", "maxLength", "pattern", "format")
@@ -66,13 +74,21 @@ def read_fields(definition: Reader) -> tuple[SettingField, ...]:
 
 
 def _fields(schema: Reader) -> Iterator[SettingField]:
+    fields = list(_own_fields(schema))
+    by_name = {field.name: field for field, _ in fields}
+    for field, reader in fields:
+        yield replace(field, shown_when=_shown_when(reader, by_name))
+
+
+def _own_fields(schema: Reader) -> Iterator[tuple[SettingField, Reader]]:
     for key in schema.value:
         if not _KEY.fullmatch(key) or key == "__proto__":
             schema.problem(
                 key,
                 f"{quoted(key)} must be a name of letters, digits, _ and $, not starting with a digit",
             )
-        yield _field(schema.required(key), key)
+        reader = schema.required(key)
+        yield _field(reader, key), reader
 
 
 def _field(reader: Reader, name: str) -> SettingField:
@@ -89,9 +105,11 @@ def _field(reader: Reader, name: str) -> SettingField:
         required=reader.flag("required", default=False),
         options=_options(reader, traits.kind, type_),
         variable=_variable(reader, traits.kind, type_),
+        binding=_binding(reader, traits.kind, type_),
+        takes_references=_takes_references(reader, traits, type_),
         rules=_rules(reader, traits.kind, type_),
     )
-    reader.know("options", "default", "envVarName", "validation")
+    reader.know("options", "default", "envVarName", "validation", "binding", "shownWhen")
     field = replace(field, default=_default(reader, field))
     reader.warn_about_unknown("is not a field property and has no effect: check the spelling")
     return field
@@ -149,12 +167,57 @@ def _variable(reader: Reader, kind: FieldKind, type_: str) -> str:
         reader.problem(
             "envVarName", f"must be a name such as API_KEY (A-Z, 0-9, _), not {quoted(name)}"
         )
-    elif name == OWN_WORKFLOW or name.endswith(BINDING_ID):
+    elif is_reserved(name):
         reader.problem("envVarName", f"{name} is reserved: choose a different name")
     return name
 
 
+def _binding(reader: Reader, kind: FieldKind, type_: str) -> BindingKind | None:
+    """Return the kind of the binding whose name the field holds."""
+    if kind is not FieldKind.NAME:
+        if reader.has("binding"):
+            reader.problem("binding", f"applies only to binding fields, not to {type_}: remove it")
+        return None
+    if not reader.has("binding"):
+        reader.problem("binding", f"is missing: write one of {listed(_BINDINGS)}")
+        return None
+    kind_ = reader.choice("binding", "", _BINDINGS)
+    return BindingKind(kind_) if kind_ else None
+
+
+def _takes_references(reader: Reader, traits: SettingField, type_: str) -> bool:
+    """Return whether a value may contain references; text that becomes a part of code must not."""
+    allowed = reader.flag("references", default=True)
+    if not allowed and traits.kind is not FieldKind.TEXT:
+        reader.problem(
+            "references", f"applies only to string and textarea fields, not to {type_}: remove it"
+        )
+    return traits.takes_references and allowed
+
+
+def _shown_when(reader: Reader, fields: Mapping[str, SettingField]) -> ShownWhen | None:
+    """Read `{"action": ["Send", "Update"]}`: the values of a select for which the field applies."""
+    conditions = reader.child("shownWhen")
+    if conditions is None:
+        return None
+    if len(conditions.value) != 1:
+        reader.problem("shownWhen", 'must name one select field, as in {"action": ["Send"]}')
+        return None
+    [(name, values)] = conditions.value.items()
+    other = fields.get(name)
+    if other is None or other.kind is not FieldKind.SELECT:
+        reader.problem("shownWhen", f"{quoted(name)} is not a select field of this type")
+        return None
+    if not isinstance(values, list) or not values or not set(map(str, values)) <= {*other.options}:
+        options = listed(other.options, limit=30)
+        reader.problem(f"shownWhen.{name}", f"must be a list of {options}, not {quoted(values)}")
+        return None
+    return ShownWhen(name=name, values=tuple(values), default=str(other.default or ""))
+
+
 def _rules(reader: Reader, kind: FieldKind, type_: str) -> Rules:
+    if kind is FieldKind.NAME:
+        return _BINDING_RULES
     validation = reader.child("validation")
     if validation is None:
         return Rules()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -196,6 +196,11 @@ def _check_position(reader: Reader) -> None:
             position.problem(axis, "must be a number")
 
 
+def _similar_first(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names, first those that start like this one."""
+    return sorted(names, key=lambda other: other[:2] != name[:2])
+
+
 def _node_type(reader: Reader, types: Registry) -> NodeType | None:
     """Return the type in the version that the node pins; built-in types have only one version."""
     name, version, provider = (reader.string(key) for key in ("type", "version", "provider"))
@@ -204,7 +209,7 @@ def _node_type(reader: Reader, types: Registry) -> NodeType | None:
         if name:
             reader.problem(
                 "type",
-                f"{quoted(name)} is not a node type: use one of {listed(types.names, limit=20)}",
+                f"{quoted(name)} is not a node type: use one of {listed(_similar_first(name, types.names), limit=20)}",
             )
         return None
     if version and version not in versions:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from workflows.ir.custom.definition import Definition
+from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.fields import Code, Duration
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.setting_field import Parameter, SettingField
@@ -105,11 +106,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundName:
+    """A binding that a setting names; `path` is that of the setting, such as `data.database`."""
+
+    name: str
+    kind: BindingKind
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Custom:
-    """A custom type: its node.json and its TypeScript template."""
+    """A custom type: its node.json and its TypeScript template.
+
+    `needs` returns whether a node with these settings cannot run without a secret. `request_helper` is
+    TypeScript that declares the type of `ctx.request`, "" for a template that does not use it.
+    """
 
     definition: Definition
     template: str
+    needs: Callable[[Any, SettingField], bool]
+    request_helper: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +140,7 @@ class NodeType:
     - `emit` writes the node itself; `callback` writes the function that its durable step runs.
     - `output`: the TypeScript type of its value, INFERRED from the callback, None without a value.
     - `calls`: the other Worker that a node calls.
+    - `bindings`: the bindings that the settings of a node name.
     - `breaks`: for a type that ends a loop or the run: whether a node always does.
     - `max_wait`: how long a node waits at most.
     - `step_count`: how many durable steps a node takes; by default one if it has a callback.
@@ -146,6 +163,7 @@ class NodeType:
     output: str | None = None
     callback: Emit | None = None
     calls: Callable[[Any], Call | None] | None = None
+    bindings: Callable[[Any], Iterable[BoundName]] | None = None
     breaks: Callable[[Any], bool] | None = None
     max_wait: Callable[[Any], Duration | None] | None = None
     step_count: Callable[[Any], int] | None = None

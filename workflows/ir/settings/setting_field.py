@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.settings.patterns import Pattern
 
 
@@ -32,7 +33,7 @@ class FieldKind(StrEnum):
     TABLE = "table"
     """An object of names and values."""
     NAME = "name"
-    """The name of a variable."""
+    """The name of a variable or of a binding."""
     LIST = "list"
     """A list of objects, whose fields are `items`."""
 
@@ -106,6 +107,11 @@ class ShownWhen:
     values: tuple[str, ...]
     default: str = ""
 
+    @property
+    def values_json(self) -> str:
+        """The values as JSON, for the script of a form."""
+        return json.dumps(self.values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingField:
@@ -121,6 +127,7 @@ class SettingField:
     - `items`: the fields of each object in a list.
     - `config_path`: where the node's `config` can hold the value, which then takes precedence.
     - `variable`: the variable that holds the value of a secret.
+    - `binding`: the kind of the binding whose name the field holds.
     - `json_schema`: the JSON Schema of the value, as text, for completion of keys and values.
     - `suggests`: the kind of the documents whose ids a form suggests; other values are allowed too.
     """
@@ -145,6 +152,7 @@ class SettingField:
     config_path: str = ""
     placeholder: str = ""
     variable: str = ""
+    binding: BindingKind | None = None
     json_schema: str = ""
     suggests: str = ""
 
@@ -160,7 +168,7 @@ class SettingField:
     @property
     def always_has_value(self) -> bool:
         """Whether the value is never undefined in `ctx.config`."""
-        return self.required or self.default is not None
+        return (self.required and self.shown_when is None) or self.default is not None
 
     @property
     def typescript(self) -> str:
@@ -168,6 +176,8 @@ class SettingField:
         if self.kind.is_choice:
             options = " | ".join(json.dumps(option) for option in self.options) or "string"
             return options if self.kind is FieldKind.SELECT else f"({options})[]"
+        if self.binding:
+            return self.binding.typescript
         return _TYPES.get(self.kind, "any")
 
 

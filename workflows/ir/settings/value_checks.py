@@ -88,6 +88,7 @@ def _code(_field: SettingField, value: Any) -> Iterator[str]:
 
 _CHECKS: Final[Mapping[FieldKind, Callable[[SettingField, Any], Iterator[str]]]] = {
     FieldKind.TEXT: _text,
+    FieldKind.NAME: _text,
     FieldKind.NUMBER: _number,
     FieldKind.SWITCH: _switch,
     FieldKind.SELECT: _option,

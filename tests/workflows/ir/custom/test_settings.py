@@ -20,6 +20,7 @@ from workflows.nodes.documents import parse
 MODULE = ModuleSettings(class_name="Flow", workflow_binding="WORKFLOW")
 SECRET = {"type": "secret", "envVarName": "API_KEY", "required": True}
 NUMBER = {"type": "number", "validation": {"min": 1, "max": 10}}
+STORE = {"type": "binding", "binding": "kv"}
 SIZES = {"type": "select", "options": ["small", "large"]}
 
 
@@ -53,6 +54,8 @@ VALID: list[tuple[dict[str, Any], Any]] = [
     ({"type": "json"}, '{"a": {{ trigger.x }}}'),
     ({"type": "code"}, "trigger => trigger.x"),
     ({"type": "expression"}, "{{ trigger.x }} + 1"),
+    (STORE, "ORDERS_2"),
+    (STORE | {"default": "KV", "required": True}, ""),
 ]
 
 
@@ -86,6 +89,13 @@ INVALID: list[tuple[dict[str, Any], Any, str]] = [
     (SIZES | {"type": "multiselect"}, ["huge", 1], '"huge", 1 must be among "small", "large"'),
     ({"type": "json"}, "{", 'must be JSON or JSON text, not "{"'),
     ({"type": "code", "required": True}, "", "is missing: write an expression (a)"),
+    ({"references": False}, "a {{ trigger.x }}", "cannot contain a {{ reference }}, whose value"),
+    (STORE, "orders", "must be a name in capital letters such as MY_KV"),
+    (STORE, "{{ trigger.x }}", "must be a name in capital letters such as MY_KV"),
+    (STORE, 5, "must be text, not 5"),
+    (STORE, "WORKFLOW", "WORKFLOW is reserved: choose a different name"),
+    (STORE, "KV_BINDING_ID", "KV_BINDING_ID is reserved: choose a different name"),
+    (STORE | {"required": True}, "", "is missing: write a name (a)"),
 ]
 
 
@@ -97,6 +107,37 @@ def test_a_value_that_does_not_fit_is_a_problem(
 
     assert problem.startswith("nodes.a.data.a: ")
     assert reason in problem
+
+
+def test_a_field_is_only_required_where_it_applies() -> None:
+    value = with_fields(
+        action={"type": "select", "options": ["Send it", "Look up"], "default": "Send it"},
+        text={"required": True, "shownWhen": {"action": ["Send it"]}},
+        id={"required": True, "shownWhen": {"action": ["Look up"]}},
+    )
+
+    assert problems_with(value, text="a") == []
+    assert problems_with(value, action="Look up", id="a") == []
+    assert problems_with(value, action="{{ trigger.action }}") == []
+    assert problems_with(value) == ["nodes.a.data.text: is missing: write text (text)"]
+    assert problems_with(value, action="Look up", text="a") == [
+        "nodes.a.data.id: is missing: write text (id)"
+    ]
+
+
+def test_a_secret_is_only_needed_where_it_applies() -> None:
+    value = with_fields(
+        action={"type": "select", "options": ["Send", "Receive"], "default": "Send"},
+        key=SECRET | {"shownWhen": {"action": ["Send"]}},
+    )
+
+    needed, spare = (
+        generate_from_document(chain(node("a", "greet", action=action)), MODULE, type_of(value))
+        for action in ("Send", "Receive")
+    )
+
+    assert [use.name for use in needed.env_uses] == ["API_KEY"]
+    assert (spare.env_uses, "API_KEY?: string;" in spare.source) == ((), True)
 
 
 def test_a_secret_in_a_document_is_refused_and_not_repeated() -> None:
@@ -154,11 +195,10 @@ def test_the_problem_of_an_unknown_version_lists_the_known_versions() -> None:
     assert problem == 'nodes.a.version: must be one of "1.0.0", "2.0.0", not "3.0.0"'
 
 
-def test_the_problem_of_an_unknown_type_lists_custom_types_too() -> None:
+def test_the_problem_of_an_unknown_type_lists_similar_types_first() -> None:
     (problem,) = problems(VERSIONS, node("a", "great"))
 
-    assert '"great" is not a node type: use one of "step"' in problem
-    assert '"greet"' in problem
+    assert '"great" is not a node type: use one of "greet", "step"' in problem
 
 
 KINDS: list[dict[str, Any]] = [

@@ -82,6 +82,42 @@ INVALID: dict[str, tuple[Any, str]] = {
         with_fields(a={"type": "number", "validation": {"pattern": "x"}}),
         "applies only to string and textarea fields, not to number: remove it",
     ),
+    "a binding without a kind": (
+        with_fields(a={"type": "binding"}),
+        'configSchema.a.binding: is missing: write one of "kv", "d1"',
+    ),
+    "a binding of an unknown kind": (
+        with_fields(a={"type": "binding", "binding": "redis"}),
+        'configSchema.a.binding: must be one of "kv", "d1"',
+    ),
+    "a kind on a field that is not a binding": (
+        with_fields(a={"binding": "kv"}),
+        "configSchema.a.binding: applies only to binding fields, not to string: remove it",
+    ),
+    "a default that is not a name of a binding": (
+        with_fields(a={"type": "binding", "binding": "kv", "default": "my kv"}),
+        "configSchema.a.default: must be a name in capital letters such as MY_KV",
+    ),
+    "a field without references that is not text": (
+        with_fields(a={"type": "number", "references": False}),
+        "configSchema.a.references: applies only to string and textarea fields, not to number",
+    ),
+    "a condition on several fields": (
+        with_fields(a=SIZES, b=SIZES, c={"shownWhen": {"a": ["small"], "b": ["small"]}}),
+        "configSchema.c.shownWhen: must name one select field",
+    ),
+    "a condition on a field that is not a select": (
+        with_fields(a={}, b={"shownWhen": {"a": ["small"]}}),
+        'configSchema.b.shownWhen: "a" is not a select field of this type',
+    ),
+    "a condition on an unknown option": (
+        with_fields(a=SIZES, b={"shownWhen": {"a": ["huge"]}}),
+        'configSchema.b.shownWhen.a: must be a list of "small", "large", not ["huge"]',
+    ),
+    "a condition that is not a list": (
+        with_fields(a=SIZES, b={"shownWhen": {"a": "small"}}),
+        'configSchema.b.shownWhen.a: must be a list of "small", "large", not "small"',
+    ),
     "a minimum above the maximum": (
         with_fields(a={"type": "number", "validation": {"min": 2, "max": 1}}),
         "configSchema.a.validation.min: must not be greater than max",

@@ -20,6 +20,6 @@ export function showApplying(panel) {
     const other = panel.querySelector(`.node-field[data-field="data.${CSS.escape(shownWhen)}"]`)
     if (!other) continue
     const value = inputsOf(other)[`data.${shownWhen}`]?.at(-1) || shownDefault
-    field.hidden = !shownValues.split(' ').includes(value) && !field.querySelector('.field-problems')
+    field.hidden = !JSON.parse(shownValues).includes(value) && !field.querySelector('.field-problems')
   }
 }

@@ -1,0 +1,101 @@
+"""The TypeScript of `ctx.request`, with which the templates of custom node types send requests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REQUEST: Final = """\
+type NodeRequest = {
+  /** The name of the service, for errors. */
+  service: string;
+  method?: string;
+  url: string;
+  query?: Record<string, unknown>;
+  headers?: Record<string, string | undefined>;
+  json?: unknown;
+  form?: Record<string, unknown>;
+  /** Whether it does no harm to perform the request twice. By default, only POST and PATCH may do harm. */
+  repeatable?: boolean;
+  /** Statuses of 400 to 499 that are temporary, in addition to 408, 425 and 429. */
+  temporary?: number[];
+  /** Finds the reason in the body of an error. */
+  reason?: (body: any) => unknown;
+};
+
+/** The only statuses that show that the service has not performed the request, and may later. */
+const NOT_PERFORMED = [408, 425, 429];
+
+/** Sends requests of a template. A request that may do harm twice is not repeated if it may have been performed. */
+function nodeRequest({ secrets, timeout }: { secrets: (string | undefined)[]; timeout: number }) {
+  return async (request: NodeRequest): Promise<any> => {
+    const { service, temporary = [], reason } = request;
+    if (!URL.canParse(request.url)) {
+      throw new NonRetryableError(masked(`${service}: ${JSON.stringify(request.url)} is not a URL`, secrets));
+    }
+    const method = request.method ?? "GET";
+    const repeatable = request.repeatable ?? !["POST", "PATCH"].includes(method);
+    const [status, text] = await exchange(request, method, timeout);
+    const body = parsedBody(text);
+    if (status >= 200 && status < 300) return body;
+    const found = status && reason ? findReason(body, reason) : undefined;
+    const why = masked(asText(found ?? text), secrets).slice(0, 500);
+    const message = status ? `${service} responded with ${status}: ${why}` : `${service} did not respond: ${why}`;
+    const isOpen = status === 0 || status >= 500;
+    const isTemporary = NOT_PERFORMED.includes(status) || temporary.includes(status) || (isOpen && repeatable);
+    const ending = isOpen && !repeatable ? ". The request may have been performed, so it is not repeated." : "";
+    const error = isTemporary ? new Error(message) : new NonRetryableError(message + ending);
+    throw Object.assign(error, { status, body });
+  };
+}
+
+/** The status and the text of the response; the status is 0 if there is none. */
+async function exchange(request: NodeRequest, method: string, timeout: number): Promise<[number, string]> {
+  const url = new URL(request.url);
+  for (const [name, value] of filled(request.query)) url.searchParams.append(name, value);
+  const headers = new Headers(filled(request.headers));
+  let body: string | undefined;
+  if (request.json !== undefined) body = JSON.stringify(request.json);
+  if (request.form) body = new URLSearchParams(filled(request.form)).toString();
+  const type = request.form ? "application/x-www-form-urlencoded" : "application/json";
+  if (body !== undefined && !headers.has("content-type")) headers.set("content-type", type);
+  // The step must not time out first, because it would then be retried.
+  const signal = AbortSignal.timeout(Math.min(Math.ceil(timeout * 0.9), 2 ** 31 - 1));
+  try {
+    const response = await fetch(url.href, { method, headers, body, signal });
+    return [response.status, await response.text()];
+  } catch (error: any) {
+    return [0, String(error?.message ?? error)];
+  }
+}
+
+/** The entries that have a value; each item of a list is one. */
+function filled(values: Record<string, unknown> | undefined): [string, string][] {
+  const entries = Object.entries(values ?? {}).flatMap(([name, value]): [string, unknown][] =>
+    Array.isArray(value) ? value.map((item) => [name, item]) : [[name, value]],
+  );
+  const present = entries.filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return present.map(([name, value]) => [name, asText(value)]);
+}
+
+function parsedBody(text: string): any {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return text;
+  }
+}
+
+function findReason(body: any, reason: (body: any) => unknown): unknown {
+  try {
+    return reason(body) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A service may repeat a key in its error. */
+function masked(text: string, secrets: (string | undefined)[]): string {
+  const long = secrets.filter((secret) => secret !== undefined && secret.length > 3);
+  return long.reduce<string>((result, secret) => result.replaceAll(secret, "•••"), text);
+}
+"""
