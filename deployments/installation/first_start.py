@@ -1,4 +1,4 @@
-"""The first start of an installation: creates an administrator, node types and a sample."""
+"""The first start of an installation: creates an administrator and a sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from deployments.queue.progress import wait_until_final
 from deployments.services.deploy import request_deployment
 from targets.lookup import embedded_target
 from workflows.models import EnvironmentVariable, Workflow
-from workflows.node_types.loading import SHIPPED_NODE_TYPES, Outcome, State, load
 from workflows.services import import_document, set_variable
 
 ADMINISTRATOR = "admin"
@@ -46,12 +45,6 @@ def create_sample() -> Workflow | None:
     sample = import_document(document, by=_BY)
     set_variable(SAMPLE_VARIABLE, _local_api(), workflow=sample, by=_BY)
     return sample
-
-
-def load_node_types() -> list[Outcome]:
-    """Load the built-in node types that are missing; return what changed."""
-    outcomes = load(SHIPPED_NODE_TYPES, by=_BY.name)
-    return [outcome for outcome in outcomes if outcome.state is not State.UNCHANGED]
 
 
 def deploy_sample(on_stage: Callable[[StageRecord], None]) -> Deployment | None:

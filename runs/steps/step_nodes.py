@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from runs.models import Run
 from runs.steps.step_reader import Step
 from workflows.ir.document.model import WorkflowIR
-from workflows.nodes.custom import registry
+from workflows.node_library.registry import registry
 from workflows.nodes.documents import parse
 from workflows.picture.step_matching import Matcher
 

@@ -40,7 +40,7 @@ from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.ir.reading import json_reader
 from workflows.masked_values import masked_values
 from workflows.models import Workflow, WorkflowVersion
-from workflows.nodes.custom import registry
+from workflows.node_library.registry import registry
 from workflows.nodes.documents import parse
 from workflows.picture.drawing import Picture, picture_of
 from workflows.picture.drawing import render as draw

@@ -69,7 +69,6 @@ def test_everything_starts_with_one_command_keeps_running_and_stops_with_ctrl_c(
     assert request("GET", f"http://127.0.0.1:{installation.port}/admin/login/").status_code == 200
     assert "id" in installation.worker(url[1].removeprefix("awaitstep-")).json()
     assert "password" in printed
-    assert "Node type stripe_charge 1.0.0: loaded" in printed
     running = interrupted(started)
     assert started.returncode == 0
     assert len(running) >= 3

@@ -69,13 +69,17 @@ class Example:
 
 def examples() -> list[Example]:
     """Return the examples in page order."""
+    return [example for page in PAGES for example in examples_of(page)]
+
+
+def examples_of(page: str) -> list[Example]:
+    """Return the examples on a page."""
     return [
         Example(
             document=json.loads(document),
             runs=tuple(_documented_run(lines.splitlines()) for lines in runs.strip().split("\n\n")),
             variables=dict(_VARIABLE.findall(page)),
         )
-        for page in PAGES
         for document, runs in _EXAMPLE.findall(page)
     ]
 

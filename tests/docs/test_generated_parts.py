@@ -14,7 +14,7 @@ from workflows.nodes.built_in import BUILT_IN
 PAGES = pages()
 
 
-@pytest.mark.parametrize("path", sorted(PAGES), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(PAGES), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_generated_parts_of_a_page_are_up_to_date(path: Path) -> None:
     assert path.read_text("utf-8") == PAGES[path], (
         "run python -m workflows.documentation.generated_parts"

@@ -1,6 +1,7 @@
 """Writes the parts of the documentation that are generated: `python -m workflows.documentation.generated_parts`.
 
-They are the tables of settings, and the TypeScript that the example of each node type becomes.
+They are the tables of settings, and the TypeScript that the example of each node type becomes, also on
+the pages in the folders of the library.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from workflows.documentation.settings_tables import table
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.step_policy import RETRY_FIELDS, ROLLBACK_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
+from workflows.node_library.library import library, page_files
+from workflows.node_library.registry import registry
 from workflows.nodes.built_in import BUILT_IN
 
-_PART: Final = re.compile(r"(<!-- (settings|code) of (\w+) -->\n).*?(<!-- end of \2 -->)", re.S)
+_PART: Final = re.compile(r"(<!-- (settings|code) of ([\w-]+) -->\n).*?(<!-- end of \2 -->)", re.S)
+_DOCS_FROM_LIBRARY: Final = "../../../../docs/"
 _SETTINGS: Final = ModuleSettings(class_name="Example", workflow_binding="EXAMPLE")
 
 Parts = Mapping[tuple[str, str], str]
@@ -43,6 +47,12 @@ def pages() -> Mapping[Path, str]:
     for type_ in BUILT_IN:
         path = DOCS / type_.docs
         expected[path] = _with_parts(path, {**tables, ("code", type_.name): _code(type_)})
+    newest = {name: each.type for (name, _), each in library().items()}
+    for name, path in page_files():
+        type_ = newest[name]
+        settings = table(type_.fields).replace("](../", f"]({_DOCS_FROM_LIBRARY}")
+        parts = {("settings", name): settings, ("code", name): _code(type_)}
+        expected[path] = _with_parts(path, parts)
     return expected
 
 
@@ -55,7 +65,7 @@ def _with_parts(path: Path, parts: Parts) -> str:
 def _code(type_: NodeType) -> str:
     """Return what the first node of a type in the examples of its page becomes, as a block of code."""
     document, node = _first_example(type_)
-    module = generate_from_document(document, _SETTINGS)
+    module = generate_from_document(document, _SETTINGS, registry())
     own = [at for at, id_ in enumerate(module.line_nodes()) if id_ == node["id"]]
     lines = module.source.split("\n")[own[0] : own[-1] + 1]
     depth = len(lines[0]) - len(lines[0].lstrip())

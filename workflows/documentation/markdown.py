@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from workflows.documentation.pages import Page, pages
+from workflows.documentation.pages import Page, addresses, pages
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
-_SETTINGS: Final = re.compile(r"<!-- settings of (\w+) -->")
+_SETTINGS: Final = re.compile(r"<!-- settings of ([\w-]+) -->")
 _ENTRY_CODE: Final = "<!-- entry code -->"
 _DOCUMENT_KEYS: Final = frozenset({"metadata", "nodes", "edges", "entryNodeId"})
 
@@ -84,9 +84,12 @@ def link_target(page: str, link: str) -> tuple[str, str] | None:
         return None
     if not parts.path:
         return page, parts.fragment
-    path = _normal(PurePosixPath(page).parent / parts.path)
-    address = path.removesuffix(".md")
-    return (address, parts.fragment) if path.endswith(".md") and address in pages() else None
+    file = pages()[page].file if page in pages() else f"{page}.md"
+    target = _normal(PurePosixPath(file).parent / parts.path)
+    # The tables of the library link to the addresses of its pages.
+    beside = _normal(PurePosixPath(page).parent / parts.path).removesuffix(".md")
+    address = addresses().get(target) or (beside if beside in pages() else "")
+    return (address, parts.fragment) if address and parts.path.endswith(".md") else None
 
 
 def setting_anchor(type_name: str, path: str) -> str:

@@ -1,7 +1,11 @@
-"""The pages of the documentation, and their order in the contents."""
+"""The pages of the documentation, and their order in the contents.
+
+They are the files under `docs/`, and the page in the folder of each node type in the library.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +13,14 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from workflows.ir.document.node_types import Category, NodeType
+from workflows.node_library.library import library, page_files
+
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 INDEX: Final = "index"
+LIBRARY: Final = "nodes/library"
+_LIBRARY_TABLES: Final = "<!-- the library -->"
+_TABLE_HEAD: Final = "| type | what it does |\n| --- | --- |"
 _SECTION: Final = re.compile(r"^## (.+)\n((?:(?!#).*\n?)*)", re.M)
 _ENTRY: Final = re.compile(r"^- \[([^\]]+)\]\(([^)]+)\.md\)", re.M)
 _ROW: Final = re.compile(r"^\| \[([^\]]+)\]\(([^)]+)\.md\)", re.M)
@@ -18,11 +28,15 @@ _ROW: Final = re.compile(r"^\| \[([^\]]+)\]\(([^)]+)\.md\)", re.M)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A Markdown file; `address` is its path in `docs/` without the suffix, such as "nodes/step"."""
+    """A Markdown file; `address` is its place in the contents, such as "nodes/step".
+
+    `file` is its path relative to `docs/`, from which its links start.
+    """
 
     address: str
     title: str
     text: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +63,38 @@ class Section:
 @cache
 def pages() -> Mapping[str, Page]:
     """Return all pages by their addresses."""
-    files = {path.relative_to(DOCS).with_suffix(""): path for path in sorted(DOCS.rglob("*.md"))}
-    return {
-        address.as_posix(): _page(address.as_posix(), path.read_text("utf-8"))
-        for address, path in files.items()
-    }
+    files = {path.relative_to(DOCS).with_suffix("").as_posix(): path for path in DOCS.rglob("*.md")}
+    files |= {f"nodes/{name}": path for name, path in page_files()}
+    return {address: _page(address, path) for address, path in sorted(files.items())}
 
 
-def _page(address: str, text: str) -> Page:
+def _page(address: str, path: Path) -> Page:
+    text = path.read_text("utf-8")
+    if address == LIBRARY:
+        text = text.replace(_LIBRARY_TABLES, library_tables())
     title = text.partition("\n")[0].removeprefix("# ").replace("`", "")
-    return Page(address=address, title=title, text=text)
+    file = PurePosixPath(os.path.relpath(path, DOCS))
+    return Page(address=address, title=title, text=text, file=file.as_posix())
+
+
+@cache
+def addresses() -> Mapping[str, str]:
+    """Return the addresses of all pages by their files, relative to `docs/`."""
+    return {page.file: page.address for page in pages().values()}
+
+
+def library_tables() -> str:
+    """Return the types in the library as Markdown: a table for each category."""
+    newest = {name: each.type for (name, _), each in library().items()}
+    return "\n\n".join(
+        "\n".join([f"## {category}", "", _TABLE_HEAD, *map(_row, types)])
+        for category in Category
+        if (types := [type_ for type_ in newest.values() if type_.category is category])
+    )
+
+
+def _row(type_: NodeType) -> str:
+    return f"| [`{type_.name}`]({type_.name}.md) | {type_.summary} |"
 
 
 @cache

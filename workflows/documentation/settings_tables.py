@@ -42,6 +42,8 @@ def _rows(field: SettingField, path: str = "") -> Iterator[str]:
 
 
 def _default(field: SettingField) -> str:
+    if field.variable:
+        return f"the secret `{field.variable}`"
     if field.default is not None:
         return f"`{json.dumps(field.default)}`"
     if not field.must_be_written:
@@ -51,8 +53,15 @@ def _default(field: SettingField) -> str:
 
 
 def _description(field: SettingField) -> str:
-    sentences = [field.help, _allowed(field), field.details]
+    sentences = [field.help, _allowed(field), _condition(field), field.details]
     return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+
+
+def _condition(field: SettingField) -> str:
+    """Return for which values of another field this one applies, unless its default says so."""
+    if field.shown_when is None or field.must_be_written:
+        return ""
+    return f"Only for {_listed(field.shown_when.values)}"
 
 
 def _allowed(field: SettingField) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from workflows.documentation.markdown import JsonObject, parsed
 from workflows.documentation.pages import Entry, contents, pages
+from workflows.node_library.registry import registry
 from workflows.picture.drawing import picture_of
 
 _INDEX: Final = "templates/index"
@@ -47,5 +48,5 @@ def _template(entry: Entry) -> Template:
         purpose=page.summary,
         example=block.at,
         tests=block.tests,
-        picture=picture_of(block.document, uid=entry.address.replace("/", "-")).svg,
+        picture=picture_of(block.document, registry(), uid=entry.address.replace("/", "-")).svg,
     )

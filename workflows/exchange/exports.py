@@ -33,8 +33,8 @@ from workflows.ir.reading.bindings import (
 )
 from workflows.ir.reading.fields import Code
 from workflows.ir.validation.validate import compact
-from workflows.models import NodeType, Workflow
-from workflows.node_types.registered import pins, types_for
+from workflows.models import Workflow
+from workflows.node_types.registered import contents_of, pins, types_for
 from workflows.nodes.documents import parse
 
 _SECRET: Final = "secret"  # noqa: S105 - a kind of variable
@@ -98,18 +98,11 @@ def archive_of(workflows: Iterable[Workflow]) -> Archive:
     rows = list(workflows)
     contents = {workflow.pk: content_of(workflow) for workflow in rows}
     used = {pin for workflow in rows for pin in pins(workflow.ir)}
-    types = NodeType.objects.filter(type_id__in={name for name, _ in used})
     return Archive(
         workflows=in_folders(contents),
         types=tuple(
-            TypeContent(
-                id=row.type_id,
-                version=row.version,
-                definition=row.definition,
-                template=row.template,
-            )
-            for row in types.order_by("type_id", "version")
-            if (row.type_id, row.version) in used
+            TypeContent(id=id_, version=version, **content)
+            for (id_, version), content in contents_of(used).items()
         ),
     )
 
@@ -138,13 +131,16 @@ def _variables(workflow: Workflow) -> dict[str, str]:
     bindings = workflow.bindings
     for use in _uses(workflow):
         if use.name not in bindings and use.name != OWN_WORKFLOW:
-            kinds[use.name] = _SECRET if use.is_secret else kinds.get(use.name) or _kind(use.name)
+            kinds[use.name] = _kind(use, known=kinds.get(use.name))
     return {name: kinds[name] for name in sorted(kinds) if not name.endswith(BINDING_ID)}
 
 
-def _kind(name: str) -> str:
-    kind = resolve(name, declared={}, variables=())
-    return kind.value if isinstance(kind, BindingKind) else VARIABLE
+def _kind(use: NameUse, *, known: str | None) -> str:
+    """Return the kind that a use requires; otherwise the known one, or what the name says."""
+    if use.is_secret:
+        return _SECRET
+    kind = use.kind or (None if known else resolve(use.name, declared={}, variables=()))
+    return kind.value if isinstance(kind, BindingKind) else known or VARIABLE
 
 
 def _uses(workflow: Workflow) -> Mapping[NameUse, None]:

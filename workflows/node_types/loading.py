@@ -20,12 +20,13 @@ from workflows.compilation.typescript import (
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.reading.problems import Problem
 from workflows.models import NodeType
+from workflows.node_library.library import library
 from workflows.node_types.files import FileProblem, TypeFiles, types_in
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.scratch_folders import scratch_folder
 
-SHIPPED_NODE_TYPES: Final = Path(__file__).with_name("shipped")
-"""The folder of the node types that are included in AwaitStep."""
+_LOADED: Final = "is already loaded"
+_SHIPPED: Final = "comes with AwaitStep"
 
 
 class State(StrEnum):
@@ -128,16 +129,19 @@ def _compared(candidate: _Candidate) -> _Candidate:
     """Compare the type with the loaded one of this version; one that differs is rejected."""
     files = candidate.files
     row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
-    if row is None:
+    known = row or library().get((files.id, files.version))
+    if known is None:
         return candidate
-    problems = [] if row.has_content(files.value, files.template) else [_changed(files)]
+    state = _LOADED if row else _SHIPPED
+    is_same = known.has_content(files.value, files.template)
+    problems = [] if is_same else [_changed(files, state)]
     return replace(candidate, is_loaded=True).with_problems(problems)
 
 
-def _changed(files: TypeFiles) -> FileProblem:
+def _changed(files: TypeFiles, state: str) -> FileProblem:
     message = (
-        f"{files.id} {files.version} is already loaded with different content, and documents rely "
-        "on it: use a new version"
+        f"{files.id} {files.version} {state} with different content, and documents rely on it: use "
+        "a new version"
     )
     return FileProblem(file=files.definition_file, message=message)
 

@@ -1,8 +1,8 @@
-"""The node types that documents can use: built-in ones and loaded ones."""
+"""The node types that documents can use: built-in ones, those of the library, and loaded ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db.models import TextField
@@ -10,7 +10,8 @@ from django.db.models.functions import Cast
 
 from workflows.ir.document.registry import Registry
 from workflows.models import NodeType, Workflow
-from workflows.nodes.custom import registry
+from workflows.node_library.library import Pin, library
+from workflows.node_library.registry import registry
 
 
 def types_for(document: object, more: Iterable[Mapping[str, Any]] = ()) -> Registry:
@@ -27,18 +28,24 @@ def types_for(document: object, more: Iterable[Mapping[str, Any]] = ()) -> Regis
 def all_types() -> Registry:
     """Return all versions of all types, for documents to which any type can be added."""
     rows = NodeType.objects.order_by("pk")
-    return registry(rows.values("definition", "template"), ())
+    return registry(rows.values("definition", "template"))
 
 
 def snapshot(document: object) -> list[dict[str, Any]]:
-    """Return copies of the loaded types that the document uses."""
-    used = pins(document)
+    """Return copies of the types that the document uses, except built-in ones."""
+    return list(contents_of(pins(document)).values())
+
+
+def contents_of(used: Collection[Pin]) -> dict[Pin, dict[str, Any]]:
+    """Return the content of these types, except built-in ones; a loaded type precedes the library's."""
     rows = NodeType.objects.filter(type_id__in={name for name, _ in used}).order_by("pk")
-    return [
-        {"definition": row.definition, "template": row.template}
+    loaded = {
+        (row.type_id, row.version): {"definition": row.definition, "template": row.template}
         for row in rows
         if (row.type_id, row.version) in used
-    ]
+    }
+    shipped = {pin: each.saved for pin, each in library().items() if pin in used}
+    return {pin: {**shipped, **loaded}[pin] for pin in sorted({*shipped, *loaded})}
 
 
 def workflows_using(node_type: NodeType) -> list[Workflow]:
@@ -49,12 +56,12 @@ def workflows_using(node_type: NodeType) -> list[Workflow]:
     return [workflow for workflow in candidates if pin in pins(workflow.ir)]
 
 
-def pins(document: object) -> set[tuple[str, str]]:
+def pins(document: object) -> set[Pin]:
     """Return the types and versions that the nodes of a document name; it need not be valid."""
     return set(_pins(document))
 
 
-def _pins(document: object) -> Iterator[tuple[str, str]]:
+def _pins(document: object) -> Iterator[Pin]:
     nodes = document.get("nodes") if isinstance(document, dict) else None
     for node in nodes if isinstance(nodes, list) else ():
         name, version = _pin(node) if isinstance(node, dict) else ("", "")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from functools import partial
-from itertools import starmap
-from typing import Any, Final
+from typing import Final
 
 from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Mapped, Piece
-from workflows.ir.custom.definition import Definition, read_definition
+from workflows.ir.custom.definition import Definition
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Category, Custom, NodeType
-from workflows.ir.document.registry import Registry
 from workflows.ir.reading.fields import Json, Text, milliseconds_of
-from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.custom_requests import REQUEST
 from workflows.nodes.custom_settings import (
     Setting,
@@ -55,28 +52,6 @@ def custom_type(definition: Definition, template: str) -> NodeType:
         ),
         warning=definition.deprecation,
         version=definition.version,
-    )
-
-
-def registry(saved: Iterable[Mapping[str, Any]], names: Iterable[str] = ()) -> Registry:
-    """Return the built-in types and those saved as `{definition, template}`.
-
-    Definitions that are no longer valid are left out. `names` are other types that exist.
-    """
-    return NODE_TYPES.extended(starmap(custom_type, _definitions(saved)), names)
-
-
-def _definitions(saved: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Definition, str]]:
-    for row in saved:
-        definition = read_definition(row["definition"], built_in=NODE_TYPES.names).definition
-        if definition:
-            yield definition, row["template"]
-
-
-def secret_variables(saved: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the variables that hold secrets of these types, however they are marked."""
-    return frozenset(
-        field.variable for definition, _ in _definitions(saved) for field in definition.secrets
     )
 
 

@@ -22,7 +22,9 @@ class Option:
     @property
     def other_names(self) -> str:
         """Other names that people search for."""
-        return OTHER_NAMES.get(self.type.name, "")
+        custom = self.type.custom
+        tags = " ".join(custom.definition.tags) if custom else ""
+        return OTHER_NAMES.get(self.type.name, tags)
 
     @property
     def settings(self) -> list[SettingField]:

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from deployments.installation import first_start, supervisor
 from deployments.models import StageRecord
-from workflows.node_types.loading import Outcome
 
 
 class Command(BaseCommand):
@@ -42,14 +41,7 @@ class Command(BaseCommand):
                 f"  user name  {first_start.ADMINISTRATOR}\n"
                 f"  password   {password}\n"
             )
-        for outcome in first_start.load_node_types():
-            self._print_node_type(outcome)
         first_start.create_sample()
-
-    def _print_node_type(self, outcome: Outcome) -> None:
-        self._print(f"Node type {outcome}: {outcome.state}")
-        for problem in outcome.problems:
-            self._print(f"  {problem}")
 
     def _deploy_sample(self) -> None:
         if not settings.AWAITSTEP.offers_local_cloudflare:

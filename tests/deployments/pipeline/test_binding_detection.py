@@ -84,6 +84,27 @@ def test_every_kind_says_which_variable_to_set() -> None:
     }
 
 
+def with_store(**data: str) -> DeployRequest:
+    """A workflow whose second node reads from a KV namespace."""
+    deploy_request = request()
+    store = {"type": "kv_get", "name": "Look up", "data": {"key": "a", **data}}
+    node = deploy_request.ir["nodes"][0] | {"id": "look", **store}
+    edge = {"id": "e1", "source": "only", "target": "look"}
+    nodes = [deploy_request.ir["nodes"][0], node]
+    return replace(deploy_request, ir=deploy_request.ir | {"nodes": nodes, "edges": [edge]})
+
+
+def test_a_node_declares_the_binding_that_it_names() -> None:
+    missing = finding(with_store(binding="SESSIONS"))
+    created = config(
+        with_store(binding="SESSIONS"), FakeTools(creatable=frozenset({BindingKind.KV}))
+    )
+
+    assert "Set the variable SESSIONS_BINDING_ID to the id of the KV namespace" in missing
+    (entry,) = created["kv_namespaces"]
+    assert entry["binding"] == "SESSIONS"
+
+
 def test_a_name_that_may_be_a_plain_value_says_so() -> None:
     assert "If it is a plain value, set the variable DB_PASSWORD instead" in finding(
         request("return env.DB_PASSWORD;")

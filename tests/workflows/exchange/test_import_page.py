@@ -17,7 +17,7 @@ from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from tests.workflows.documents.awaitstep import documents
-from tests.workflows.exchange.test_round_trip import make
+from tests.workflows.exchange.test_round_trip import loaded_type, make
 from tests.workflows.ir.documents import Document, chain, node
 from workflows import drafts, services
 from workflows.documents.archive.content import Archive, WorkflowContent
@@ -26,7 +26,6 @@ from workflows.exchange import candidates, imports
 from workflows.exchange.candidates import Upload
 from workflows.exchange.exports import export
 from workflows.models import NodeType, Workflow
-from workflows.node_types.loading import SHIPPED_NODE_TYPES, load
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/workflows/import/"
@@ -195,10 +194,8 @@ def test_one_that_cannot_be_imported_does_not_keep_others_out(admin_client: Clie
 
 
 def test_an_export_is_imported_with_its_node_types(admin_client: Client, log_in: LogIn) -> None:
-    load(SHIPPED_NODE_TYPES, by="x")
-    make(
-        chain(node("a", "slack_message", channel="#a", text="b")), name="Tell", bindings={"S": "kv"}
-    )
+    loaded_type()
+    make(chain(node("a", "greet")), name="Tell", bindings={"S": "kv"})
     data = export(Workflow.objects.all(), by=SYSTEM).data
     Workflow.objects.all().delete()
     NodeType.objects.all().delete()
@@ -209,18 +206,18 @@ def test_an_export_is_imported_with_its_node_types(admin_client: Client, log_in:
     assert 'name="confirm"' not in refused.content.decode()
 
     page = preview(admin_client, file("a.zip", data))
-    assert "These node types are loaded: slack_message 1.0.0" in text(page)
+    assert "These node types are loaded: greet 1.0.0" in text(page)
     assert 'class="pic"' in page.content.decode()
     confirm(admin_client, page)
 
     assert Workflow.objects.get(name="Tell").bindings == {"S": "kv"}
-    assert NodeType.objects.get().type_id == "slack_message"
+    assert NodeType.objects.get().type_id == "greet"
 
 
 def with_node_type() -> bytes:
     """An export of a workflow with a node type that this installation does not have."""
-    load(SHIPPED_NODE_TYPES, by="x")
-    make(chain(node("a", "slack_message", channel="#a", text="b")), name="Tell")
+    loaded_type()
+    make(chain(node("a", "greet")), name="Tell")
     data = export(Workflow.objects.all(), by=SYSTEM).data
     Workflow.objects.all().delete()
     NodeType.objects.all().delete()

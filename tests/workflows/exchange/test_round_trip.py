@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 from zipfile import ZipFile
@@ -13,13 +14,15 @@ import pytest
 from audit.trail import SYSTEM
 from tests.support.examples import examples
 from tests.workflows.ir.documents import chain, node
+from tests.workflows.ir.node_jsons import TEMPLATE, node_json
 from tests.workflows.ir.valid_documents import pool
+from workflows.documents.archive.writing import write
 from workflows.exchange import candidates
 from workflows.exchange.candidates import Preparation, Upload, prepare
-from workflows.exchange.exports import export
+from workflows.exchange.exports import archive_of, export
 from workflows.exchange.imports import import_new
 from workflows.models import DeclaredBinding, EnvironmentVariable, NodeType, Workflow
-from workflows.node_types.loading import SHIPPED_NODE_TYPES, load
+from workflows.node_types.registered import snapshot
 from workflows.services import import_document, set_variable
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +58,12 @@ def make(document: Any, name: str = "", **parts: Any) -> Workflow:
     for binding, kind in bindings.items():
         DeclaredBinding.objects.create(workflow=workflow, name=binding, kind=kind)
     return Workflow.objects.get(pk=workflow.pk)
+
+
+def loaded_type(id_: str = "greet") -> None:
+    value = node_json(id_)
+    names = {"type_id": id_, "version": value["version"], "name": value["name"]}
+    NodeType.objects.create(**names, definition=value, template=TEMPLATE)
 
 
 def exported() -> bytes:
@@ -125,8 +134,8 @@ def test_workflows_of_an_export_call_each_other_after_the_import() -> None:
 
 
 def test_node_types_come_with_the_workflows_that_use_them() -> None:
-    load(SHIPPED_NODE_TYPES, by="x")
-    make(chain(node("a", "slack_message", channel="#a", text="b")))
+    loaded_type()
+    make(chain(node("a", "greet")))
     data = exported()
     Workflow.objects.all().delete()
     NodeType.objects.all().delete()
@@ -134,21 +143,57 @@ def test_node_types_come_with_the_workflows_that_use_them() -> None:
     assert not prepared(data, may_load_types=False).can_be_imported
     import_new(prepared(data), by=SYSTEM)
 
-    assert [row.type_id for row in NodeType.objects.all()] == ["slack_message"]
+    assert [row.type_id for row in NodeType.objects.all()] == ["greet"]
     assert exported() == data
 
 
+def test_types_of_the_library_come_along_but_are_not_loaded() -> None:
+    make(chain(node("a", "slack", channel="C1", text="b")))
+    data = exported()
+    Workflow.objects.all().delete()
+
+    with ZipFile(io.BytesIO(data)) as file:
+        assert "node-types/slack/1.0.0/template.ts" in file.namelist()
+    import_new(prepared(data, may_load_types=False), by=SYSTEM)
+
+    assert not NodeType.objects.exists()
+    assert exported() == data
+
+
+def test_a_type_of_the_library_with_other_content_is_refused() -> None:
+    make(chain(node("a", "slack", channel="C1", text="b")))
+    archive = archive_of(Workflow.objects.all())
+    changed = replace(archive.types[0], template="export default async () => 1;")
+
+    preparation = prepared(write(replace(archive, types=(changed,))))
+
+    assert not preparation.can_be_imported
+    assert "slack 1.0.0 comes with AwaitStep with different content" in preparation.problems[0]
+
+
+def test_a_type_that_was_loaded_precedes_that_of_the_library() -> None:
+    loaded_type("slack")
+
+    workflow = make(chain(node("a", "slack")))
+
+    assert [each["template"] for each in snapshot(workflow.ir)] == [TEMPLATE]
+    assert exported() == exported()
+    assert prepared(exported()).can_be_imported
+
+
 def test_an_export_names_variables_but_contains_no_values() -> None:
-    load(SHIPPED_NODE_TYPES, by="x")
-    slack = node("b", "slack_message", channel="{{ env.CHANNEL }}", text="b")
+    slack = node("b", "slack", channel="{{ env.CHANNEL }}", text="b")
+    cache = node("c", "kv_get", binding="CACHE", key="b")
     workflow = make(
         chain(
-            node("a", code="return [env.API_KEY, env.MY_DB, env.STORE, env.DB_PASSWORD];"), slack
+            node("a", code="return [env.API_KEY, env.MY_DB, env.STORE, env.DB_PASSWORD];"),
+            slack,
+            cache,
         ),
         bindings={"STORE": "kv"},
     )
     for name in ("API_KEY", "CHANNEL", "DB_PASSWORD"):
-        set_variable(name, f"value of {name}", workflow=workflow, is_secret=name == "API_KEY")
+        set_variable(name, f"hidden {name}", workflow=workflow, is_secret=name == "API_KEY")
     data = exported()
 
     with ZipFile(io.BytesIO(data)) as file:
@@ -156,12 +201,13 @@ def test_an_export_names_variables_but_contains_no_values() -> None:
 
     assert json.loads(files["workflows/test/variables.json"]) == {
         "API_KEY": "variable",
+        "CACHE": "kv",
         "CHANNEL": "variable",
         "DB_PASSWORD": "d1",
         "MY_DB": "d1",
         "SLACK_BOT_TOKEN": "secret",
     }
-    assert not any("value of" in text or workflow.pk in text for text in files.values())
+    assert not any("hidden" in text or workflow.pk in text for text in files.values())
     EnvironmentVariable.objects.all().delete()
     assert exported() == data
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.workflows.ir.node_jsons import TEMPLATE, node_json, with_fields
 from workflows.models import NodeType
+from workflows.node_library.library import TYPES
 
 pytestmark = pytest.mark.django_db
 
@@ -83,14 +84,20 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     assert "template.ts: is not a plain file" in refused(tmp_path)
 
 
-def test_the_default_folder_has_the_included_types() -> None:
-    printed = run()
+def test_the_types_of_the_library_are_not_loaded_again() -> None:
+    printed = run(str(TYPES))
 
-    assert printed.splitlines() == [
-        "loaded     resend_email 1.0.0",
-        "loaded     slack_message 1.0.0",
-        "loaded     stripe_charge 1.0.0",
-    ]
+    assert {line.split()[0] for line in printed.splitlines()} == {"unchanged"}
+    assert not NodeType.objects.exists()
+
+
+def test_a_type_of_the_library_cannot_be_loaded_with_other_content(tmp_path: Path) -> None:
+    write(tmp_path, node_json("slack"), path="slack/1.0.0")
+    write(tmp_path, node_json("slack", version="1.0.1"), path="slack/1.0.1")
+
+    assert "slack 1.0.0 comes with AwaitStep with different content" in refused(tmp_path)
+    (tmp_path / "slack/1.0.0").rename(tmp_path / "removed")
+    assert run(str(tmp_path)) == "loaded     slack 1.0.1\n"
 
 
 def test_the_template_of_the_provider_takes_precedence(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from tests.workflows.ir.node_jsons import TEMPLATE, definition, types, with_fiel
 from workflows.codegen.module.module_settings import ModuleSettings
 from workflows.compilation.from_document import generate_from_document
 from workflows.compilation.type_problems import type_problems
+from workflows.documentation.markdown import parsed
+from workflows.documentation.pages import pages
 from workflows.ir.document.node_labels import MAX_LENGTH, label_of
 from workflows.ir.document.node_types import Category, NodeType
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.step_policy import STEP_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
-from workflows.node_types.files import types_in
-from workflows.node_types.loading import SHIPPED_NODE_TYPES
+from workflows.node_library.library import library
 from workflows.nodes.built_in import BUILT_IN
 from workflows.nodes.documents import parse
 from workflows.picture.icons import symbols
@@ -38,8 +39,7 @@ EVERY_KIND = with_fields(
     note={"type": "textarea", "required": True, "default": "hello"},
     optional={"type": "expression"},
 )
-SHIPPED: list[Any] = [(files.value, files.template) for files in types_in(SHIPPED_NODE_TYPES)]
-CUSTOM = types((EVERY_KIND, TEMPLATE), *SHIPPED)
+CUSTOM = types((EVERY_KIND, TEMPLATE))
 TYPES = [type_ for name in CUSTOM for type_ in CUSTOM.versions(name).values()]
 
 
@@ -72,13 +72,13 @@ def test_an_example_is_a_copy() -> None:
 
 @pytest.mark.parametrize("type_", TYPES, ids=lambda type_: type_.name)
 def test_a_type_states_its_purpose(type_: NodeType) -> None:
-    page, _, anchor = type_.docs.partition("#")
+    file, _, anchor = type_.docs.partition("#")
+    page = pages().get(file.removesuffix(".md"))
 
     assert type_.summary.endswith(".")
-    assert (type_.category is Category.CUSTOM) == (type_.custom is not None)
-    assert "://" in page or (
-        (DOCS / page).exists() and (not anchor or anchor in anchors(DOCS / page))
-    )
+    is_loaded = type_.custom is not None and (type_.name, type_.version) not in library()
+    assert (type_.category is Category.CUSTOM) == is_loaded
+    assert "://" in file or (page and (not anchor or anchor in parsed(page).anchors))
     assert symbols([type_.icon], uid="x")
 
 
@@ -116,16 +116,16 @@ LABELS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("item", "label"), LABELS, ids=map(str, range(len(LABELS))))
 def test_a_label_summarizes_a_node(item: dict[str, Any], label: str) -> None:
-    (parsed,) = parse(document([item]), CUSTOM).nodes
+    (node_,) = parse(document([item]), CUSTOM).nodes
 
-    assert label_of(parsed) == label
+    assert label_of(node_) == label
 
 
 @pytest.mark.parametrize("text", ["xx " * 10_000, "a\u2028b\x00c\u202e", "  a\n\t b "])
 def test_a_label_is_one_short_line(text: str) -> None:
-    (parsed,) = parse(document([node("a", "http_request", url=text)])).nodes
+    (node_,) = parse(document([node("a", "http_request", url=text)])).nodes
 
-    label = label_of(parsed)
+    label = label_of(node_)
 
     assert len(label) <= MAX_LENGTH
     assert label.isprintable()

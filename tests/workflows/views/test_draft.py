@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.test import Client
 
 from tests.support.page_text import markup, text
@@ -469,10 +468,9 @@ def test_the_schedule_of_a_trigger_is_shown_in_words(
 def test_a_secret_that_is_not_set_links_to_the_form_that_sets_it(admin_client: Client) -> None:
     workflow = Workflow(ir=chain(node("a"), node("b")))
     services.save_draft(workflow)
-    call_command("load_node_types")
-    operate(admin_client, workflow, "add", node_type="slack_message", slot=after("a"))
+    operate(admin_client, workflow, "add", node_type="slack", slot=after("a"))
 
-    page = markup(admin_client.get(f"{workflow.get_absolute_url()}?node=slackMessage"))
+    page = markup(admin_client.get(f"{workflow.get_absolute_url()}?node=slack"))
 
     link = re.search(r'<a href="([^"]+)">Set SLACK_BOT_TOKEN</a>', page)
     assert link

@@ -32,6 +32,10 @@ class Category(StrEnum):
     CONCURRENT = "At the same time"
     FAIL_SAFELY = "Fail safely"
     CALL_OTHERS = "Call others"
+    STORE = "Store data"
+    MESSAGES = "Send messages"
+    AI = "Use AI"
+    SERVICES = "Use services"
     CUSTOM = "Custom"
 
 

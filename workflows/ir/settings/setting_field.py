@@ -166,6 +166,11 @@ class SettingField:
         return self.required and self.default is None and not self.variable
 
     @property
+    def is_always_required(self) -> bool:
+        """Whether a document is invalid without the field, whatever the other settings are."""
+        return self.must_be_written and self.shown_when is None
+
+    @property
     def always_has_value(self) -> bool:
         """Whether the value is never undefined in `ctx.config`."""
         return (self.required and self.shown_when is None) or self.default is not None

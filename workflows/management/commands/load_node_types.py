@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.trail import command_line_actor
-from workflows.node_types.loading import SHIPPED_NODE_TYPES, Outcome, State, load
+from workflows.node_types.loading import Outcome, State, load
 
 
 class Command(BaseCommand):
@@ -17,10 +17,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "folder",
             metavar="FOLDER",
-            nargs="?",
             type=Path,
-            default=SHIPPED_NODE_TYPES,
-            help="default: the node types that are included in AwaitStep",
+            help="the types in AwaitStep's library need not be loaded",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -15,7 +15,7 @@ VARIABLES: Final = {
     "TEAM_CHANNEL": "#team",
     "SLACK_BOT_TOKEN": "xoxb-1",
 }
-ADDRESSES: Final = ("SHOP_API", "MAIL_API", "STATS_API", "LOG_API", "SLACK_API")
+ADDRESSES: Final = ("SHOP_API", "MAIL_API", "STATS_API", "LOG_API")
 """The variables with the address of the server that answers all requests."""
 
 

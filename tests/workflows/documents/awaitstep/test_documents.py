@@ -23,13 +23,12 @@ from tests.workflows.documents.awaitstep.documents import (
 )
 from tests.workflows.ir.documents import chain, node
 from tests.workflows.programs.harness.workers import Run, run_all
-from tests.workflows.programs.test_shipped_types import shipped
 from workflows.compilation.typescript import compile_modules
 from workflows.documents.awaitstep.conversion import Converted, convert
 from workflows.draft_problems import draft_problems
 from workflows.exchange.candidates import Upload, prepare
 from workflows.exchange.imports import import_new
-from workflows.node_types.loading import SHIPPED_NODE_TYPES, load
+from workflows.node_library.registry import registry
 from workflows.services import set_variable
 
 CHILDREN = {"CHILD_BILLING_WORKER": "Invoice", "CHILD_ARCHIVE_WORKER": "Archive"}
@@ -68,7 +67,7 @@ class Apis(Handler):
 
 
 def converted(name: str) -> Converted:
-    return convert(document(name), shipped(), entry_code=entry_code(name))
+    return convert(document(name), registry(), entry_code=entry_code(name))
 
 
 def class_name(name: str) -> str:
@@ -85,7 +84,7 @@ def variables() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def modules(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The JavaScript of all documents, and of the Workers that they call."""
-    types = shipped()
+    types = registry()
     sources = {
         f"{class_name(name)}.ts": generated(
             found.document,
@@ -110,7 +109,14 @@ def results(modules: dict[str, str], variables: dict[str, str]) -> list[dict[str
     runs = [
         Run(workflow=class_name(run.document), params=run.payload, event=run.event) for run in RUNS
     ]
-    return run_all(modules, runs, variables=variables, children=CHILDREN, services=SERVICES)
+    return run_all(
+        modules,
+        runs,
+        variables=variables,
+        children=CHILDREN,
+        services=SERVICES,
+        outbound=variables["SHOP_API"],
+    )
 
 
 @pytest.mark.parametrize("name", names())
@@ -225,7 +231,6 @@ def test_a_script_responds_with_the_names_that_its_steps_share(
 
 @pytest.mark.django_db
 def test_the_documents_can_be_deployed_after_the_import() -> None:
-    load(SHIPPED_NODE_TYPES, by="x")
     for name, value in VARIABLES.items():
         set_variable(name, value)
     imported = {}

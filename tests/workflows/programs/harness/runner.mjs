@@ -1,14 +1,18 @@
 // Runs generated modules in workerd. Each line of stdin is a job, and the reply is a line with the result of each run.
 // One process does all jobs of a test session, because loading Miniflare takes most of the time of a job; each job has
 // a workerd of its own.
-// A job is {modules, vars, children, services, runs}:
+// A job is {modules, vars, children, services, bindings, fakes, outbound, runs}:
 // modules: {name: JavaScript that exports the class of that name, or only handlers};
 // children: {binding: name of such a class}; services: bindings to these modules (`x-workflow` selects one);
+// bindings: {name: options for Miniflare}; fakes: a module with the classes of {type: "fake", exportName};
+// outbound: the address of a server that answers all requests to other hosts, at /HOST/PATH;
 // runs: [{workflow, params}], or [{workflow, request}], whose `calls` names a handler other than fetch.
+// Runs with the same `lane` run one after the other; `outbound` receives the number of each at /LANE before it starts.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { buffer } from 'node:stream/consumers';
 
 const require = createRequire(`${process.argv[2]}/package.json`);
 const { Log, LogLevel, Miniflare } = require('miniflare');
@@ -45,7 +49,7 @@ function mainModule(names, classes) {
   ].join('\n');
 }
 
-function worker({ modules, vars, children, services }) {
+function worker({ modules, vars, children, services, bindings }) {
   const names = Object.keys(modules);
   const classes = names.filter((name) => modules[name].includes(`export class ${name} `));
   const main = { type: 'esm', contents: mainModule(names, classes) };
@@ -64,8 +68,42 @@ function worker({ modules, vars, children, services }) {
       ]),
       ...services.map((name) => [name, { type: 'worker', worker: 'generated' }]),
       ...Object.entries(vars).map(([name, value]) => [name, { type: 'text', value }]),
+      ...Object.entries(bindings).map(([name, binding]) => [name, bindingOptions(binding)]),
     ]),
   };
+}
+
+const bindingOptions = (binding) =>
+  binding.type === 'fake' ? { ...binding, type: 'worker', worker: 'fakes' } : binding;
+
+function workers(job) {
+  const dev = job.outbound && {
+    outboundService: {
+      type: 'node-handler',
+      handler: (request, response) => void answer(request, response, job.outbound),
+    },
+  };
+  const main = { config: worker(job), ...(dev && { dev }) };
+  return job.fakes ? [main, { config: fakeWorker(job.fakes) }] : [main];
+}
+
+function fakeWorker(contents) {
+  const modules = { 'fakes.js': { type: 'esm', contents } };
+  return { name: 'fakes', compatibilityDate: '2026-11-01', manifest: { mainModule: 'fakes.js', modules } };
+}
+
+/** Answer a request to another host with what the server answers. x-broken breaks the connection. */
+async function answer(request, response, outbound) {
+  const url = new URL(request.url, `http://${request.headers.host}`);
+  const isLocal = url.hostname === '127.0.0.1';
+  const unwanted = /^(host|connection|content-length|transfer-encoding|mf-.*|cf-.*)$/i;
+  const headers = Object.entries(request.headers).filter(([name]) => !unwanted.test(name));
+  const body = ['GET', 'HEAD'].includes(request.method) ? undefined : await buffer(request);
+  const address = isLocal ? url.href : `${outbound}/${url.host}${url.pathname}${url.search}`;
+  const answered = await fetch(address, { method: request.method, headers, body, redirect: 'manual' });
+  if (answered.headers.has('x-broken')) return request.socket.destroy();
+  response.writeHead(answered.status, Object.fromEntries(answered.headers));
+  response.end(Buffer.from(await answered.arrayBuffer()));
 }
 
 class Runs {
@@ -128,6 +166,28 @@ class Runs {
   }
 }
 
+/** Each run in a lane of its own, unless it names one. */
+async function results(runs, { runs: wanted, outbound }) {
+  const lanes = new Map();
+  wanted.forEach((run, index) => {
+    const lane = run.lane || String(index);
+    lanes.set(lane, [...(lanes.get(lane) ?? []), index]);
+  });
+  const found = [];
+  const waiting = [...lanes];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [lane, indices] = next;
+      for (const [at, index] of indices.entries()) {
+        if (outbound) await fetch(`${outbound}/${lane}`, { method: 'PUT', body: String(at) });
+        found[index] = await runs.finished(wanted[index]);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: RUNS_AT_ONCE }, work));
+  return found;
+}
+
 async function done(job) {
   const state = mkdtempSync(`${tmpdir()}/awaitstep-runner-`);
   const miniflare = new Miniflare({
@@ -139,16 +199,10 @@ async function done(job) {
     handleStructuredLogs() {},
     resourcePersistencePath: state,
     unsafeLocalExplorer: true,
-    workers: [{ config: worker(job) }],
+    workers: workers(job),
   });
   try {
-    const runs = new Runs(await miniflare.ready);
-    const results = [];
-    for (let start = 0; start < job.runs.length; start += RUNS_AT_ONCE)
-      results.push(
-        ...(await Promise.all(job.runs.slice(start, start + RUNS_AT_ONCE).map((run) => runs.finished(run)))),
-      );
-    return results;
+    return await results(new Runs(await miniflare.ready), job);
   } finally {
     await miniflare.dispose();
     rmSync(state, { recursive: true, force: true });

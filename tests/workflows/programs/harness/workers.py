@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ from workflows.compilation.typescript import compile_modules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run of a workflow (`event` is sent when it waits), or a request to its handlers."""
+    """A run of a workflow (`event` is sent when it waits), or a request to its handlers.
+
+    Runs with the same `lane` run one after the other.
+    """
 
     workflow: str
     params: Any = None
     request: Mapping[str, Any] | None = None
     event: Mapping[str, Any] | None = None
+    lane: str = ""
 
 
 def compiled(documents: Mapping[str, object], folder: Path, **settings: Any) -> dict[str, str]:
@@ -38,26 +42,26 @@ def run_all(
     variables: Mapping[str, str] | None = None,
     children: Mapping[str, str] | None = None,
     services: Sequence[str] = (),
+    bindings: Mapping[str, Mapping[str, str]] | None = None,
+    fakes: str = "",
+    outbound: str = "",
 ) -> list[dict[str, Any]]:
     """Return the result of each run: Cloudflare's instance, or {status, headers, text}.
 
     `children` are workflows by the names of the bindings through which others call them. `services`
-    are bindings that reach these modules; the header X-Workflow of a request selects one.
+    are bindings that reach these modules; the header X-Workflow of a request selects one. `bindings`
+    are Miniflare's options by name; one of the type "fake" leads to a class of the module `fakes`.
+    `outbound` is the address of a server that answers all requests to other hosts.
     """
     job = {
         "modules": dict(modules),
         "vars": dict(variables or {}),
         "children": dict(children or {}),
         "services": list(services),
-        "runs": [
-            {
-                "workflow": run.workflow,
-                "params": run.params,
-                "request": run.request,
-                "event": run.event,
-            }
-            for run in runs
-        ],
+        "bindings": dict(bindings or {}),
+        "fakes": fakes,
+        "outbound": outbound,
+        "runs": [asdict(run) for run in runs],
     }
     return results_of(job)
 
