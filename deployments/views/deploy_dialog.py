@@ -38,15 +38,20 @@ from web.decorators import HttpRequest, staff_with
 from web.rendering import page
 from workflows.documents.comparison.comparison import compare
 from workflows.drafts import problem_sentence
+from workflows.editing.document import refusals
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow, WorkflowVersion
 from workflows.services import save_version
+from workflows.versions import clean_note
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _SAVE: Final = "workflows.change_workflow"
+_NO_NEW_VERSION: Final = (
+    "Nothing had changed since the newest version, so there is no new version with your note."
+)
 _VIEW_TESTS: Final = "workflows.view_workflow"
 _VIEW_VERSIONS: Final = "workflows.view_workflowversion"
 
@@ -79,7 +84,11 @@ def _save_and_deploy(
         raise PermissionDenied(_SAVE)
     number = optional_key(request.POST["save_as"])
     try:
-        version = save_version(workflow, by=cast("User", request.user))
+        note = clean_note(request.POST.get("note", ""))
+        version = save_version(workflow, by=cast("User", request.user), note=note)
+    except refusals.Refused as refused:
+        messages.error(request, f"Nothing was saved or deployed. {refused}")
+        return redirect(workflow)
     except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
         reason = problem_sentence(workflow, first)
@@ -87,6 +96,8 @@ def _save_and_deploy(
         query = f"?node={quote(first.node_id, safe='')}" if first.node_id else ""
         return redirect(workflow.get_absolute_url() + query)
     messages.success(request, f"Saved as v{version.number}.")
+    if note and version.note != note:
+        messages.warning(request, _NO_NEW_VERSION)
     return _deploy(request, workflow, target, version=number)
 
 

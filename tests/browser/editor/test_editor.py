@@ -518,7 +518,10 @@ def test_headers_are_added_with_buttons_and_references_with_completion(page: Pag
 
 def test_the_deploy_button_saves_the_draft_with_text_that_was_just_typed(page: Page) -> None:
     expect(page.locator("#deploy")).to_have_text("Deploy v1")
+    expect(page.get_by_text("Add a note")).to_be_hidden()
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    page.get_by_text("Add a note").click()
+    page.get_by_label("What changed in the new version").fill("Orders are read first")
     page.locator("#panel-name").fill("Read order")
     page.get_by_role("button", name="Save and deploy v2").click()
 
@@ -526,6 +529,8 @@ def test_the_deploy_button_saves_the_draft_with_text_that_was_just_typed(page: P
     page.get_by_role("link", name="Edit workflow").click()
     expect(item(page, "Read order")).to_be_visible()
     expect(page.locator("#deploy")).to_have_text("Deploy v2")
+    page.get_by_role("link", name="Versions", exact=True).click()
+    expect(page.get_by_text("Orders are read first")).to_be_visible()
 
 
 def test_node_types_are_found_by_their_other_names(page: Page) -> None:

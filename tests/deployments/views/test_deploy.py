@@ -160,10 +160,11 @@ def test_the_button_of_a_changed_draft_saves_and_deploys_it(admin_client: Client
     page = markup(admin_client.get(f"/workflows/{workflow.pk}/versions/"))
     assert 'name="save_as" value="2">Save and deploy v2</button>' in page
 
-    press(admin_client, workflow.pk, save_as="2")
+    press(admin_client, workflow.pk, save_as="2", note=" Twice\r\nas much ")
 
     deployment = Deployment.objects.get()
     assert deployment.version_number == 2
+    assert workflow.newest_version.note == "Twice\nas much"
     assert deployment.ir == workflow.versions.get(number=2).ir == workflow.ir
 
 
@@ -174,6 +175,18 @@ def test_a_draft_with_errors_is_neither_saved_nor_deployed(admin_client: Client)
 
     assert where.startswith(workflow.get_absolute_url())
     assert "Nothing was saved or deployed" in text(admin_client.get(where))
+    assert workflow.versions.count() == 1
+    assert not Deployment.objects.exists()
+
+
+def test_a_draft_with_a_note_that_is_too_long_is_neither_saved_nor_deployed(
+    admin_client: Client,
+) -> None:
+    workflow = changed_workflow()
+
+    where = press(admin_client, workflow.pk, save_as="2", note="x" * 1001)
+
+    assert "A note can have at most 1,000 characters" in text(admin_client.get(where))
     assert workflow.versions.count() == 1
     assert not Deployment.objects.exists()
 
