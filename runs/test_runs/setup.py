@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from runs.models import TestSetup
@@ -62,6 +63,15 @@ def save_pin(workflow: Workflow, user: User, node: str, pin: Pin | None) -> None
         if len(json.dumps(pins)) > _MAX_PINS:
             raise Refused("The pins of a draft can have at most 10 MB together. Remove one first.")
     save_setup(workflow, user, pins=pins)
+
+
+def rename_pinned(workflow_id: str, ids: Mapping[str, str]) -> None:
+    """Keep the pins of nodes that have new ids: without its pin, a node would really do its work."""
+    for setup in TestSetup.objects.filter(workflow=workflow_id).exclude(pins={}):
+        pins = {ids.get(id_, id_): pin for id_, pin in setup.pins.items()}
+        if pins != setup.pins:
+            setup.pins = pins
+            setup.save(update_fields=["pins"])
 
 
 def read_speed(text: str) -> float | None:

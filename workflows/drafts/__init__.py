@@ -11,7 +11,7 @@ from workflows.drafts.changing import (
     replace_draft,
 )
 from workflows.drafts.opened import open_draft, problem_sentence, repair_of
-from workflows.drafts.storing import Changed, known_answer, record_replacement
+from workflows.drafts.storing import Changed, known_answer, on_new_ids, record_replacement
 from workflows.drafts.undoing import next_redo, next_undo, redo, undo
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "known_answer",
     "next_redo",
     "next_undo",
+    "on_new_ids",
     "open_draft",
     "problem_sentence",
     "record_replacement",

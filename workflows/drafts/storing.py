@@ -43,6 +43,20 @@ MAX_CHANGES: Final = 1_000
 MAX_CHANGES_SIZE: Final = 64_000_000  # characters
 
 
+NewIds = Callable[[str, Mapping[str, str]], None]
+"""Gets the id of a workflow, and the new ids of its nodes by the old ones."""
+
+_on_new_ids: list[NewIds] = []
+
+
+def on_new_ids(follow: NewIds) -> None:
+    """Have a function called in the transaction of each change that gives nodes new ids.
+
+    Call this from the `ready` method of an AppConfig.
+    """
+    _on_new_ids.append(follow)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """The draft after a change: the workflow, its revision, the open document and the node to show."""
@@ -60,7 +74,7 @@ class Step:
     """A change before it is stored; without a summary, nothing changes.
 
     `beside` are the new values of parts that are not in the document. `new_ids` are the ids of nodes to
-    replace in the tests, by the old ones.
+    replace in the tests and elsewhere, by the old ones.
     """
 
     opened: OpenDocument
@@ -143,6 +157,8 @@ def _store(workflow: Workflow, step: Step, *, by: User, request_id: str) -> bool
     )
     if step.on_store:
         step.on_store()
+    for follow in _on_new_ids if step.new_ids else ():
+        follow(workflow.pk, step.new_ids)
     replace_opened(workflow, step.opened)
     return True
 

@@ -17,6 +17,7 @@ from tests.runs.test_runs.drafts import campaign, step
 from tests.support.page_text import text
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain, document, node
+from workflows import drafts
 from workflows.models import Workflow
 from workflows.services import import_document
 
@@ -191,6 +192,21 @@ def test_the_hidden_output_of_a_sensitive_node_is_not_pinned(admin_client: Clien
 
     assert "The output of this node is not shown." in answer["parts"]["test-pin"]
     assert not TestSetup.objects.filter(pins__has_key="login").exists()
+
+
+def test_a_pin_stays_with_a_node_that_gets_another_name_in_code(
+    admin_client: Client, admin_user: User
+) -> None:
+    workflow = import_document(chain(step("pay", "return 1;"), step("ship", "return 1;")))
+    for pinned in ("pay", "ship"):
+        post(admin_client, workflow, "pin", node=pinned, output="7")
+    rename = {"type": "set_id", "node": "pay", "id": "charge"}
+
+    drafts.change_draft(workflow.pk, rename, revision=0, by=admin_user)
+    assert TestSetup.objects.get().pins == {"charge": {"output": 7}, "ship": {"output": 7}}
+
+    drafts.undo(workflow.pk, by=admin_user)
+    assert TestSetup.objects.get().pins == {"pay": {"output": 7}, "ship": {"output": 7}}
 
 
 def test_pinned_failures_are_described(admin_client: Client) -> None:
