@@ -40,7 +40,7 @@ _TOO_LONG: Final = (
     f"The tests take more than {MAX_TOTAL_SECONDS:.0f} seconds together. Run them one by one first: a "
     "test that has passed is not run again before a deployment."
 )
-_NOT_A_RESULT: Final = (services.TooManyTestRuns, NoTarget)
+_NOT_A_RESULT: Final = (services.TooManyTestRuns, services.NotTestable, NoTarget)
 _OF_THE_PLATFORM: Final = (Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.CREDENTIALS, Cause.PERMISSION)
 _NOT_CONTENT: Final = frozenset({"tests"})
 

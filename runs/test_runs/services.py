@@ -57,6 +57,10 @@ class TooManyTestRuns(Refused):
     """The user, or everybody together, has too many test runs that have not ended."""
 
 
+class NotTestable(Refused):
+    """The workflow has no test runs, whatever its draft: it is archived, or a script."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestInput:
     """What to test: the payload, pins by node, the node to stop after, and the clock's speed.
@@ -132,9 +136,9 @@ def _replaced(test: TestInput) -> frozenset[str]:
 
 def _check_input(runnable: Runnable, test: TestInput) -> None:
     if runnable.workflow.is_archived:
-        raise Refused(ARCHIVED)
+        raise NotTestable(ARCHIVED)
     if runnable.kind == SCRIPT:
-        raise Refused("Scripts have no runs. Deploy the script, and send it a request.")
+        raise NotTestable("Scripts have no runs. Deploy the script, and send it a request.")
     check_payload(test.payload)
     if test.speed is not None and not 1 <= test.speed <= _MAX_SPEED:
         raise Refused(f"The speed must be between 1 and {_MAX_SPEED:,.0f}.")

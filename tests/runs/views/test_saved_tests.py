@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import Entry
@@ -282,6 +283,20 @@ def test_the_api_refuses_bad_bodies(
 ) -> None:
     address = f"/api/workflows/{workflow.pk}/test"
     assert admin_client.post(address, body, content_type="application/json").status_code == status
+
+
+def test_the_tests_of_an_archived_workflow_do_not_run_and_have_no_result(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    workflow.archived_at = timezone.now()
+    workflow.save()
+    address = f"/api/workflows/{workflow.pk}/test"
+    answer = admin_client.post(address, "{}", content_type="application/json")
+    assert answer.status_code == 400
+    assert "This workflow is archived." in answer.json()["error"]
+    shown = text(admin_client.post(url("run", workflow), {"all": "1"}, follow=True))
+    assert "This workflow is archived." in shown
+    assert not TestResult.objects.exists()
 
 
 def test_the_command_exits_with_1_if_a_test_fails(
