@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -17,9 +17,12 @@ from xml.sax.saxutils import escape
 from ahocorasick import Automaton
 
 MASK: Final = "•••"
+TRUNCATED: Final = "[truncated output]"
+"""What targets write after the beginning of a text that is too long."""
 TOO_DEEP: Final = "(nested too deeply to be shown)"
 _MIN_LENGTH: Final = 4
 _LONG: Final = 8
+_SHORTEST_START: Final = 4  # of a secret at the end of a text that was truncated
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _PREFIXED: Final = re.compile(r"0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _COMPONENT: Final = "!'()*~"  # what encodeURIComponent keeps, besides letters, digits, - . _
@@ -42,8 +45,14 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
     Secrets of up to three characters are not masked: masking each "e" of a text would reveal it.
     Secrets of up to seven letters and digits are masked only as whole words, for the same reason.
+    A text that a target has truncated may end with the start of a secret, which is masked as well.
     """
     return _masker(frozenset(secrets)).text(text)
+
+
+def redact_beginning(text: str, secrets: Iterable[str]) -> str:
+    """Mask like `redact`; the text was truncated, and may end with the start of a secret."""
+    return _masker(frozenset(secrets)).beginning(text)
 
 
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
@@ -59,12 +68,30 @@ def redact_json(value: Any, secrets: Iterable[str]) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Masker:
-    """Finds all forms of a set of secrets in one pass; `numbers` are those that are a number."""
+    """Finds all forms of a set of secrets in one pass; `numbers` are those that are a number.
+
+    `starts` are the same forms by their first characters, and `longest` is the length of the longest.
+    """
 
     forms: Automaton | None
     numbers: frozenset[float]
+    starts: Mapping[str, Sequence[str]]
+    longest: int
 
     def text(self, text: str) -> str:
+        if text.endswith(TRUNCATED):
+            return self.beginning(text.removesuffix(TRUNCATED)) + TRUNCATED
+        return self._whole(text)
+
+    def beginning(self, text: str) -> str:
+        masked = self._whole(text)
+        for at in range(max(len(masked) - self.longest, 0), len(masked)):
+            forms = self.starts.get(masked[at : at + _SHORTEST_START], ())
+            if any(form.startswith(masked[at:]) for form in forms):
+                return masked[:at] + MASK
+        return masked
+
+    def _whole(self, text: str) -> str:
         if self.forms is None:
             return text
         parts, end = [], 0
@@ -138,11 +165,18 @@ def _masker(secrets: frozenset[str]) -> _Masker:
     forms = {form for secret in hidden for form in _forms(secret) if len(form) >= _MIN_LENGTH}
     forms |= {_javascript(number) for number in numbers}
     automaton = Automaton()
+    starts: dict[str, list[str]] = {}
     for form in forms:
         automaton.add_word(form, form)
+        starts.setdefault(form[:_SHORTEST_START], []).append(form)
     if forms:
         automaton.make_automaton()
-    return _Masker(forms=automaton if forms else None, numbers=frozenset(numbers))
+    return _Masker(
+        forms=automaton if forms else None,
+        numbers=frozenset(numbers),
+        starts=starts,
+        longest=max(map(len, forms), default=0),
+    )
 
 
 def _number(secret: str) -> float | None:

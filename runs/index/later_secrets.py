@@ -6,7 +6,7 @@ background, a few runs at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +17,11 @@ from runs.models import LaterSecrets, Run, RunDetails, RunStep, RunText, max_len
 from runs.steps.masking import redact_run
 from runs.steps.parsing import LONGEST_TEXT
 from targets.cloudflare import naming
-from toolchain.redaction import MASK, redact
+from toolchain.redaction import redact, redact_beginning
 from workflows.masked_values import masked_in
 from workflows.models import MaskedValue
 
 BATCH: Final = 100  # runs
-_SHORTEST_START: Final = 4  # characters
 
 
 def mask_next() -> bool:
@@ -108,23 +107,5 @@ class _Hide:
         }
 
     def _truncated(self, text: str, longest: int) -> str:
-        masked = redact(text, self.secrets)
-        if len(text) >= longest:
-            masked = without_start(masked, self.secrets)
-        return masked[:longest]
-
-
-def without_start(text: str, secrets: Iterable[str]) -> str:
-    """Mask the start of a secret at the end of a text."""
-    starts = [start for secret in secrets for start in _starts(text, secret)]
-    return text[: min(starts)] + MASK if starts else text
-
-
-def _starts(text: str, secret: str) -> Iterator[int]:
-    """Yield where the text ends with a part of the secret from its start."""
-    part = secret[:_SHORTEST_START]
-    start = text.find(part, max(len(text) - len(secret), 0)) if len(part) == _SHORTEST_START else -1
-    while start >= 0:
-        if secret.startswith(text[start:]):
-            yield start
-        start = text.find(part, start + 1)
+        mask = redact_beginning if len(text) >= longest else redact
+        return mask(text, self.secrets)[:longest]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from toolchain.redaction import TRUNCATED
 from workflows.ir.reading.durations import milliseconds
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
-_TRUNCATED: Final = "[truncated output]"  # Cloudflare's mark at the end
 _COUNTER: Final = re.compile(r"-([0-9]+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9][0-9]{0,8})", re.DOTALL)
 _MAX_DELAY: Final = 366 * 86_400.0  # seconds
@@ -114,7 +114,7 @@ class Step:
 
 def is_truncated(output: Any) -> bool:
     """Return whether an output is only the beginning of what the step returned."""
-    return isinstance(output, str) and output.endswith(_TRUNCATED)
+    return isinstance(output, str) and output.endswith(TRUNCATED)
 
 
 def parse_occurrence(text: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolchain.node_tools import NODE
-from toolchain.redaction import MASK, TOO_DEEP, redact, redact_json
+from toolchain.redaction import MASK, TOO_DEEP, TRUNCATED, redact, redact_json
 
 SECRET = 'p&ss"w<rd/é+sentinel\\42'
 
@@ -88,6 +88,16 @@ def test_without_secrets_nothing_changes() -> None:
 @given(st.text(min_size=8), st.text(), st.text())
 def test_no_secret_survives_anywhere(secret: str, before: str, after: str) -> None:
     assert secret not in redact(before + secret + after, [secret]).replace(MASK, "\0")
+
+
+@pytest.mark.parametrize(
+    "form", [SECRET, json.dumps(SECRET)[1:-1], base64.b64encode(SECRET.encode()).decode()[:28]]
+)
+def test_the_start_of_a_secret_that_was_truncated_is_masked(form: str) -> None:
+    for length in range(4, len(form)):
+        assert redact(f"key={form[:length]}{TRUNCATED}", [SECRET]) == f"key={MASK}{TRUNCATED}"
+    text = f"{form[:4]} key={form[:3]}{TRUNCATED}"
+    assert redact(text, [SECRET]) == text
 
 
 def test_a_short_secret_is_masked_only_as_a_whole_word() -> None:

@@ -186,6 +186,21 @@ def test_real_requests_are_recorded_with_their_responses(account: TestRunPlatfor
     assert len(made["response"]["body"]) == output
 
 
+def test_a_long_body_is_recorded_with_a_mark_where_it_ends(account: TestRunPlatform) -> None:
+    limit = 64 * 1024
+    requests = [answer(path, "ok", status=200) for path in ("whole", "long")]
+    body = f"""
+    for (const [path, length] of [["whole", {limit}], ["long", {limit + 1}]])
+      await step.do(path, async () => {{
+        const options = {{ method: "POST", body: "x".repeat(length) }};
+        await fetch(`https://shop.invalid/${{path}}`, options);
+      }});"""
+    run(account, "long-bodies", body, requests=requests)
+    whole, long = [each["body"] for each in requests_of(account, "long-bodies")]
+    assert whole == "x" * limit
+    assert long == f"{whole}[truncated output]"
+
+
 def test_a_step_returns_its_pinned_result_instead_of_running(account: TestRunPlatform) -> None:
     results: dict[str, object] = {"a": None, "b": 0, "c": False, "d": "", "e": {"list": [1]}}
     body = f"""

@@ -2,8 +2,9 @@
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 
-/** How much of a body is recorded. */
+/** How much of a body is recorded, and what follows if there is more: secrets that are cut there are then found. */
 const MAX_BODY_BYTES = 64 * 1024;
+const TRUNCATED = '[truncated output]';
 
 export class Outbound extends WorkerEntrypoint {
   async fetch(request) {
@@ -53,14 +54,14 @@ async function text({ body }) {
   let found = '';
   let size = 0;
   const reader = body.getReader();
-  while (size < MAX_BODY_BYTES) {
+  while (size <= MAX_BODY_BYTES) {
     const { done, value } = await reader.read();
     if (done) return found + decoder.decode();
     found += decoder.decode(value.subarray(0, MAX_BODY_BYTES - size), { stream: true });
     size += value.byteLength;
   }
   void reader.cancel();
-  return found;
+  return found + TRUNCATED;
 }
 
 function responseOf({ status, headers, body }) {
