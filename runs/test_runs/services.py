@@ -194,10 +194,15 @@ def _check_nodes(ir: WorkflowIR, test: TestInput) -> None:
 def reserve(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     """Create the row if the limits allow another test run, however many are started at the same time."""
     _notice_ends(owned_by(by))  # asks the platform: not in the transaction
-    _make_room()
+    if _excess() > 0:
+        _notice_ends(_current())
     with transaction.atomic():
+        removed = _make_room()
         _check_limits(by)
-        return _create(runnable, test, by=by)
+        run = _create(runnable, test, by=by)
+    for worker in removed:
+        _remove_worker(worker)
+    return run
 
 
 def _check_limits(by: Actor) -> None:
@@ -205,7 +210,7 @@ def _check_limits(by: Actor) -> None:
         raise TooManyTestRuns(
             f"At most {MAX_RUNNING} of your test runs can run at the same time. Stop one of them first."
         )
-    if TestRun.objects.filter(expires_at__gt=timezone.now()).count() >= MAX_WORKERS:
+    if _excess() > 0:
         raise TooManyTestRuns(
             f"There are already {MAX_WORKERS} test runs that have not ended. Each is removed after an hour "
             "at most: try again later."
@@ -217,14 +222,24 @@ def _notice_ends(runs: QuerySet[TestRun]) -> None:
         is_running(run)
 
 
-def _make_room() -> None:
-    """Remove the test runs that ended first, if there are too many: nobody may use up what all share."""
-    current = TestRun.objects.filter(expires_at__gt=timezone.now())
-    excess = current.count() - MAX_WORKERS + 1
-    if excess > 0:
-        _notice_ends(current)
-        for run in current.exclude(ended_at=None).order_by("ended_at", "pk")[:excess]:
-            remove(run)
+def _current() -> QuerySet[TestRun]:
+    return TestRun.objects.filter(expires_at__gt=timezone.now())
+
+
+def _excess() -> int:
+    """Return how many test runs must go before there can be another one."""
+    return _current().count() - MAX_WORKERS + 1
+
+
+def _make_room() -> list[str]:
+    """Delete the test runs that ended first, if there are too many, and return their Workers.
+
+    Nobody may use up what all share. Runs of saved tests are still read, and then removed, by who started them.
+    """
+    ended = _current().filter(saved_test="").exclude(ended_at=None).order_by("ended_at", "pk")
+    rows = list(ended[: max(_excess(), 0)])
+    TestRun.objects.filter(pk__in=[run.pk for run in rows]).delete()
+    return [run.worker_name for run in rows]
 
 
 def owned_by(by: Actor) -> QuerySet[TestRun]:
@@ -324,9 +339,13 @@ _NOTHING_TO_STOP: Final = (cloudflare.NotFoundError, cloudflare.BadRequestError)
 
 def remove(run: TestRun) -> None:
     """Remove the run and its Worker. If the platform is down, it removes the Worker when it starts."""
-    with suppress(DeployError):
-        test_runs.remove(quick_account(), run.worker_name)
+    _remove_worker(run.worker_name)
     run.delete()
+
+
+def _remove_worker(name: str) -> None:
+    with suppress(DeployError):
+        test_runs.remove(quick_account(), name)
 
 
 def quick_account() -> Account:

@@ -308,6 +308,29 @@ def test_runs_that_have_ended_make_room_for_new_ones() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_each_of_several_new_test_runs_gets_the_room_of_another() -> None:
+    runnable, barrier = Runnable.draft(campaign()), threading.Barrier(3)
+    users = [Actor.of(User.objects.create(username=f"user {number}")) for number in range(10)]
+    for by in users[:7] * 3:
+        if TestRun.objects.count() < services.MAX_WORKERS:
+            services.reserve(runnable, TestInput(), by=by)
+    newest = TestRun.objects.order_by("-pk").values_list("pk", flat=True)
+    TestRun.objects.filter(pk__in=list(newest[:3])).update(ended_at=timezone.now())
+
+    def reserve(by: Actor) -> None:
+        barrier.wait()
+        try:
+            services.reserve(runnable, TestInput(), by=by)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(reserve, users[7:]))
+    assert not TestRun.objects.exclude(ended_at=None).exists()
+    assert TestRun.objects.count() == services.MAX_WORKERS
+
+
+@pytest.mark.django_db(transaction=True)
 def test_starting_many_test_runs_together_does_not_exceed_the_limit() -> None:
     workflow, barrier = campaign(), threading.Barrier(8)
     runnable = Runnable.draft(workflow)
