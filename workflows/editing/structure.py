@@ -19,6 +19,7 @@ from workflows.editing.document.tree import (
 from workflows.editing.document.workbench import JsonObject, Workbench
 from workflows.editing.outcome import PLACE, Outcome, Touch
 from workflows.ir.document.node_types import NodeType
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import InvalidIR, quoted
 from workflows.ir.validation.validate import read_json
 from workflows.nodes import branch
@@ -28,8 +29,11 @@ def add(bench: Workbench, arguments: Arguments) -> Outcome:
     """Add a node of the type `node_type` at `slot`, with its own `name` and `data` if given."""
     type_ = bench.type_named(arguments.text("node_type"))
     data = arguments.object("data") if arguments.has("data") else None
+    name = arguments.text("name", "")
+    if problem := name and name_problem(name):
+        raise Refused(f"The name {problem}.")
     region, index = bench.place(arguments.slot())
-    block = bench.new_node(type_, name=arguments.text("name", ""), data=data)
+    block = bench.new_node(type_, name=name, data=data)
     block.regions = _new_regions(bench, type_, block.node_id)
     bench.insert([block], region, index)
     return Outcome(summary=f"Added {bench.called(block.node_id)}", selected=block.node_id)

@@ -9,7 +9,6 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import VALUE_SUFFIX, Category, Container, NodeType
 from workflows.ir.reading.fields import Code
-from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_code, read_string
@@ -82,8 +81,6 @@ def read(data: Reader) -> Settings:
 
 def _arm(arm: Reader) -> Arm:
     label = read_string(arm, LABEL)
-    if problem := invisible_problem(label):
-        arm.problem(LABEL.name, problem)
     condition = arm.raw(CONDITION.name)
     arm.warn_about_unknown()
     if condition is None or (isinstance(condition, str) and not condition.strip()):

@@ -53,28 +53,20 @@ def _named(label: str) -> dict[str, Any]:
     return document([arms, node("a")], f"choose a {label}")
 
 
-DOCUMENTS: dict[str, tuple[Any, str]] = {
-    "the workflow": (
-        chain(node("a")) | {"metadata": {**chain(node("a"))["metadata"], "name": OVERRIDE}},
-        "metadata.name",
-    ),
-    "a node": (chain(node("a", name=OVERRIDE)), "nodes.a.name"),
-    "the id of a node": (chain(node(OVERRIDE)), f"nodes.{OVERRIDE}.id"),
-    "an arm": (_named(OVERRIDE), "nodes.choose.data.branches.0.label"),
-    "an edge": (
+@pytest.mark.parametrize(
+    "value",
+    [
+        chain(
+            node("a", name=OVERRIDE), metadata={**chain(node("a"))["metadata"], "name": OVERRIDE}
+        ),
+        chain(node(OVERRIDE)),
+        _named(OVERRIDE),
+        _named("two\nlines"),
         document([node("p", "parallel"), node("a"), node("b")], f"p a {OVERRIDE}", "p b"),
-        f"edges.p a {OVERRIDE}.label",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", DOCUMENTS)
-def test_a_document_cannot_have_names_that_hide_something(what: str) -> None:
-    value, path = DOCUMENTS[what]
-
-    found = {problem.path: problem.message for problem in parse(value).problems}
-
-    assert found[path] == MESSAGE
+    ],
+)
+def test_a_document_made_elsewhere_may_have_other_odd_names(value: Any) -> None:
+    assert [problem for problem in parse(value).problems if problem.is_error] == []
 
 
 TYPES: dict[str, tuple[Any, str]] = {
@@ -84,10 +76,6 @@ TYPES: dict[str, tuple[Any, str]] = {
     "its author": (node_json(author=OVERRIDE), "author"),
     "its license": (node_json(license=OVERRIDE), "license"),
     "a setting": (with_fields(a={"label": OVERRIDE}), "configSchema.a.label"),
-    "an option": (
-        with_fields(a={"type": "select", "options": [OVERRIDE]}),
-        "configSchema.a.options.0",
-    ),
 }
 
 

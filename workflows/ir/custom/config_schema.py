@@ -143,8 +143,6 @@ def _options(reader: Reader, kind: FieldKind, type_: str) -> tuple[str, ...]:
     for index, option in enumerate(options):
         if not option:
             reader.problem(f"options.{index}", f"must be text, not {quoted(items[index])}")
-        elif problem := invisible_problem(option):
-            reader.problem(f"options.{index}", problem)
     valid = tuple(filter(None, options))
     if len(set(valid)) < len(valid):
         reader.problem("options", "lists an option twice: remove one")

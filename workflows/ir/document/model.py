@@ -11,7 +11,7 @@ from workflows.ir.document.region_tree import Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.fields import Field
-from workflows.ir.reading.names import invisible_problem, name_problem
+from workflows.ir.reading.names import is_visible, stored_name_problem
 from workflows.ir.reading.problems import Problem, listed, quoted
 from workflows.ir.reading.reader import Reader
 
@@ -101,8 +101,10 @@ def read_metadata(document: Reader) -> Metadata:
     """Read the name, the description and the version of a document."""
     metadata = document.required("metadata")
     name = metadata.string("name")
-    if problem := name and name_problem(name):
+    if problem := stored_name_problem(name):
         metadata.problem("name", problem)
+    elif name and not is_visible(name):
+        metadata.problem("name", "must have a visible character")
     return Metadata(
         name=name,
         description=metadata.string("description", ""),
@@ -114,19 +116,15 @@ def read_metadata(document: Reader) -> Metadata:
 
 def read_edges(document: Reader) -> tuple[Edge, ...]:
     """Read all edges, including those whose nodes do not exist."""
-    return tuple(map(_read_edge, document.objects("edges", names="id")))
-
-
-def _read_edge(edge: Reader) -> Edge:
-    label = edge.string("label", "")
-    if problem := invisible_problem(label):
-        edge.problem("label", problem)
-    return Edge(
-        id=edge.string("id"),
-        source=edge.string("source"),
-        target=edge.string("target"),
-        label=label,
-        path=edge.path,
+    return tuple(
+        Edge(
+            id=edge.string("id"),
+            source=edge.string("source"),
+            target=edge.string("target"),
+            label=edge.string("label", ""),
+            path=edge.path,
+        )
+        for edge in document.objects("edges", names="id")
     )
 
 
@@ -166,10 +164,10 @@ def read_node(reader: Reader, types: Registry) -> Node | None:
     id_ = reader.string("id")
     reader.node_id = id_
     reader.fields = []
-    if problem := id_ and name_problem(id_, longest=MAX_ID_LENGTH):
+    if problem := stored_name_problem(id_, longest=MAX_ID_LENGTH):
         reader.problem("id", problem)
     name = reader.string("name")
-    if problem := name and name_problem(name):
+    if problem := stored_name_problem(name):
         reader.problem("name", problem)
     _check_position(reader)
     type_ = _node_type(reader, types)
