@@ -174,7 +174,9 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 continue
             if not self.changed.is_set():
                 for key, problems in found.items():
-                    params = {"uri": address_of(key), "diagnostics": problems}
+                    params: dict[str, Any] = {"uri": address_of(key), "diagnostics": problems}
+                    if key in editor.versions:  # otherwise, the page might have a newer text
+                        params["version"] = editor.versions[key]
                     await self._notify("textDocument/publishDiagnostics", params)
             await self._show_state(is_well=True)
 

@@ -51,6 +51,7 @@ class Socket:
         self.raw = communicator
         self.last_id = 0
         self.notifications: list[dict[str, Any]] = []
+        self.version: int | None = None  # of the text with the last problems
 
     async def notify(self, method: str, **params: Any) -> None:
         await self.raw.send_to(json.dumps({"method": method, "params": params}))
@@ -82,6 +83,7 @@ class Socket:
         while (message := await self.receive()).get("method") != "textDocument/publishDiagnostics":
             pass
         found: list[dict[str, Any]] = message["params"]["diagnostics"]
+        self.version = message["params"].get("version")
         return found
 
 
@@ -114,14 +116,16 @@ def test_a_field_has_completion_and_its_problem_disappears_once_it_is_fixed(
             await socket.open("return files.")
             answer = await socket.complete(13)
             assert [item["label"] for item in answer["result"]["items"]] == ["total"]
-            document = {"uri": USE, "version": 2}
-            for text, count in (("return files.nope;", 1), ("return files.total;", 0)):
+            changes = (("return files.nope;", 1), ("return files.total;", 0))
+            for version, (text, count) in enumerate(changes, start=2):
+                document = {"uri": USE, "version": version}
                 await socket.notify(
                     "textDocument/didChange", textDocument=document, contentChanges=[{"text": text}]
                 )
                 problems = await socket.problems()
                 while len(problems) != count:
                     problems = await socket.problems()
+                assert socket.version == version
 
     asyncio.run(scenario())
 

@@ -62,11 +62,12 @@ def key_of(address: object) -> SlotKey:
 
 @dataclass(slots=True)
 class Editor:
-    """The open fields of one browser page, and whose page it is."""
+    """The open fields of one browser page, the page's numbers for their texts, and whose page it is."""
 
     session: Session
     author: object = None
     texts: dict[SlotKey, FieldText] = field(default_factory=dict)
+    versions: dict[SlotKey, int] = field(default_factory=dict)
 
     def notify(self, method: str, params: Mapping[str, Any]) -> bool:
         """Handle a notification; return whether a text has changed. Raises Refused."""
@@ -74,14 +75,23 @@ class Editor:
             case "textDocument/didOpen":
                 document = _object(params, "textDocument")
                 self._open(key_of(document.get("uri")), document)
+                self._count(document)
             case "textDocument/didChange":
-                self._change(key_of(_object(params, "textDocument").get("uri")), params)
+                document = _object(params, "textDocument")
+                self._change(key_of(document.get("uri")), params)
+                self._count(document)
             case "textDocument/didClose":
                 self.texts.pop(key_of(_object(params, "textDocument").get("uri")), None)
                 return False
             case _:
                 return False
         return True
+
+    def _count(self, document: Mapping[str, Any]) -> None:
+        key, version = key_of(document.get("uri")), document.get("version")
+        self.versions.pop(key, None)
+        if type(version) is int:
+            self.versions[key] = version
 
     def _open(self, key: SlotKey, document: Mapping[str, Any]) -> None:
         language = str(document.get("languageId"))
