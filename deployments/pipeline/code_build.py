@@ -22,6 +22,8 @@ from workflows.node_library.registry import registry
 def generate(request: DeployRequest) -> GeneratedModule:
     """Generate the module; raises DeployError with every problem in the document."""
     settings = module_settings(request, request.variables)
+    if not request.hides_secrets:
+        settings = replace(settings, secrets=frozenset())
     try:
         return generate_from_document(request.ir, settings, registry(request.node_types))
     except InvalidIR as invalid:

@@ -55,7 +55,8 @@ class DeployRequest:
     `node_types` are the definitions and templates of the custom types that the document uses.
     `previous_triggers` are all that earlier deployments may have left. `known_version` is the live
     version according to our records, `known_tags` are the tags of versions that we have uploaded.
-    `overwrite` says that changes made on the target by others may be lost.
+    `overwrite` says that changes made on the target by others may be lost. `hides_secrets` says that
+    steps hide their outputs if their code reads a secret.
     """
 
     ir: Any
@@ -71,6 +72,7 @@ class DeployRequest:
     known_version: str = ""
     known_tags: frozenset[str] = frozenset()
     overwrite: bool = False
+    hides_secrets: bool = True
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ from runs.saved_tests.services import fingerprint, save_test
 from runs.services.control import Refused
 from runs.steps.masking import redact_run
 from runs.steps.step_nodes import node_ids, parsed_document
-from runs.steps.step_reader import Step, read_steps
+from runs.steps.step_reader import HIDDEN, Step, read_steps
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
 from runs.test_runs.progress import TestProgress
@@ -206,8 +206,16 @@ def from_run(run: Run, *, name: str) -> JsonObject:
 def sensitive_pins(workflow: Workflow, test: JsonObject) -> list[str]:
     """Return the names of the pinned nodes whose outputs were hidden when they were pinned."""
     ir = parse(workflow.ir, types_for(workflow.ir)).ir
-    nodes = [ir.nodes[id_] for id_ in test.get("pins", {}) if id_ in ir.nodes] if ir else []
-    return [node.name for node in nodes if is_sensitive(node.settings)]
+    pins = (
+        [(ir.nodes[id_], pin) for id_, pin in test.get("pins", {}).items() if id_ in ir.nodes]
+        if ir
+        else []
+    )
+    return [node.name for node, pin in pins if is_sensitive(node.settings) or _is_hidden(pin)]
+
+
+def _is_hidden(pin: JsonObject) -> bool:
+    return HIDDEN in (pin.get("output"), *pin.get("outputs", ()))
 
 
 def _unknown(step: Step) -> Any:

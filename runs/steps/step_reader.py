@@ -14,6 +14,8 @@ from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
 Raw = Mapping[str, Any]
+HIDDEN: Final = "[REDACTED]"
+"""What Cloudflare shows instead of the output of a sensitive step."""
 _COUNTER: Final = re.compile(r"-([0-9]+)$")
 _OCCURRENCE: Final = re.compile(r"(.+) #([1-9][0-9]{0,8})", re.DOTALL)
 _MAX_DELAY: Final = 366 * 86_400.0  # seconds
@@ -80,6 +82,11 @@ class Step:
             return self.name
         plain = self.name[: found.start()]
         return plain if found[1] == "1" else f"{plain} #{found[1]}"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the target hides the output, because the step is sensitive."""
+        return self.raw.get("output") in (HIDDEN, f'"{HIDDEN}"')
 
     @property
     def restart_name(self) -> str:

@@ -96,7 +96,10 @@ def _marks() -> list[str]:
 def draft_request(
     runnable: Runnable, document: Any, *, worker: str, variables: Mapping[str, Variable]
 ) -> DeployRequest:
-    """Return the pipeline's request for a changed document, as a Worker of this name."""
+    """Return the pipeline's request for a changed document, as a Worker of this name.
+
+    Only steps that are marked as sensitive hide their outputs: a test could not compare them.
+    """
     content = runnable.content
     return DeployRequest(
         ir=document,
@@ -108,6 +111,7 @@ def draft_request(
         bindings=content["bindings"],
         node_types=snapshot(document),
         settings=read_settings(content["deploy_settings"]),
+        hides_secrets=False,
     )
 
 

@@ -114,7 +114,7 @@ class TestProgress:
         found = {"trigger": self.data.get("params")} if self.data else {}
         for step in self.steps:
             node_id, output = self.nodes.get(step.number), read_json(step.raw.get("output"))
-            is_known = output is not None and not is_truncated(output)
+            is_known = output is not None and not is_truncated(output) and not step.is_hidden
             if node_id and is_known and self.shows_output_of(node_id):
                 found[node_id] = output
         return found

@@ -18,6 +18,7 @@ from workflows.node_forms.field_kinds import ABSENT, Inputs, typed_duration
 from workflows.node_forms.inputs import JSON_INPUT, shown
 from workflows.node_forms.places import TRIGGER, Place, places_of, value_at
 
+_NO_HINTS: Final[Mapping[str, str]] = {}
 _MAX_PROBLEMS: Final = 500  # more than one for each row that a form can show
 _TEMPLATES: Final[Mapping[FieldKind, str]] = {
     FieldKind.NAME: "text",
@@ -38,18 +39,21 @@ def node_form(
     set_variables: frozenset[str] | None = None,
     new_variable_url: str = "",
     suggestions: Callable[[str], Sequence[Suggestion]] | None = None,
+    hints: Mapping[str, str] = _NO_HINTS,
 ) -> NodeForm:
     """Return the form of a node in a document, whether or not its settings are valid.
 
     `set_variables` are the names of variables that have a value; None if that is unknown.
     `new_variable_url` is the address of the form for a new variable, with a query; "" for none.
-    `suggestions` returns the existing documents of a kind.
+    `suggestions` returns the existing documents of a kind. `hints` are what happens if fields are left
+    empty, by their names.
     """
     node_id = str(node.get("id", ""))
     own = [problem for problem in problems if problem.node_id == node_id]
     builder = _Builder(type_, node, node_id, f"nodes.{node_id}.", own, tuple(scope), set_variables)
     builder.new_variable_url = new_variable_url
     builder.suggestions = suggestions
+    builder.hints = hints
     return builder.form()
 
 
@@ -69,6 +73,7 @@ def element_id(node_id: str, name: str) -> str:
 class _Builder:
     new_variable_url = ""
     suggestions: Callable[[str], Sequence[Suggestion]] | None = None
+    hints: Mapping[str, str] = _NO_HINTS
 
     def __init__(
         self,
@@ -125,7 +130,7 @@ class _Builder:
             template=JSON_INPUT if contents.as_json else _TEMPLATES.get(field.kind, field.kind),
             text=text,
             placeholder=field.placeholder or _default_text(field),
-            hint=_hint(field, text),
+            hint=_hint(field, text) or ("" if text else self.hints.get(field.name, "")),
             problems=self._problems_at(place.path, has_rows=has_rows),
             inputs=contents.inputs,
             choices=_choices(field, contents.inputs),
@@ -310,7 +315,7 @@ def _groups(controls: Sequence[Control]) -> Iterable[ControlGroup]:
 def _defaults(controls: Sequence[Control]) -> str:
     """Return the platform's defaults in words, or how many settings differ from them."""
     parts = {control.field.name: control.field.default for control in controls}
-    changed = sum(bool(control.text) and control.text != "no" for control in controls)
+    changed = sum(bool(control.text) for control in controls)
     if changed:
         return f"{changed} changed"
     retries = f"{parts['retryLimit']} retries" if parts.get("retryLimit") else "no retries"

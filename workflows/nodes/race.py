@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from workflows.codegen.steps.computed_settings import DURATION, SHOWN
@@ -27,6 +26,7 @@ FIELDS: Final = retry_fields(
         ),
     },
     sensitive={
+        "help": "Hides the output of the race from everyone; other nodes can use it as usual.",
         "details": (
             "A race that contains a sensitive node is always sensitive, because its output contains the "
             "outputs of its arms"
@@ -85,16 +85,15 @@ def emit(node: Node, out: Emitter) -> None:
         out.break_out_if(f"{won}.isLeft", node)
 
 
-def _policy(node: Node, out: Emitter) -> StepPolicy:
-    """Return the policy of the race; its output contains the values of its arms, which may be sensitive."""
-    policy: StepPolicy = node.settings
-    return replace(policy, sensitive=policy.sensitive or out.has_sensitive_step(node))
+def _policy(node: Node, out: Emitter) -> None:
+    """Write the policy of the race; its output contains the values of its arms, which may be sensitive."""
+    out.policy(node.settings, is_sensitive=out.is_sensitive(node))
 
 
 def _step(node: Node, out: Emitter) -> None:
     """Write the arguments of a step, for a race that is tried once and leaves no values."""
     out.line(out.step_name(node), ",")
-    out.policy(_policy(node, out))
+    _policy(node, out)
     out.line(out.callback_name(node), ",")
 
 
@@ -104,7 +103,7 @@ def _race(node: Node, out: Emitter, values: list[str]) -> None:
         out.add_helper(helper)
     out.line("name: (part) => ", out.step_name(node, part="part"), ",")
     out.line("config:")
-    out.policy(_policy(node, out))
+    _policy(node, out)
     out.line(f"run: {out.callback_name(node)},")
     if values:
         out.line(f"restore: (values) => ({_object(values)} = values),")

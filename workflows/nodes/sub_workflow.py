@@ -93,6 +93,7 @@ ROLLBACK_OF_RUN: Final = replace(
     ROLLBACK,
     help="The body of a function that undoes the other run if this one fails. `output.instanceId` is "
     "its id, `output.result` its result if this node has received it, `error` why this run has failed.",
+    details="See [Rollbacks](../steps.md#rollbacks)",
     parameters=tuple(replace(parameter, may_be_missing=False) for parameter in ROLLBACK.parameters),
 )
 STEP_FIELDS: Final = tuple(
@@ -211,7 +212,7 @@ def emit(node: Node, out: Emitter) -> None:
         if settings.waits_for_result:
             out.line("timeout: ", *_milliseconds(settings.timeout, out), ",")
         out.line("config:")
-        out.policy(settings.policy)
+        out.policy(settings.policy, is_sensitive=out.is_sensitive(node))
         out.rollback_options(node, rollback)
     out.line("});")
 

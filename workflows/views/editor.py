@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from web.page_context import contributions
 from workflows import drafts
 from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.node_names import variables_of
+from workflows.codegen.analysis.sensitive_nodes import why_sensitive
 from workflows.cron_words import describe_cron
 from workflows.documentation.places import url_of
 from workflows.editing.document.refusals import NotEditable
@@ -26,6 +27,7 @@ from workflows.editing.problem_places import sentence_in_text
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import NodeType
+from workflows.ir.document.step_policy import SENSITIVE
 from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of
 from workflows.ir.tree.scope_names import scope_names
 from workflows.models import EnvironmentVariable, Workflow, WorkflowVersion
@@ -124,10 +126,22 @@ class EditorState:
             type_,
             problems=self.opened.parsed.problems,
             scope=scope_names(self.opened.draft, self.selected),
-            set_variables=_names_of_variables(self.workflow),
+            set_variables=frozenset(self._variables),
             new_variable_url=self._new_variable_url(),
             suggestions=_documents,
+            hints={SENSITIVE.name: why_sensitive(self.node, self._secrets)} if self.node else {},
         )
+
+    @cached_property
+    def _variables(self) -> dict[str, bool]:
+        """Whether each variable is a secret; one of the workflow replaces the global one of its name."""
+        of_both = EnvironmentVariable.objects.filter(Q(workflow=self.workflow) | Q(workflow=None))
+        rows = of_both.order_by(F("workflow").asc(nulls_first=True))
+        return dict(rows.values_list("name", "is_secret"))
+
+    @property
+    def _secrets(self) -> frozenset[str]:
+        return frozenset(name for name, is_secret in self._variables.items() if is_secret)
 
     def _new_variable_url(self) -> str:
         if not self.user.has_perm("workflows.add_environmentvariable"):
@@ -190,13 +204,6 @@ def _documents(kind: str) -> list[Suggestion]:
     found = Workflow.objects.filter(is_script if kind == SCRIPT else is_workflow)
     rows = found.values_list("pk", "name")[:_MAX_SUGGESTIONS]
     return [Suggestion(id_, name) for id_, name in rows]
-
-
-def _names_of_variables(workflow: Workflow) -> frozenset[str]:
-    own_and_global = EnvironmentVariable.objects.filter(workflow__in=[workflow]) | (
-        EnvironmentVariable.objects.filter(workflow=None)
-    )
-    return frozenset(own_and_global.values_list("name", flat=True))
 
 
 def problems_html(request: HttpRequest, found: ProblemList) -> SafeString:

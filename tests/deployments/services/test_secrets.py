@@ -106,7 +106,8 @@ def test_the_worker_has_the_secret(installation: Installation, workflow: str) ->
 
     run = ended_run(installation, workflow, "latest")
 
-    assert hashlib.sha256(SENTINEL.encode()).hexdigest() in run["steps"][0]["output"]
+    assert hashlib.sha256(SENTINEL.encode()).hexdigest() in run["output"]
+    assert run["steps"][0]["output"] == '"[REDACTED]"'
 
 
 def test_no_process_had_the_secret_in_its_arguments(installation: Installation, seen: Seen) -> None:

@@ -30,6 +30,7 @@ class Saved:
 @dataclass(frozen=True)
 class Value:
     value: str
+    is_secret: bool = False
 
 
 def module(saved: Saved, **variables: str) -> GeneratedModule:

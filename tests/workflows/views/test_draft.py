@@ -477,3 +477,18 @@ def test_a_secret_that_is_not_set_links_to_the_form_that_sets_it(admin_client: C
     form = markup(admin_client.get(link[1].replace("&amp;", "&")))
     assert 'name="name" value="SLACK_BOT_TOKEN"' in form
     assert f'<option value="{workflow.pk}" selected>' in form
+
+
+def test_a_form_says_why_an_output_is_hidden(admin_client: Client) -> None:
+    workflow = Workflow(ir=chain(node("a", code="return env.API_KEY + env.REGION;"), node("b")))
+    services.save_draft(workflow)
+    services.set_variable("API_KEY", "sentinel", is_secret=True)
+    services.set_variable("REGION", "sentinel", is_secret=True)
+    services.set_variable("REGION", "eu", workflow=workflow)
+
+    panel = admin_client.get(f"/workflows/{workflow.pk}/draft/?node=a&part=panel").json()
+    marked = admin_client.get(f"/workflows/{workflow.pk}/draft/?node=b&part=panel").json()
+
+    reason = "Hidden, because the code reads the secret &quot;API_KEY&quot;."
+    assert reason in str(panel)
+    assert "Hidden, because" not in str(marked)

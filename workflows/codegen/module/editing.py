@@ -120,6 +120,7 @@ def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingMod
         children=children(nodes, taken=taken, bound_workflows=settings.bound_workflows),
         templates=templates.functions,
         untyped=settings.untyped,
+        sensitive=frozenset(),
         slots=slots,
     )
     writer = write_program(plan, settings, templates=templates, header=header, env=env, entry=entry)

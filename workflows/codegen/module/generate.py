@@ -13,6 +13,7 @@ from workflows.codegen.analysis.missing_outputs import MissingOutputs
 from workflows.codegen.analysis.name_hints import hint, with_hints
 from workflows.codegen.analysis.node_names import Naming, name_nodes
 from workflows.codegen.analysis.reads import Reads, read_outputs
+from workflows.codegen.analysis.sensitive_nodes import sensitive_nodes, shown_at_the_end
 from workflows.codegen.analysis.step_names import step_names
 from workflows.codegen.analysis.usage import usage
 from workflows.codegen.module.custom_entry import CustomEntry, read_entry
@@ -86,6 +87,7 @@ class _Checked:
     naming: Naming
     reads: Reads
     uses: Mapping[NameUse, None]
+    sensitive: frozenset[str]
     problems: tuple[Problem, ...]
 
     @property
@@ -115,6 +117,7 @@ def _check(ir: WorkflowIR, settings: ModuleSettings) -> _Checked:
     if any(problem.is_error for problem in problems):
         explained = with_hints(problems, nodes, naming.variables, reader.syntaxes)
         raise InvalidIR(explained)
+    sensitive = sensitive_nodes(ir, reader, settings.secrets)
     missing = MissingOutputs(ir, scopes, naming.variables, reader.syntaxes)
     return _Checked(
         reader=reader,
@@ -124,7 +127,12 @@ def _check(ir: WorkflowIR, settings: ModuleSettings) -> _Checked:
         naming=naming,
         reads=reads,
         uses=uses,
-        problems=(*problems, *missing.in_fields()),
+        sensitive=sensitive,
+        problems=(
+            *problems,
+            *missing.in_fields(),
+            *shown_at_the_end(ir, last_values(ir), sensitive),
+        ),
     )
 
 
@@ -173,4 +181,5 @@ def _plan(
         children=called,
         templates=checked.templates.functions,
         untyped=untyped,
+        sensitive=checked.sensitive,
     )

@@ -21,7 +21,7 @@ class ModuleSettings:
 
     `workflow_binding` is the name of the Worker's own workflow in `env`, `bound_workflows` the names
     of all Workflows that are bound in any case. `variables` are the names of all environment
-    variables, `bindings` the kinds of the declared bindings, `dependencies` npm packages and their
+    variables, `secrets` those with secret values, `bindings` the kinds of the declared bindings, `dependencies` npm packages and their
     versions. `untyped` are nodes whose output types the compiler cannot know, `added_triggers` the
     kinds of triggers ("cron", "queue") that the deploy settings add to the document's own.
     """
@@ -29,6 +29,7 @@ class ModuleSettings:
     class_name: str
     workflow_binding: str
     variables: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
     bindings: Mapping[str, BindingKind] = field(default_factory=dict)
     bound_workflows: Mapping[Call, str] = field(default_factory=dict)
     entry_code: str = ""
@@ -57,10 +58,12 @@ class WorkflowContent(Protocol):
 
 
 class HasValue(Protocol):
-    """The part of an environment variable that is needed here."""
+    """The parts of an environment variable that are needed here."""
 
     @property
     def value(self) -> str: ...
+    @property
+    def is_secret(self) -> bool: ...
 
 
 def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue]) -> ModuleSettings:
@@ -70,6 +73,7 @@ def module_settings(content: WorkflowContent, variables: Mapping[str, HasValue])
         class_name=content.class_name,
         workflow_binding=OWN_WORKFLOW,
         variables=frozenset(variables),
+        secrets=frozenset(name for name, variable in variables.items() if variable.is_secret),
         bindings={name: BindingKind(kind) for name, kind in bindings.items()},
         entry_code=content.entry_code,
         dependencies=content.dependencies,

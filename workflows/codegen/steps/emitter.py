@@ -51,7 +51,7 @@ class Emitter(RollbackWriter):
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
             self.line(f"{self.step_name(node)},")
-            self.policy(policy)
+            self.policy(policy, is_sensitive=self.is_sensitive(node))
             self.line(f"{callback},")
             if rollback:
                 self.line("{")

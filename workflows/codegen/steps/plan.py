@@ -24,8 +24,8 @@ class Plan:
     """Everything that is decided before the first line is written.
 
     `variables` are by node id, `codes` by node id and path of the field, `templates` the functions
-    of custom types by name and version, `untyped` the nodes whose outputs are typed as any. With
-    `slots`, the module is for the language server.
+    of custom types by name and version, `untyped` the nodes whose outputs are typed as any, `sensitive`
+    the nodes whose outputs are hidden. With `slots`, the module is for the language server.
     """
 
     ir: WorkflowIR
@@ -40,4 +40,5 @@ class Plan:
     inputs: Inputs
     templates: Mapping[tuple[str, str], str]
     untyped: frozenset[str]
+    sensitive: frozenset[str]
     slots: Slots | None = None

@@ -15,7 +15,7 @@ from workflows.codegen.text.literals import member
 from workflows.codegen.text.writer import Piece, Writer
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, VALUE_SUFFIX, Call, NodeType
-from workflows.ir.document.step_policy import StepPolicy, is_sensitive
+from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.fields import Code, Field, parameters_of
 from workflows.ir.validation.limits import MAX_NAME_INDICES
 
@@ -104,7 +104,7 @@ class StepWriter(SettingsWriter):
         passed += "".join(
             f", {alias} = {name}" for name, alias in aliases if alias not in parameters
         )
-        hidden = self._hidden_imports(node, _inline_codes(node))
+        hidden = self._hidden_imports(node, node.inline_codes)
         passed += "".join(f", {name} = {self._imported(name)}" for name in hidden)
         name, ctx = self.callback_name(node), "_ctx" if "ctx" in own else "ctx"
         returned = ": Promise<any>" if node.id in self._plan.untyped else ""
@@ -116,29 +116,21 @@ class StepWriter(SettingsWriter):
             self._callbacks[node.id] = self.unique_name("run", node)
         return self._callbacks[node.id]
 
-    def policy(self, policy: StepPolicy) -> None:
+    def policy(self, policy: StepPolicy, *, is_sensitive: bool = False) -> None:
         """Write a step's configuration in full, without relying on defaults."""
         delay, timeout = self.duration(policy.delay), self.duration(policy.timeout, least=1)
         backoff = f', backoff: "{policy.backoff}" }},'
         self.line("{")
         self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
         self.line("  timeout: ", *timeout, ",")
-        if policy.sensitive:
+        if is_sensitive:
             self.line('  sensitive: "output",')
         self.line("},")
 
-    def has_sensitive_step(self, container: Node) -> bool:
-        """Return whether a step inside the container is sensitive."""
-        structure, nodes = self._plan.ir.structure, self._plan.ir.nodes
-        return any(
-            is_sensitive(node.settings)
-            for id_, node in nodes.items()
-            if container.id
-            in {
-                structure.regions[region].owner
-                for region in structure.enclosing(structure.locations[id_][0])
-            }
-        )
+    def is_sensitive(self, node: Node) -> bool:
+        """Return whether the output of the node, or of a node inside it, is hidden."""
+        structure, sensitive = self._plan.ir.structure, self._plan.sensitive
+        return node.id in sensitive or any(structure.is_inside(id_, node.id) for id_ in sensitive)
 
     def _type(self, node: Node) -> str:
         if node.id in self._plan.usage.raced:
@@ -201,7 +193,7 @@ class StepWriter(SettingsWriter):
         aliases: dict[str, str] = {}
         if self._plan.slots:
             return own, aliases
-        codes = _inline_codes(node)
+        codes = node.inline_codes
         for code in codes:
             if not code.is_expression:
                 own |= self._syntax(code).own
@@ -216,14 +208,9 @@ class StepWriter(SettingsWriter):
     def _names_in(self, node: Node) -> set[str]:
         fields = [field for field in node.fields if not parameters_of(field)]
         used = {reference.root for field in fields for reference in field.references}
-        for code in _inline_codes(node):
+        for code in node.inline_codes:
             used |= self._facts(node, code).syntax.names
         return used
 
     def _facts(self, node: Node, code: Code) -> CodeFacts:
         return self._plan.codes[node.id, code.path]
-
-
-def _inline_codes(node: Node) -> list[Code]:
-    """Return the node's code, except code that becomes a function of its own."""
-    return [field for field in node.fields if isinstance(field, Code) and not field.parameters]

@@ -10,7 +10,7 @@ from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.region_tree import Structure
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.triggers import Trigger
-from workflows.ir.reading.fields import Field
+from workflows.ir.reading.fields import Code, Field
 from workflows.ir.reading.names import is_visible, stored_name_problem
 from workflows.ir.reading.problems import Problem, listed, quoted
 from workflows.ir.reading.reader import Reader
@@ -55,6 +55,12 @@ class Node:
     @property
     def path(self) -> str:
         return f"nodes.{self.id}"
+
+    @property
+    def inline_codes(self) -> list[Code]:
+        """The node's code, except code that becomes a function of its own."""
+        codes = (field for field in self.fields if isinstance(field, Code))
+        return [code for code in codes if not code.parameters]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

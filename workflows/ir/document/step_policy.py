@@ -17,7 +17,7 @@ from workflows.ir.settings.field_values import (
     read_duration,
     read_integer,
     read_optional_code,
-    read_switch,
+    read_optional_switch,
 )
 from workflows.ir.settings.setting_field import FieldKind, Group, Parameter, Rules, SettingField
 
@@ -70,9 +70,9 @@ SENSITIVE: Final = SettingField(
     name="sensitive",
     kind=FieldKind.SWITCH,
     label="Sensitive",
-    help="Hides the step's output from everyone; other nodes can use it as usual.",
+    help="Hides the step's output from everyone; other nodes can use it as usual. Without a value, a "
+    "`step` whose code reads a secret is hidden.",
     details="The target does not show it to anyone, not even to AwaitStep",
-    default=False,
     group=Group.RETRIES,
     config_path="sensitive",
 )
@@ -84,7 +84,6 @@ ROLLBACK: Final = SettingField(
     label="Rollback",
     help="The body of a function that undoes the step if the run fails. `output` is what the step "
     "returned, `error` why the run has failed.",
-    details="See [Rollbacks](../steps.md#rollbacks)",
     takes_references=True,
     parameters=(
         Parameter(name="output", title="Output of this step", may_be_missing=True),
@@ -136,14 +135,15 @@ def can_be_undone(fields: Iterable[SettingField]) -> bool:
 class StepPolicy:
     """`limit` is the number of retries, `delay` the wait before them, `timeout` that of each attempt.
 
-    The output of a `sensitive` step is shown to no one, but passed on in the workflow as usual.
+    The output of a `sensitive` step is shown to no one, but passed on in the workflow as usual. None if
+    that depends on whether its code reads a secret.
     """
 
     limit: int
     delay: Duration
     backoff: str
     timeout: Duration
-    sensitive: bool = False
+    sensitive: bool | None = None
     rollback: Rollback | None = None
 
 
@@ -171,7 +171,7 @@ def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> 
         delay=read_duration(*sources.of(delay)),
         backoff=read_choice(*sources.of(by_name["backoff"])),
         timeout=read_duration(*sources.of(timeout)) if timeout else _DEFAULT_TIMEOUT,
-        sensitive=read_switch(*sources.of(by_name["sensitive"])),
+        sensitive=read_optional_switch(*sources.of(by_name["sensitive"])),
         rollback=_rollback(data) if ROLLBACK.name in by_name else None,
     )
     _check_total_wait(policy, sources.of(limit), sources.of(delay))
@@ -213,9 +213,9 @@ def policy_of(settings: object) -> StepPolicy | None:
 
 
 def is_sensitive(settings: object) -> bool:
-    """Return whether the settings of a node, of any type, hide its output."""
+    """Return whether a node, of any type, is marked as sensitive."""
     policy = policy_of(settings)
-    return policy is not None and policy.sensitive
+    return policy is not None and policy.sensitive is True
 
 
 def rollback_of(settings: object) -> Rollback | None:

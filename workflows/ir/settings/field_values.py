@@ -43,6 +43,11 @@ def read_switch(data: Reader, field: SettingField) -> bool:
     return data.flag(field.name, default=bool(field.default))
 
 
+def read_optional_switch(data: Reader, field: SettingField) -> bool | None:
+    """Return true or false, None if the field has no value."""
+    return data.flag(field.name, default=False) if data.has(field.name) else None
+
+
 def read_choice(data: Reader, field: SettingField) -> str:
     """Return one of the options."""
     return data.choice(field.name, str(field.default), field.options)
