@@ -11,12 +11,18 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_labels import duration_text
 from workflows.ir.document.node_types import Category, Container, NodeType
-from workflows.ir.document.step_policy import StepPolicy, read_policy, retry_fields
+from workflows.ir.document.step_policy import (
+    NOT_RETRIED,
+    RETRY_DELAY_CODE,
+    StepPolicy,
+    read_policy,
+    retry_fields,
+)
 from workflows.ir.reading.durations import MAX_DURATION
 from workflows.ir.reading.fields import Duration
 from workflows.ir.reading.reader import Reader
 
-FIELDS: Final = retry_fields(
+_FIELDS: Final = retry_fields(
     retryLimit={
         "default": 0,
         "help": "How many times a failed race is retried.",
@@ -37,6 +43,8 @@ FIELDS: Final = retry_fields(
         "details": ("`wait_for_event` waits for 24 hours by default, so give it a `timeout` here"),
     },
 )
+_OF_ONE_STEP: Final = (RETRY_DELAY_CODE.name, NOT_RETRIED.name)
+FIELDS: Final = tuple(field for field in _FIELDS if field.name not in _OF_ONE_STEP)
 
 
 def read(data: Reader) -> StepPolicy:

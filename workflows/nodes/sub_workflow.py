@@ -12,6 +12,7 @@ from workflows.ir.document.kinds import WORKFLOW
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
 from workflows.ir.document.step_policy import (
+    NOT_RETRIED,
     ROLLBACK,
     ROLLBACK_FIELDS,
     StepPolicy,
@@ -99,7 +100,7 @@ ROLLBACK_OF_RUN: Final = replace(
 STEP_FIELDS: Final = tuple(
     ROLLBACK_OF_RUN if field is ROLLBACK else field
     for field in (*retry_fields(), *ROLLBACK_FIELDS)
-    if field.name != TIMEOUT.name
+    if field.name not in (TIMEOUT.name, NOT_RETRIED.name)
 )
 FIELDS: Final = (
     WORKFLOW_ID, SCRIPT_NAME, CLASS_NAME, INPUT, WAITS, TIMEOUT, *STEP_FIELDS, WORKFLOW_NAME,

@@ -56,6 +56,22 @@ function storable<A extends any[], T>(callback: (...values: A) => Promise<T>): (
 }
 """
 
+NOT_RETRIED: Final = """\
+/** Makes errors of these classes final; the platform retries all others. */
+function withoutRetryOf<A extends any[], T>(classes: string[], callback: (...values: A) => Promise<T>): (...values: A) => Promise<T> {
+  return async (...values: A) => {
+    try {
+      return await callback(...values);
+    } catch (error: any) {
+      const names: string[] = [error?.name];
+      for (let type = Object.getPrototypeOf(Object(error)); type; type = Object.getPrototypeOf(type)) names.push(type.constructor?.name);
+      if (!names.some((name) => classes.includes(name))) throw error;
+      throw new NonRetryableError(`${error?.name ?? names[1]}: ${error?.message ?? error}`);
+    }
+  };
+}
+"""
+
 DURATION: Final = f"""\
 /** The milliseconds in a duration such as "2 hours"; a number is already one. */
 function asMilliseconds(duration: any, setting: string, least = 0): number {{

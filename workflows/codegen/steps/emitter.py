@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from workflows.codegen.steps.break_flow import Arm, Frame, Iteration, RacingArm
-from workflows.codegen.steps.computed_settings import STORABLE
+from workflows.codegen.steps.computed_settings import NOT_RETRIED, STORABLE
 from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.rollback_writer import RollbackWriter
-from workflows.codegen.text.literals import comment
+from workflows.codegen.text.literals import comment, literal
 from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Writer
+from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED
 from workflows.ir.document.region_tree import Region, Step
@@ -48,6 +49,11 @@ class Emitter(RollbackWriter):
         if node.type.custom or node.type.output == INFERRED:
             self.add_helper(STORABLE)
             callback = f"storable({callback})"
+        if policy.not_retried and self._plan.ir.kind != SCRIPT:
+            self.add_helper(NOT_RETRIED)
+            callback = (
+                f"withoutRetryOf([{', '.join(map(literal, policy.not_retried))}], {callback})"
+            )
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
             self.line(f"{self.step_name(node)},")

@@ -6,10 +6,16 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
-from workflows.codegen.steps.step_writer import StepWriter
+from workflows.codegen.steps.step_writer import DELAY_PARAMETERS, StepWriter
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED
-from workflows.ir.document.step_policy import ROLLBACK, ROLLBACK_PATH, can_be_undone, rollback_of
+from workflows.ir.document.step_policy import (
+    RETRY_DELAY_CODE,
+    ROLLBACK,
+    ROLLBACK_PATH,
+    can_be_undone,
+    rollback_of,
+)
 from workflows.ir.reading.fields import Code
 
 _NAMES: Final = ("ctx", *ROLLBACK.parameter_names)
@@ -31,6 +37,7 @@ class RollbackWriter(StepWriter):
         rollback = rollback_of(node.settings)
         output = output or self._output_type(node)
         if self._plan.slots:
+            self._delay_slot(node)
             self._rollback_slot(node, output)
             return ""
         if rollback is None:
@@ -67,6 +74,13 @@ class RollbackWriter(StepWriter):
             self.line(f"(async ({_pattern(_NAMES, output)}) => {{")
             self.line(self._plan.slots.token(node.id, ROLLBACK_PATH))
             self.line("});")
+
+    def _delay_slot(self, node: Node) -> None:
+        """Write a place for the expression of the delay, which is written with the policy otherwise."""
+        if self._plan.slots and RETRY_DELAY_CODE in node.type.fields:
+            self.line(f"(async ({DELAY_PARAMETERS}) => (")
+            self.line(self._plan.slots.token(node.id, f"data.{RETRY_DELAY_CODE.name}"))
+            self.line("));")
 
     def _rollback_parameters(self, node: Node, code: Code, output: str) -> str:
         """Return the parameters: what the platform passes, and names that the code cannot see otherwise.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from workflows.codegen.analysis.step_names import HELPER
+from workflows.codegen.steps.computed_settings import DURATION, SHOWN
 from workflows.codegen.steps.plan import Plan
 from workflows.codegen.steps.settings_writer import SettingsWriter
 from workflows.codegen.syntax.changing_values import may_change
@@ -19,6 +20,7 @@ from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.fields import Code, Field, parameters_of
 from workflows.ir.validation.limits import MAX_NAME_INDICES
 
+DELAY_PARAMETERS: Final = "{ ctx: { attempt }, error }: { ctx: { attempt: number }; error: any }"
 _ONCE: Final = '{ retries: { limit: 0, delay: 0, backoff: "constant" }, timeout: "1 minute" }'
 
 
@@ -118,14 +120,29 @@ class StepWriter(SettingsWriter):
 
     def policy(self, policy: StepPolicy, *, is_sensitive: bool = False) -> None:
         """Write a step's configuration in full, without relying on defaults."""
-        delay, timeout = self.duration(policy.delay), self.duration(policy.timeout, least=1)
-        backoff = f', backoff: "{policy.backoff}" }},'
+        delay, timeout = self._delay(policy), self.duration(policy.timeout, least=1)
+        backoff = f', backoff: "{"constant" if policy.delay_code else policy.backoff}" }},'
         self.line("{")
         self.line(f"  retries: {{ limit: {policy.limit}, delay: ", *delay, backoff)
         self.line("  timeout: ", *timeout, ",")
         if is_sensitive:
             self.line('  sensitive: "output",')
         self.line("},")
+
+    def _delay(self, policy: StepPolicy) -> list[Piece]:
+        """Return the delay of retries: a duration, or a function of the attempt that has failed."""
+        code = policy.delay_code
+        if code is None:
+            return self.duration(policy.delay)
+        self.add_helper(SHOWN)
+        self.add_helper(DURATION)
+        is_async = "async " if self._plan.slots or b"await" in self._syntax(code).data else ""
+        start = (
+            f"{is_async}({DELAY_PARAMETERS}): Promise<any> => "
+            if is_async
+            else f"({DELAY_PARAMETERS}): any => "
+        )
+        return [start, "asMilliseconds(", *self.value(code), f", {self.setting(code)})"]
 
     def is_sensitive(self, node: Node) -> bool:
         """Return whether the output of the node, or of a node inside it, is hidden."""

@@ -18,7 +18,9 @@ from workflows.ir.settings.field_values import (
     read_integer,
     read_optional_code,
     read_optional_switch,
+    read_string,
 )
+from workflows.ir.settings.patterns import read_pattern
 from workflows.ir.settings.setting_field import FieldKind, Group, Parameter, Rules, SettingField
 
 _DEFAULT_TIMEOUT: Final = Duration(10 * 60 * 1000)
@@ -45,6 +47,22 @@ RETRY_DELAY: Final = SettingField(
     takes_references=True,
     config_path="retries.delay",
 )
+RETRY_DELAY_CODE: Final = SettingField(
+    name="retryDelayExpression",
+    kind=FieldKind.CODE,
+    label="Delay as an expression",
+    help="An expression for the delay, instead of `retryDelay` and `backoff`. `attempt` is the number of "
+    "the attempt that has failed, `error` its error.",
+    details="Its value is a [duration](../steps.md#durations)",
+    placeholder="Math.min(attempt * 5_000, 60_000)",
+    takes_references=True,
+    is_expression=True,
+    parameters=(
+        Parameter(name="attempt", title="Number of the attempt that has failed"),
+        Parameter(name="error", title="Error of that attempt"),
+    ),
+    group=Group.RETRIES,
+)
 BACKOFF: Final = SettingField(
     name="backoff",
     kind=FieldKind.SELECT,
@@ -54,6 +72,21 @@ BACKOFF: Final = SettingField(
     options=("constant", "linear", "exponential"),
     group=Group.RETRIES,
     config_path="retries.backoff",
+)
+NOT_RETRIED: Final = SettingField(
+    name="notRetried",
+    kind=FieldKind.TEXT,
+    label="Errors that are not retried",
+    help="The names of error classes, separated by commas. An error of one of them, or of a class "
+    "derived from it, immediately fails the step.",
+    details="See [Errors that are not retried](../steps.md#errors-that-are-not-retried)",
+    placeholder="TypeError, PaymentRefused",
+    rules=Rules(
+        max_length=500,
+        pattern=read_pattern(r"^\s*[A-Za-z_$][\w$]*(\s*,\s*[A-Za-z_$][\w$]*)*\s*$"),
+        pattern_rule="must be names of error classes, separated by commas: TypeError, PaymentRefused",
+    ),
+    group=Group.RETRIES,
 )
 TIMEOUT: Final = SettingField(
     name="timeout",
@@ -113,7 +146,9 @@ ROLLBACK_TIMEOUT: Final = _of_rollback(
 
 def retry_fields(**changes: dict[str, Any]) -> tuple[SettingField, ...]:
     """Return the fields of a durable step, with changes by field name, such as a different default."""
-    fields = (RETRY_LIMIT, RETRY_DELAY, BACKOFF, TIMEOUT, SENSITIVE)
+    fields = (
+        RETRY_LIMIT, RETRY_DELAY, BACKOFF, RETRY_DELAY_CODE, NOT_RETRIED, TIMEOUT, SENSITIVE,
+    )  # fmt: skip
     return tuple(replace(field, **changes.get(field.name, {})) for field in fields)
 
 
@@ -135,6 +170,9 @@ def can_be_undone(fields: Iterable[SettingField]) -> bool:
 class StepPolicy:
     """`limit` is the number of retries, `delay` the wait before them, `timeout` that of each attempt.
 
+    `delay_code` is an expression for the delay, which replaces `delay` and `backoff`. Errors of the
+    classes in `not_retried` are final.
+
     The output of a `sensitive` step is shown to no one, but passed on in the workflow as usual. None if
     that depends on whether its code reads a secret.
     """
@@ -144,6 +182,8 @@ class StepPolicy:
     backoff: str
     timeout: Duration
     sensitive: bool | None = None
+    delay_code: Code | None = None
+    not_retried: tuple[str, ...] = ()
     rollback: Rollback | None = None
 
 
@@ -158,8 +198,8 @@ class Rollback:
 def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> StepPolicy:
     """Read the retry settings of `data`; those in the node's `config` take precedence.
 
-    If there is no field for the timeout, each attempt has the default timeout. A step without a field
-    for the rollback has none.
+    If there is no field for the timeout, each attempt has the default timeout. What else has no field has
+    no value.
     """
     by_name = {field.name: field for field in fields}
     sources = _Sources(data)
@@ -172,10 +212,31 @@ def read_policy(data: Reader, fields: Iterable[SettingField] = RETRY_FIELDS) -> 
         backoff=read_choice(*sources.of(by_name["backoff"])),
         timeout=read_duration(*sources.of(timeout)) if timeout else _DEFAULT_TIMEOUT,
         sensitive=read_optional_switch(*sources.of(by_name["sensitive"])),
+        delay_code=_delay_code(data, sources) if RETRY_DELAY_CODE.name in by_name else None,
+        not_retried=_not_retried(data) if NOT_RETRIED.name in by_name else (),
         rollback=_rollback(data) if ROLLBACK.name in by_name else None,
     )
-    _check_total_wait(policy, sources.of(limit), sources.of(delay))
+    if policy.delay_code is None:
+        _check_total_wait(policy, sources.of(limit), sources.of(delay))
     return policy
+
+
+def _delay_code(data: Reader, sources: _Sources) -> Code | None:
+    """Read the expression for the delay; settings that it replaces get a warning."""
+    code = read_optional_code(data, RETRY_DELAY_CODE)
+    for field in (RETRY_DELAY, BACKOFF) if code else ():
+        reader, place = sources.of(field)
+        if reader.has(place.name):
+            reader.warning(
+                place.name,
+                f"has no effect, because `{RETRY_DELAY_CODE.name}` decides the delay: remove one of them",
+            )
+    return code
+
+
+def _not_retried(data: Reader) -> tuple[str, ...]:
+    names = (name.strip() for name in read_string(data, NOT_RETRIED).split(","))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _rollback(data: Reader) -> Rollback | None:

@@ -46,7 +46,7 @@ _GENERATED: Final = """
 ArmResult ChildRun Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall WorkflowEntrypoint
 WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText collectArms
 ctx entry env err event exactNumber exchange filled idempotencyKey inText inTime isPlain masked nodeRequest parseBody parsedBody readBody readHeaders readQuery readText findReason
-refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger
+refuse request runChild runRace runScript sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger withoutRetryOf
 """
 
 _USED: Final = """
@@ -60,7 +60,7 @@ btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined 
 _IN_SCOPE: Final = """
 NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
 asMilliseconds collectArms ctx env err event idempotencyKey inText runChild runRace sendRequest sleepUntil
-startChild step stepName storable
+startChild step stepName storable withoutRetryOf
 """
 
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())

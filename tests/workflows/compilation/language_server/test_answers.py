@@ -202,7 +202,7 @@ def test_the_handler_of_an_error_has_the_error_in_scope() -> None:
     assert "err" not in completions(workflow, "risky", "return |")
 
 
-def test_a_rollback_has_the_output_of_its_step_in_scope() -> None:
+def test_code_about_a_step_has_its_output_or_its_attempt_in_scope() -> None:
     book = node("book", code="return { seat: 1, train: 'ICE' };")
     workflow, without_tree = chain(book, node("use")), document([book], "book book")
     path = "data.rollback"
@@ -212,6 +212,8 @@ def test_a_rollback_has_the_output_of_its_step_in_scope() -> None:
     assert {"output", "error", "ctx", "event"} <= set(completions(workflow, "book", "|", path))
     assert completions(workflow, "book", "return {{ |", path)[:2] == ["output", "error"]
     assert {"output", "error"} <= set(completions(without_tree, "book", "|", path))
+    delay = "data.retryDelayExpression"
+    assert "toFixed" in completions(workflow, "book", "attempt.|", delay, language="expression")
     ((_, severity, message),) = problems(workflow, "book", "return output?.sheet;", path)
     assert (severity, "'sheet' does not exist" in message) == (1, True)
 
