@@ -16,7 +16,7 @@ from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
 from workflows.compilation.from_document import generate_from_document
 from workflows.ir.reading.problems import InvalidIR, Problem
-from workflows.node_library.registry import registry
+from workflows.nodes.library.registry import registry
 
 
 def generate(request: DeployRequest) -> GeneratedModule:

@@ -23,8 +23,8 @@ from workflows.draft_code import generated_module, module_of_version
 from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow, WorkflowVersion
-from workflows.node_library.registry import registry
 from workflows.node_types.registered import types_for
+from workflows.nodes.library.registry import registry
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User

@@ -14,7 +14,7 @@ from deployments.pipeline.worker_changes import ChangeRequest
 from targets.cloudflare.errors import Cause, DeployError
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
-from workflows.node_library.registry import secret_variables
+from workflows.nodes.library.registry import secret_variables
 from workflows.services import Variable, effective_variables
 
 WORKFLOW_DELETED = "The workflow has been deleted. Nothing was uploaded."

@@ -14,7 +14,7 @@ from deployments.presentation import remediation
 from toolchain.redaction import redact
 from workflows.ir.reading.bindings import BindingKind
 from workflows.masked_values import masked_values
-from workflows.node_library.registry import registry
+from workflows.nodes.library.registry import registry
 from workflows.picture.drawing import picture_of
 from workflows.picture.states import State
 

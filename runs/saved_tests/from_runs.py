@@ -36,11 +36,11 @@ from workflows.ir.document.step_policy import is_sensitive
 from workflows.ir.reading.fields import Code
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
-from workflows.node_library.registry import secret_variables
 from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes import step as step_type
 from workflows.nodes import wait_for_event
 from workflows.nodes.documents import parse
+from workflows.nodes.library.registry import secret_variables
 from workflows.picture.states import State
 
 if TYPE_CHECKING:

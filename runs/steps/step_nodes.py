@@ -12,8 +12,8 @@ from deployments.models import Deployment
 from runs.models import Run
 from runs.steps.step_reader import Step
 from workflows.ir.document.model import WorkflowIR
-from workflows.node_library.registry import registry
 from workflows.nodes.documents import parse
+from workflows.nodes.library.registry import registry
 from workflows.picture.step_matching import Matcher
 
 _COUNTER: Final = re.compile(r"-[0-9]+$")

@@ -22,8 +22,8 @@ from toolchain.redaction import redact, redact_json
 from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.step_policy import is_sensitive
 from workflows.masked_values import masked_values
-from workflows.node_library.registry import registry
 from workflows.nodes.documents import parse
+from workflows.nodes.library.registry import registry
 from workflows.picture.run_states import node_states
 from workflows.picture.states import NodeState
 

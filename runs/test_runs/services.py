@@ -41,9 +41,9 @@ from workflows.documents.saved_tests.pins import Pin
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import ARCHIVED, MaskedValue, Workflow
-from workflows.node_library.registry import secret_variables
 from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes.documents import parse
+from workflows.nodes.library.registry import secret_variables
 from workflows.services import Variable as StoredVariable
 
 LIFETIME: Final = timedelta(hours=1)

@@ -40,8 +40,8 @@ from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.ir.reading import json_reader
 from workflows.masked_values import masked_values
 from workflows.models import Workflow, WorkflowVersion
-from workflows.node_library.registry import registry
 from workflows.nodes.documents import parse
+from workflows.nodes.library.registry import registry
 from workflows.picture.drawing import Picture, picture_of
 from workflows.picture.drawing import render as draw
 

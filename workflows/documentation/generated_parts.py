@@ -20,9 +20,9 @@ from workflows.documentation.settings_tables import table
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.step_policy import RETRY_FIELDS, ROLLBACK_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
-from workflows.node_library.library import library, page_files
-from workflows.node_library.registry import registry
 from workflows.nodes.built_in import BUILT_IN
+from workflows.nodes.library.library import library, page_files
+from workflows.nodes.library.registry import registry
 
 _PART: Final = re.compile(r"(<!-- (settings|code) of ([\w-]+) -->\n).*?(<!-- end of \2 -->)", re.S)
 _DOCS_FROM_LIBRARY: Final = "../../../../docs/"

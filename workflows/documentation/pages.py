@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from workflows.ir.document.node_types import Category, NodeType
-from workflows.node_library.library import library, page_files
+from workflows.nodes.library.library import library, page_files
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 INDEX: Final = "index"

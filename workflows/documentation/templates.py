@@ -9,7 +9,7 @@ from typing import Final
 
 from workflows.documentation.markdown import JsonObject, parsed
 from workflows.documentation.pages import Entry, contents, pages
-from workflows.node_library.registry import registry
+from workflows.nodes.library.registry import registry
 from workflows.picture.drawing import picture_of
 
 _INDEX: Final = "templates/index"

@@ -20,9 +20,9 @@ from workflows.compilation.typescript import (
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.reading.problems import Problem
 from workflows.models import NodeType
-from workflows.node_library.library import library
 from workflows.node_types.files import FileProblem, TypeFiles, types_in
 from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.library.library import library
 from workflows.scratch_folders import scratch_folder
 
 _LOADED: Final = "is already loaded"

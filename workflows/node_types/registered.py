@@ -10,8 +10,8 @@ from django.db.models.functions import Cast
 
 from workflows.ir.document.registry import Registry
 from workflows.models import NodeType, Workflow
-from workflows.node_library.library import Pin, library
-from workflows.node_library.registry import registry
+from workflows.nodes.library.library import Pin, library
+from workflows.nodes.library.registry import registry
 
 
 def types_for(document: object, more: Iterable[Mapping[str, Any]] = ()) -> Registry:

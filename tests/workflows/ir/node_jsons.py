@@ -6,8 +6,8 @@ from typing import Any
 
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.document.registry import Registry
-from workflows.node_library.registry import registry
 from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.library.registry import registry
 
 TEMPLATE = "export default async function (ctx) {\n  return ctx.config;\n}\n"
 

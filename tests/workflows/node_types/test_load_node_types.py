@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from tests.workflows.ir.node_jsons import TEMPLATE, node_json, with_fields
 from workflows.models import NodeType
-from workflows.node_library.library import TYPES
+from workflows.nodes.library.library import TYPES
 
 pytestmark = pytest.mark.django_db
 

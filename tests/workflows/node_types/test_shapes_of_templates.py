@@ -11,9 +11,9 @@ import pytest
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import chain, node
 from workflows.compilation.lenient import compile_leniently
-from workflows.node_library.registry import registry
 from workflows.node_types.files import FileProblem
 from workflows.node_types.loading import Outcome, State, load
+from workflows.nodes.library.registry import registry
 
 pytestmark = pytest.mark.django_db
 

@@ -20,9 +20,9 @@ from workflows.ir.document.node_types import Category, NodeType
 from workflows.ir.document.registry import Registry
 from workflows.ir.document.step_policy import STEP_FIELDS
 from workflows.ir.document.triggers import TRIGGER_TYPES
-from workflows.node_library.library import library
 from workflows.nodes.built_in import BUILT_IN
 from workflows.nodes.documents import parse
+from workflows.nodes.library.library import library
 from workflows.picture.icons import symbols
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

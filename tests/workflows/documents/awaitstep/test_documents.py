@@ -28,7 +28,7 @@ from workflows.documents.awaitstep.conversion import Converted, convert
 from workflows.draft_problems import draft_problems
 from workflows.exchange.candidates import Upload, prepare
 from workflows.exchange.imports import import_new
-from workflows.node_library.registry import registry
+from workflows.nodes.library.registry import registry
 from workflows.services import set_variable
 
 CHILDREN = {"CHILD_BILLING_WORKER": "Invoice", "CHILD_ARCHIVE_WORKER": "Archive"}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tests.workflows.ir.documents import Document, document, node
 from workflows.ir.settings.setting_field import FieldKind
-from workflows.node_library.library import CASES, TYPES, library
+from workflows.nodes.library.library import CASES, TYPES, library
 
 FAST: Final[dict[str, Any]] = {"retryLimit": 2, "retryDelay": 10, "backoff": "constant"}
 SECRETS: Final = {

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from tests.docs.page_examples import Example, canonical, examples_of
-from tests.workflows.node_library.cases import FAST, SECRETS, Case, cases_of, document_of
-from tests.workflows.node_library.services import Services, differences, serving_services
+from tests.workflows.nodes.library.cases import FAST, SECRETS, Case, cases_of, document_of
+from tests.workflows.nodes.library.services import Services, differences, serving_services
 from tests.workflows.programs.harness.workers import Run, compiled, run_all
 from workflows.ir.custom.definition import Definition
-from workflows.node_library.library import TYPES, library, page_files
-from workflows.node_library.registry import registry
+from workflows.nodes.library.library import TYPES, library, page_files
+from workflows.nodes.library.registry import registry
 
 FAKES = (Path(__file__).parent / "fakes.js").read_text("utf-8")
 BINDINGS: dict[str, dict[str, str]] = {

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from tests.support.http_server import Handler, serving
-from tests.workflows.node_library.cases import Case
+from tests.workflows.nodes.library.cases import Case
 
 KEY: Final = "<idempotency key>"
 """In an expected request: any key, the same in all requests of the case."""

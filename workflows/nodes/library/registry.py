@@ -8,9 +8,9 @@ from typing import Any
 from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.registry import Registry
-from workflows.node_library.library import library
 from workflows.nodes.built_in import BUILT_IN, NODE_TYPES
 from workflows.nodes.custom import custom_type
+from workflows.nodes.library.library import library
 
 
 def registry(saved: Iterable[Mapping[str, Any]] = (), names: Iterable[str] = ()) -> Registry:
