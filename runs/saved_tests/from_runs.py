@@ -32,12 +32,12 @@ from workflows.documents.saved_tests.model import Observed, SavedTest
 from workflows.documents.saved_tests.pins import MAX_MESSAGE
 from workflows.documents.saved_tests.reading import read_test
 from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.node_types import INFERRED
 from workflows.ir.document.step_policy import is_sensitive
 from workflows.ir.reading.fields import Code
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot, types_for
-from workflows.nodes import step as step_type
 from workflows.nodes import wait_for_event
 from workflows.nodes.documents import parse
 from workflows.nodes.library.registry import secret_variables
@@ -262,7 +262,7 @@ def _is_outside(node: Node) -> bool:
     """Return whether the node can reach anything outside of the workflow, such as another service."""
     if node.type.container is not None or node.type.name in ("sleep", "sleep_until"):
         return False
-    if node.type.name != step_type.TYPE.name:
+    if node.type.output != INFERRED:
         return True
     codes = [field for field in node.fields if isinstance(field, Code)]
     names = {name.text for code in codes for name in syntax_of(code).written_names}

@@ -15,12 +15,14 @@ from workflows.nodes import (
     step,
     sub_script,
     sub_workflow,
+    transform,
     try_catch,
     wait_for_event,
 )
 
 BUILT_IN = (
     step.TYPE,
+    transform.TYPE,
     sleep.TYPE,
     sleep_until.TYPE,
     wait_for_event.TYPE,

@@ -10,6 +10,7 @@ from workflows.ir.document.model import Node
 _CIRCLE: Final = '<circle cx="8" cy="8" r="6"/>'
 _SHAPES: Final = {
     "step": '<path d="m5.5 5-3 3 3 3M10.5 5l3 3-3 3"/>',
+    "transform": '<path d="M3 2.8v10.4M6 5h7.5M6 11h7.5M11.2 2.8 13.5 5l-2.3 2.2M8.3 8.8 6 11l2.3 2.2"/>',
     "sleep": '<path d="M13.2 9.6A5.8 5.8 0 1 1 6.6 2.7a4.6 4.6 0 0 0 6.6 6.9z"/>',
     "sleep_until": f'{_CIRCLE}<path d="M8 4.5V8l2.5 1.5"/>',
     "wait_for_event": '<path d="M4.2 11V7.2a3.8 3.8 0 0 1 7.6 0V11l1.2 1.3H3zM6.8 14h2.4"/>',

@@ -77,7 +77,8 @@ class Command:
 
 
 OTHER_NAMES: Final = {
-    "step": "code javascript typescript script function transform set run",
+    "step": "code javascript typescript script function run",
+    "transform": "set map fields values compute rename expression",
     "http_request": "fetch url api rest get post webhook call download send",
     "sleep": "delay wait pause",
     "sleep_until": "delay wait pause date time schedule",

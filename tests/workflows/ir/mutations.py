@@ -251,7 +251,7 @@ _KEYS = (
     "scriptName", "className", "waitForCompletion", "workerName", "branches", "inline", "unknown",
 )  # fmt: skip
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "step": {}, "sleep": {"duration": 1000}, "sleep_until": {"timestamp": "2030-01-01"},
+    "step": {}, "transform": {"expression": "1"}, "sleep": {"duration": 1000}, "sleep_until": {"timestamp": "2030-01-01"},
     "wait_for_event": {"eventType": "e"}, "http_request": {"url": "http://x"},
     "branch": {"branches": [{"label": "yes", "condition": "true"}, {"label": "no", "condition": ""}]},
     "parallel": {}, "race": {}, "loop": {"collection": "[1]"}, "try_catch": {}, "break": {},

@@ -128,6 +128,13 @@ INVALID: dict[str, tuple[Any, str]] = {
     ),
     "a trigger without a type": (chain(node("a"), trigger={}), "trigger.type: is missing"),
     "an invalid path": (chain(node("a"), trigger={"type": "http", "path": "x"}), "trigger.path: "),
+    "a transform without values": (
+        chain(node("a", "transform", shape="object", values=[])), "must have at least one value",
+    ),
+    "a transform with a value of the same name": (
+        chain(node("a", "transform", shape="object", values=[{"name": "x", "expression": "1"}] * 2)),
+        'nodes.a.data.values.1.name: "x" is already used',
+    ),
     "a script that sleeps": (
         chain(node("a", "sleep", duration=1), kind="script", trigger={"type": "http"}),
         "nodes.a: a script cannot wait",
@@ -294,7 +301,7 @@ def test_the_sample_is_valid() -> None:
 
 def test_every_type_of_the_format_is_known() -> None:
     assert set(NODE_TYPES) == {
-        "step", "sleep", "sleep_until", "wait_for_event", "http_request", "branch", "parallel",
+        "step", "transform", "sleep", "sleep_until", "wait_for_event", "http_request", "branch", "parallel",
         "race", "loop", "try_catch", "break", "sub_workflow", "sub_script",
     }  # fmt: skip
 

@@ -71,6 +71,12 @@ def _hand_written() -> Iterator[Document]:
         trigger={"type": "queue", "queue": "jobs"},
     )  # fmt: skip
     yield chain(
+        node("first", "transform", expression="{ list: [{{ trigger.n }}] }"),
+        node("values", "transform", shape="object", sensitive=True,
+             values=[{"name": "a b", "expression": "{{ first.list }}"}, {"name": "c", "expression": "1"}]),
+        node("end", code="return [{{ values }}];"),
+    )  # fmt: skip
+    yield chain(
         node("hello", name="EXPORT_hello"),
         node("ask", "http_request", url="http://x.test", body="{{ hello }}", method="PUT"),
         node("worker", "sub_script", workerName="w", url="/a?b", headers='{"a": "b"}', failOn="never"),

@@ -94,6 +94,8 @@ def test_the_example_of_a_trigger_is_valid(name: str) -> None:
 LABELS: list[tuple[dict[str, Any], str]] = [
     (node("a", code="// first\n\nimport x from 'y';\n{\n  const n = 1;\n}"), "const n = 1;"),
     (node("a", code="{\n}"), ""),
+    (node("a", "transform", expression="// sum\nfirst + 1"), "first + 1"),
+    (node("a", "transform", shape="object", values=[{"name": "x", "expression": "1"}]), "x"),
     (node("a", "sleep", duration="2 hours"), "2 hours"),
     (node("a", "sleep", duration=5_400_500), "1 hour 30 minutes 500 ms"),
     (node("a", "sleep", duration="{{ trigger.wait }}"), "{{ trigger.wait }}"),

@@ -31,9 +31,14 @@ def escaped(text: str) -> str:
 
 
 def member(name: str, variable: str) -> str:
-    """Return a member of an object literal; a plain key `__proto__` would set the prototype."""
-    key = name if is_identifier(name) and name != "__proto__" else f"[{literal(name)}]"
+    """Return a member of an object literal."""
+    key = member_key(name)
     return key if key == variable else f"{key}: {variable}"
+
+
+def member_key(name: str) -> str:
+    """Return a key of an object literal; a plain `__proto__` would set the prototype."""
+    return name if is_identifier(name) and name != "__proto__" else f"[{literal(name)}]"
 
 
 def comment(text: str, more: str = "") -> str:

@@ -133,6 +133,9 @@ def _values(builder: DocumentBuilder, words: Words, variable: str) -> None:
         builder.add(id_, code=code)
         builder.expected[id_] = words.text
     builder.expected["joined"] = words.text * 3
+    named = [{"name": words.text, "expression": f"{words.code} + {{{{ first.text }}}}"}]
+    builder.add("values", "transform", shape="object", values=named)
+    builder.expected["values"] = {words.text: words.text * 2}
     builder.add("named", name=f"named {words.name}", code="return 1;")
     builder.expected[f"named {words.name}"] = 1
 
