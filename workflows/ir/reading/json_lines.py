@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,6 +41,13 @@ class JsonLines:
             name, value = inner
             rest = rest[len(name) + 1 :]
         return value.line
+
+    def line_at(self, path: Sequence[str | int]) -> int:
+        """Return the line of the value with these keys and indexes; 0 if there is none."""
+        value: _Value | None = self._root
+        for part in path:
+            value = value.members.get(str(part)) if value else None
+        return value.line if value else 0
 
 
 def _member(value: _Value, path: str) -> tuple[str, _Value] | None:

@@ -1,0 +1,32 @@
+"""Projects for tests."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+STARTER = """\
+#:schema node_modules/wrangler/config-schema.json
+name = "workflows-starter"
+main = "src/index.ts"
+compatibility_date = "2024-10-22"
+
+[[workflows]]
+# name of your workflow
+name = "workflows-starter"
+# binding name env.MY_WORKFLOW
+binding = "MY_WORKFLOW"
+# this is class that extends the Workflow class in src/index.ts
+class_name = "MyWorkflow"
+"""
+FILES = {"wrangler.toml": STARTER, "src/index.ts": "export class MyWorkflow {}\n"}
+
+
+def zipped(files: Mapping[str, str | bytes], *, prefix: str = "") -> bytes:
+    """Return a zip file."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            archive.writestr(prefix + path, content)
+    return data.getvalue()
