@@ -20,15 +20,20 @@ type NodeRequest = {
   temporary?: number[];
   /** Finds the reason in the body of an error. */
   reason?: (body: any) => unknown;
+  /** Values that no error may contain, in addition to the node's secrets. */
+  secrets?: (string | undefined)[];
+  /** By default, redirects are followed. "manual" treats them as errors. */
+  redirect?: "follow" | "manual";
 };
 
 /** The only statuses that show that the service has not performed the request, and may later. */
 const NOT_PERFORMED = [408, 425, 429];
 
 /** Sends requests of a template. A request that may do harm twice is not repeated if it may have been performed. */
-function nodeRequest({ secrets, timeout }: { secrets: (string | undefined)[]; timeout: number }) {
+function nodeRequest({ secrets: own, timeout }: { secrets: (string | undefined)[]; timeout: number }) {
   return async (request: NodeRequest): Promise<any> => {
     const { service, temporary = [], reason } = request;
+    const secrets = [...own, ...(request.secrets ?? [])];
     if (!URL.canParse(request.url)) {
       throw new NonRetryableError(masked(`${service}: ${JSON.stringify(request.url)} is not a URL`, secrets));
     }
@@ -39,7 +44,8 @@ function nodeRequest({ secrets, timeout }: { secrets: (string | undefined)[]; ti
     if (status >= 200 && status < 300) return body;
     const found = status && reason ? findReason(body, reason) : undefined;
     const why = masked(asText(found ?? text), secrets).slice(0, 500);
-    const message = status ? `${service} responded with ${status}: ${why}` : `${service} did not respond: ${why}`;
+    const event = status ? `responded with ${status}` : "did not respond";
+    const message = [`${service} ${event}`, why].filter(Boolean).join(": ");
     const isOpen = status === 0 || status >= 500;
     const isTemporary = NOT_PERFORMED.includes(status) || temporary.includes(status) || (isOpen && repeatable);
     const ending = isOpen && !repeatable ? ". The request may have been performed, so it is not repeated." : "";
@@ -61,7 +67,7 @@ async function exchange(request: NodeRequest, method: string, timeout: number): 
   // The step must not time out first, because it would then be retried.
   const signal = AbortSignal.timeout(Math.min(Math.ceil(timeout * 0.9), 2 ** 31 - 1));
   try {
-    const response = await fetch(url.href, { method, headers, body, signal });
+    const response = await fetch(url.href, { method, headers, body, signal, redirect: request.redirect });
     return [response.status, await response.text()];
   } catch (error: any) {
     return [0, String(error?.message ?? error)];
@@ -93,9 +99,10 @@ function findReason(body: any, reason: (body: any) => unknown): unknown {
   }
 }
 
-/** A service may repeat a key in its error. */
+/** A service may repeat a key in its error, also as a part of JSON. */
 function masked(text: string, secrets: (string | undefined)[]): string {
   const long = secrets.filter((secret) => secret !== undefined && secret.length > 3);
-  return long.reduce<string>((result, secret) => result.replaceAll(secret, "•••"), text);
+  const forms = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  return forms.reduce<string>((result, form) => result.replaceAll(form, "•••"), text);
 }
 """

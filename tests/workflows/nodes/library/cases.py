@@ -10,17 +10,35 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.nodes.library.signatures import (
+    PRIVATE_KEY_LINE,
+    SERVICE_ACCOUNT,
+    WEBHOOK_SECRET,
+)
 from workflows.ir.settings.setting_field import FieldKind
 from workflows.nodes.library.library import CASES, TYPES, library
 
 FAST: Final[dict[str, Any]] = {"retryLimit": 2, "retryDelay": 10, "backoff": "constant"}
+_FORMATTED: Final = {
+    "DISCORD_WEBHOOK_URL": "https://discord.com/api/webhooks/1/test-webhook-token",
+    "GOOGLE_SERVICE_ACCOUNT": SERVICE_ACCOUNT,
+    "WEBHOOK_SECRET": WEBHOOK_SECRET,
+}
 SECRETS: Final = {
-    field.variable: f"test-{field.variable.lower().replace('_', '-')}"
+    field.variable: _FORMATTED.get(
+        field.variable, f"test-{field.variable.lower().replace('_', '-')}"
+    )
     for each in library().values()
     for field in each.type.fields
     if field.kind is FieldKind.SECRET
 }
-"""The values of the secrets, which no output and no error may contain."""
+LEAKS: Final = (
+    *(value for value in SECRETS.values() if value != SERVICE_ACCOUNT),
+    PRIVATE_KEY_LINE,
+    "test-webhook-token",
+    "test-access-token",
+)
+"""What no output and no error may contain: the secrets, parts of them, and tokens of services."""
 _LONG: Final = re.compile(r"\$([0-9]+)")
 _OWN_NODE: Final = re.compile(r"\bn([0-9])\b")
 

@@ -12,10 +12,14 @@ from urllib.parse import parse_qs
 
 from tests.support.http_server import Handler, serving
 from tests.workflows.nodes.library.cases import Case
+from tests.workflows.nodes.library.signatures import is_assertion, is_webhook_signature
 
 KEY: Final = "<idempotency key>"
 """In an expected request: any key, the same in all requests of the case."""
 ANY: Final = "<any>"
+SIGNATURE: Final = "<webhook signature>"
+TWO_SIGNATURES: Final = "<two webhook signatures>"
+ASSERTION: Final = "<assertion of the service account>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +121,30 @@ def _differences(expected_request: Mapping[str, Any], made: Made, keys: set[str]
         "text": made.body,
     }
     for name in expected_request.keys() - {"answer"}:
-        expected = _with_keys(expected_request[name], actual[name], keys)
+        expected = filled(_signed(expected_request[name], made), actual[name], keys)
         if expected != actual[name]:
             yield f"{name}: {actual[name]!r}, not {expected!r}"
 
 
-def _with_keys(expected: Any, actual: Any, keys: set[str]) -> Any:
-    """Replace the placeholders in an expected value by the actual parts."""
+def _signed(expected: Any, made: Made) -> Any:
+    """Replace the placeholders of signatures by the signatures of the request, if they are right."""
+    if not isinstance(expected, dict):
+        return expected
+    signature, assertion = made.headers.get("webhook-signature", ""), made.form.get("assertion", "")
+    is_right = is_webhook_signature(signature, made.headers, made.body)
+    right = {
+        SIGNATURE: is_right and signature,
+        TWO_SIGNATURES: is_right and signature.count("v1,") > 1 and signature,
+        ASSERTION: is_assertion(assertion) and assertion,
+    }
+    return {
+        name: (isinstance(value, str) and right.get(value)) or value
+        for name, value in expected.items()
+    }
+
+
+def filled(expected: Any, actual: Any, keys: set[str]) -> Any:
+    """Replace the placeholders in an expected value by the actual parts, and collect the keys."""
     if expected == ANY and actual:
         return actual
     if isinstance(expected, str) and KEY in expected and isinstance(actual, str):
@@ -131,5 +152,5 @@ def _with_keys(expected: Any, actual: Any, keys: set[str]) -> Any:
         keys.add(actual[len(start) : len(actual) - len(end)])
         return actual if actual.startswith(start) and actual.endswith(end) else expected
     if isinstance(expected, dict) and isinstance(actual, dict):
-        return {name: _with_keys(each, actual.get(name), keys) for name, each in expected.items()}
+        return {name: filled(each, actual.get(name), keys) for name, each in expected.items()}
     return expected
