@@ -64,17 +64,22 @@ class Case:
 
     @property
     def params(self) -> dict[str, Any]:
-        """The payload; the text "$100" stands for 100 characters."""
-        return {
-            name: "x" * int(long[1])
-            if isinstance(value, str) and (long := _LONG.fullmatch(value))
-            else value
-            for name, value in self.payload.items()
-        }
+        payload: dict[str, Any] = lengthened(self.payload)
+        return payload
 
     @property
     def hosts(self) -> set[str]:
         return {urlsplit(each["url"]).netloc for each in self.requests if "url" in each}
+
+
+def lengthened(value: Any) -> Any:
+    """Return the value with 100 characters in place of the text "$100"."""
+    if isinstance(value, dict):
+        return {name: lengthened(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [lengthened(each) for each in value]
+    long = _LONG.fullmatch(value) if isinstance(value, str) else None
+    return "x" * int(long[1]) if long else value
 
 
 def cases_of(type_: str) -> list[Case]:

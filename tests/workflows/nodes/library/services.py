@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from tests.support.http_server import Handler, serving
-from tests.workflows.nodes.library.cases import Case
+from tests.workflows.nodes.library.cases import Case, lengthened
 from tests.workflows.nodes.library.signatures import is_assertion, is_webhook_signature
 
 KEY: Final = "<idempotency key>"
@@ -90,7 +90,7 @@ def serving_services(cases: Mapping[str, Sequence[Case]]) -> Iterator[Services]:
                 body=self.read_body(),
             )
             answer = services.answer(host, made)
-            body = answer.get("body", {})
+            body = lengthened(answer.get("body", {}))
             headers = {"content-type": "application/json", **answer.get("headers", {})}
             headers |= {"x-broken": "1"} if answer.get("broken") else {}
             text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
