@@ -6,7 +6,7 @@ from web.formatting import duration_words
 from workflows.ir.document.model import Node
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.problems import escape_surrogates
-from workflows.nodes import branch, loop
+from workflows.nodes import loop
 
 OTHERWISE = "otherwise"
 
@@ -18,6 +18,7 @@ def trigger_label(trigger: Trigger) -> str:
         "cron": f"Cron {trigger.expression}",
         "event": f"Event {trigger.event_type}",
         "queue": f"Queue {trigger.queue}",
+        "code": "Start",
     }
     return escape_surrogates(labels.get(trigger.kind, "Started by hand"))
 
@@ -34,9 +35,10 @@ def arm_label(node: Node, label: str) -> str:
 
 def has_else(node: Node) -> bool:
     """Return whether one of the node's regions always runs; a branch may lack an else."""
-    if not isinstance(node.settings, branch.Settings):
+    container = node.type.container
+    if container is None or not container.alternatives or container.conditions is None:
         return True
-    return any(arm.condition is None for arm in node.settings.arms)
+    return None in container.conditions(node.settings)
 
 
 def duration_label(seconds: float) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Final
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.document.region_tree import Region, Step
 from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
-from workflows.picture.step_matching import Matcher, StepCall, has_steps
+from workflows.picture.step_matching import Matcher, has_steps
+from workflows.picture.step_order import StepCall
 from workflows.picture.step_states import NodeSummary, summarize
 
 COMPLETE: Final = "complete"
@@ -24,9 +25,7 @@ def node_states(
     A step that is incomplete or unknown is ignored.
     """
     steps = list(steps)
-    calls: dict[str, list[StepCall]] = {}
-    for call in Matcher(ir).match(steps):
-        calls.setdefault(call.node_id, []).append(call)
+    calls = calls_by_node(Matcher(ir).match(steps))
     is_over = run_status in ENDED
     summaries = {
         id_: summarize(
@@ -37,6 +36,25 @@ def node_states(
         )
         for id_, of_node in calls.items()
     }
+    return states_of(ir, steps, calls, summaries, run_status)
+
+
+def calls_by_node(calls: Iterable[StepCall]) -> dict[str, list[StepCall]]:
+    """Return the steps of each node, in the order of their start."""
+    found: dict[str, list[StepCall]] = {}
+    for call in calls:
+        found.setdefault(call.node_id, []).append(call)
+    return found
+
+
+def states_of(
+    ir: WorkflowIR,
+    steps: Iterable[Mapping[str, Any]],
+    calls: Mapping[str, Sequence[StepCall]],
+    summaries: Mapping[str, NodeSummary],
+    run_status: str,
+) -> dict[str, NodeState]:
+    """Return the state of every node in a run, from the calls and the summaries of those with steps."""
     states = _TreeWalk(ir, summaries, status=run_status).states()
     notes = _rollback_notes(steps, calls)
     return states | {id_: replace(states[id_], note=note) for id_, note in notes.items()}

@@ -138,14 +138,17 @@ class Measurer:
         return replace(block, rows=(), width=NODE_WIDTH, height=self.node_height)
 
     def _frame(self, node: Node, rows: tuple[Row, ...]) -> Block:
-        repeats = bool(node.type.container and node.type.container.repeats)
+        container = node.type.container
+        is_loop = container is not None and container.repeats
+        repeats = is_loop and not (container is not None and container.concurrent)
+        keeps_exits = is_loop or (container is not None and container.keeps_exits)
         has_bypass = any(row.is_shared for row in rows) and rows[0].falls_through
         lanes = 2 * LANE if repeats or has_bypass else 0
         inner = max((row.width for row in rows), default=0) + lanes
         return Block(
             node_id=node.id,
             rows=rows,
-            exits=repeats or _has_exit(rows),
+            exits=keeps_exits or _has_exit(rows),
             repeats=repeats,
             width=max(inner, NODE_WIDTH) + 2 * PAD,
             height=self.node_height + sum(row.height + 2 * FAN for row in rows),

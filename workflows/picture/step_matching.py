@@ -6,40 +6,26 @@ If nodes share a name, the platform's counter and the steps before and after dec
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from workflows.codegen.analysis.step_names import shorten, step_names
 from workflows.codegen.analysis.usage import written_order
 from workflows.ir.document.model import Node, WorkflowIR
 from workflows.ir.reading.names import NAME_LENGTH
 from workflows.ir.validation.limits import INDEX_LENGTH, MAX_NAME_INDICES, MAX_PARTS, SUFFIX_LENGTH
+from workflows.picture.step_order import RawStep, StepCall, StepOrder
 
-RawStep = Mapping[str, Any]
 Key = tuple[str, int]
 
 _COUNTER: Final = re.compile(r"-[0-9]+$")
 _INDICES: Final = re.compile(r" ?((?:\[[0-9]+\])+)$")
 _ATTEMPTS: Final = re.compile(r"(?: \(attempt [0-9]+\))+$")
 _NUMBER: Final = re.compile(r"[0-9]+")
-_KINDS: Final = ("step", "sleep", "waitForEvent")
+KINDS: Final = ("step", "sleep", "waitForEvent")
 _REPEATED_PARTS: Final = (": wait", ": status")  # called until another run or a race has ended
-_CONTEXT: Final = 8  # steps before and after that help to distinguish equal names
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepCall:
-    """A step of a run, with its node.
-
-    `part` is the suffix of the step's name if the node calls several steps, and `indices` are the
-    iterations of the loops around the node.
-    """
-
-    node_id: str
-    part: str
-    indices: tuple[int, ...]
-    raw: RawStep
+CONTEXT: Final = 8  # steps before and after that help to distinguish equal names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +39,7 @@ class Matcher:
 
     def __init__(self, ir: WorkflowIR) -> None:
         self._ir = ir
+        self._order = StepOrder(ir)
         self._by_name: dict[Key, list[_Candidate]] = {}
         self._deeply_nested: list[tuple[str, _Candidate]] = []
         suffixes = step_names(ir).suffixes
@@ -74,11 +61,11 @@ class Matcher:
     def match(self, steps: Iterable[RawStep]) -> list[StepCall]:
         """Return the steps whose node was found, in the order of their start."""
         mappings = [step for step in steps if isinstance(step, Mapping)]
-        relevant = [step for step in mappings if step.get("type", "step") in _KINDS]
+        relevant = [step for step in mappings if step.get("type", "step") in KINDS]
         ordered = sorted(relevant, key=lambda step: str(step.get("start") or "~"))
         calls: list[StepCall | None] = []
         for step in ordered:
-            candidates, indices = self._candidates(_name_of(step))
+            candidates, indices = self._candidates(plain_name(step))
             only = candidates[0] if len(candidates) == 1 else None
             calls.append(_step_call(only, indices, step) if only else None)
         self._resolve_ambiguous(ordered, calls)
@@ -99,14 +86,7 @@ class Matcher:
                     self._by_name.setdefault((name, depth), []).append(candidate)
 
     def _depth(self, id_: str) -> int:
-        return self._loop_count(self._ir.structure.locations[id_][0])
-
-    def _loop_count(self, region: int) -> int:
-        """Return the number of loops around a region."""
-        structure, nodes = self._ir.structure, self._ir.nodes
-        owners = (structure.regions[outer].owner for outer in structure.enclosing(region))
-        containers = (nodes[owner].type.container for owner in owners)
-        return sum(container is not None and container.repeats for container in containers)
+        return self._order.loop_count(self._ir.structure.locations[id_][0])
 
     def _candidates(self, name: str) -> tuple[list[_Candidate], tuple[int, ...]]:
         """Return the candidates for a name, and its loop indices.
@@ -139,77 +119,25 @@ class Matcher:
         of the tree.
         """
         remaining: dict[str, list[_Candidate]] = {}
-        failed = {owner for call in calls if call for owner in self._broken_by(call)}
+        failed = {owner for call in calls if call for owner in self._order.broken_by(call)}
         for at, step in enumerate(steps):
             if calls[at]:
                 continue
-            name = _name_of(step)
+            name = plain_name(step)
             candidates, indices = self._candidates(name)
             free = remaining.setdefault(name, list(candidates))
-            context = calls[max(at - _CONTEXT, 0) : at], calls[at + 1 : at + 1 + _CONTEXT]
+            context = calls[max(at - CONTEXT, 0) : at], calls[at + 1 : at + 1 + CONTEXT]
             options = (_step_call(candidate, indices, step) for candidate in free)
-            fits = (self._can_run(call, failed) and self._fits(call, *context) for call in options)
+            fits = (
+                self._order.can_run(call, failed) and self._order.fits(call, *context)
+                for call in options
+            )
             chosen = next((number for number, fit in enumerate(fits) if fit), 0)
             if free:
                 call = calls[at] = _step_call(free[chosen], indices, step)
-                failed.update(self._broken_by(call))
+                failed.update(self._order.broken_by(call))
                 repeats = call.part in _REPEATED_PARTS
                 del free[: chosen + (not repeats)]
-
-    def _broken_by(self, call: StepCall) -> list[str]:
-        """Return the containers whose first region was aborted by the failure of this step."""
-        if call.raw.get("success") is not False and not call.raw.get("error"):
-            return []
-        return [owner for owner, index, _ in self._sequential_around(call.node_id) if index == 0]
-
-    def _can_run(self, call: StepCall, failed: Collection[str]) -> bool:
-        """Return whether every handler around the node has something to handle."""
-        around = self._sequential_around(call.node_id)
-        return all(
-            owner in failed for owner, index, is_cleanup in around if index and not is_cleanup
-        )
-
-    def _sequential_around(self, id_: str) -> Iterator[tuple[str, int, bool]]:
-        """Yield the containers around a node whose regions run one after another.
-
-        With each comes the index of the region that the node is in, and whether it is a cleanup.
-        """
-        structure = self._ir.structure
-        for region_id in structure.enclosing(structure.locations[id_][0]):
-            region = structure.regions[region_id]
-            if region.owner in structure.sequential:
-                container = self._ir.nodes[region.owner].type.container
-                is_cleanup = container is not None and region.label in container.cleanup
-                yield region.owner, region.index, is_cleanup
-
-    def _fits(
-        self, call: StepCall, before: Iterable[StepCall | None], after: Iterable[StepCall | None]
-    ) -> bool:
-        """Return whether the step can have run between its known neighbors."""
-        return not any(other and self._conflicts(call, other) for other in before) and not any(
-            other and self._conflicts(other, call) for other in after
-        )
-
-    def _conflicts(self, call: StepCall, previous: StepCall) -> bool:
-        """Return whether `call` cannot have run after `previous` in the same iteration."""
-        structure = self._ir.structure
-        region, other = (structure.locations[one.node_id][0] for one in (call, previous))
-        common = structure.common(region, other)
-        loops = self._loop_count(common)
-        if call.indices[:loops] != previous.indices[:loops]:
-            return False
-        is_earlier = structure.precedes(call.node_id, previous.node_id)
-        return is_earlier or self._are_alternatives(call.node_id, previous.node_id, common)
-
-    def _are_alternatives(self, first: str, second: str, common: int) -> bool:
-        """Return whether the nodes are in different arms, only one of which runs."""
-        structure = self._ir.structure
-        position, arm = structure.position_in(common, first)
-        other_position, other_arm = structure.position_in(common, second)
-        if position != other_position or arm == other_arm or arm < 0 or other_arm < 0:
-            return False
-        owner = self._ir.nodes[structure.regions[arm].owner].type.container
-        return owner is not None and owner.alternatives and not structure.precedes(second, first)
 
 
 def has_steps(node: Node) -> bool:
@@ -222,6 +150,6 @@ def _step_call(candidate: _Candidate, indices: tuple[int, ...], step: RawStep) -
     return StepCall(node_id=candidate.node_id, part=candidate.part, indices=indices, raw=step)
 
 
-def _name_of(step: RawStep) -> str:
+def plain_name(step: RawStep) -> str:
     """Return the step's name without the platform's counter."""
     return _COUNTER.sub("", str(step.get("name") or ""))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from workflows.picture.labels import duration_label
 from workflows.picture.states import State
-from workflows.picture.step_matching import RawStep, StepCall
+from workflows.picture.step_order import RawStep, StepCall
 from workflows.picture.timestamps import parse_timestamp
 
 _CHILD_FAILED: Final = ("errored", "terminated")

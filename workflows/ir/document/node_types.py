@@ -79,6 +79,7 @@ class Container:
     - `conditions`: what must be true for each region to run, in the order of the labels; None for "else".
     - `min_iterations`: how many times the regions run at least, if no `break` leaves them.
     - `is_endless`: whether only a `break` leaves the regions.
+    - `keeps_exits`: whether a node that breaks in the regions only leaves the container.
     - `collects_errors`: whether the workflow continues even if a region fails.
     """
 
@@ -97,6 +98,7 @@ class Container:
     conditions: Callable[[Any], Sequence[Code | None]] | None = None
     min_iterations: Callable[[Any], int] = _zero
     is_endless: Callable[[Any], bool] = _never
+    keeps_exits: bool = False
     collects_errors: Callable[[Any], bool] = _never
 
 
