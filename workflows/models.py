@@ -19,11 +19,19 @@ from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, decrypt
 from workflows.documents.comparison.hidden import has_same_effect
 from workflows.editing.document.changes import is_equal
 from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
-from workflows.ir.document.kinds import kind_of
+from workflows.ir.document.kinds import PROJECT, kind_of
 from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
 
 ARCHIVED: Final = "This workflow is archived. Unarchive it before you change or deploy it."
-_CONTENT: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings", "tests")
+_CONTENT: Final = (
+    "ir",
+    "files",
+    "entry_code",
+    "dependencies",
+    "bindings",
+    "deploy_settings",
+    "tests",
+)
 _SAME: Final = {"ir": has_same_effect}
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without characters that are easily confused
 
@@ -45,13 +53,14 @@ class _HasContent:
 class Workflow(_HasContent, models.Model):
     """A workflow. Its document, entry code, dependencies, deploy settings and tests are the draft.
 
-    An archived workflow is live nowhere, and can be neither changed nor deployed.
+    A project has `files` instead: text by path, or {"base64": ...} for what is not text. An archived workflow is live nowhere, and can be neither changed nor deployed.
     """
 
     id = models.CharField(primary_key=True, max_length=20, default=new_workflow_id, editable=False)
     name = models.CharField(max_length=256)
     description = models.TextField(blank=True)
     ir = models.JSONField("document (IR)")
+    files = models.JSONField(default=dict, blank=True, editable=False)
     entry_code = models.TextField(
         blank=True,
         help_text="A TypeScript module with fetch, queue or scheduled functions. "
@@ -103,6 +112,10 @@ class Workflow(_HasContent, models.Model):
     @property
     def kind(self) -> str:
         return kind_of(self.ir)
+
+    @property
+    def is_project(self) -> bool:
+        return self.kind == PROJECT
 
 
 class DraftChange(models.Model):
@@ -167,6 +180,7 @@ class WorkflowVersion(_HasContent, models.Model):
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     ir = models.JSONField("document (IR)")
+    files = models.JSONField(default=dict, blank=True)
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict, blank=True)
     bindings = models.JSONField("declared bindings", default=dict, blank=True)

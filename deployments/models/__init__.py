@@ -1,4 +1,4 @@
-"""Deployments, their stages, program outputs and leases, and the results of drift checks."""
+"""Deployments, their stages, outputs and leases, Workflows of projects, and drift checks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from deployments.models.deployment import Deployment
 from deployments.models.drift_check import DriftCheck, DriftState
 from deployments.models.lease import Lease, ProcessLease
 from deployments.models.output import ProgramOutput
+from deployments.models.project_workflow import ProjectWorkflow
 from deployments.models.stage_record import StageRecord
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Lease",
     "ProcessLease",
     "ProgramOutput",
+    "ProjectWorkflow",
     "StageRecord",
 ]

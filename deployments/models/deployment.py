@@ -125,6 +125,7 @@ class Deployment(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     ir = models.JSONField("document (IR)")
+    files = models.JSONField("files of a project", default=dict)
     entry_code = models.TextField(blank=True)
     dependencies = models.JSONField(default=dict)
     bindings = models.JSONField(

@@ -10,6 +10,7 @@ from django.core.files.base import File
 
 from audit import trail
 from audit.trail import Actor, Subject
+from deployments.history import workflow_names
 from deployments.models import Deployment
 from runs.bulk.batch_work import START
 from runs.bulk.bulk_change import MAX_RUNS
@@ -33,8 +34,12 @@ def read_input(text: str, file: File[bytes] | None) -> list[str]:
     return [*text.split("\n"), *content.split("\n")]  # text may contain other line breaks
 
 
-def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
-    """Enqueue the start of a run for each line. Raises Refused for an invalid line."""
+def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor, workflow: str = "") -> BulkChange:
+    """Enqueue the start of a run for each line. Raises Refused for an invalid line.
+
+    `workflow` names one of several Workflows of a project; raises NoWorkflow.
+    """
+    workflow = workflow and workflow_names.choose(live, workflow)
     count = sum(bool(line.strip()) for line in lines)
     if not count:
         raise Refused("There are no lines. Enter one payload per line, or choose a file.")
@@ -49,6 +54,7 @@ def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor) -> BulkChange:
         by_name=by.name,
         total=len(parsed),
         deployment=live,
+        workflow_name=workflow,
         starts=[asdict(line) for line in parsed],
     )
     record(live, change.total, by=by)

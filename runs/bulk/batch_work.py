@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from django.template.defaultfilters import pluralize
 
+from deployments.history import workflow_names
 from deployments.models import Deployment
 from runs.bulk.claims import ClaimedChange
 from runs.bulk.json_lines import Line
@@ -49,26 +50,31 @@ def _reason(line: Line) -> str:
     return ALREADY_EXISTS
 
 
-def start_in_chunks(live: Deployment, lines: Sequence[Line]) -> Iterator[ChunkResult]:
-    """Start the runs and yield the result of each chunk. Raises DeployError if a call fails."""
+def start_in_chunks(
+    live: Deployment, lines: Sequence[Line], workflow: str = ""
+) -> Iterator[ChunkResult]:
+    """Start the runs and yield the result of each chunk. Raises DeployError if a call fails.
+
+    `workflow` names one of several Workflows of a project.
+    """
     for at in range(0, len(lines), CHUNK_SIZE):
-        yield _start(live, lines[at : at + CHUNK_SIZE])
+        yield _start(live, lines[at : at + CHUNK_SIZE], workflow)
 
 
-def _start(live: Deployment, chunk: Sequence[Line]) -> ChunkResult:
+def _start(live: Deployment, chunk: Sequence[Line], workflow: str) -> ChunkResult:
     account = account_of(target_of(live))
     unique = [line for line in chunk if not line.repeats]
-    created = _create(live, account, unique) if unique else frozenset()
+    created = _create(live, account, unique, workflow) if unique else frozenset()
     existing = tuple(line for line in chunk if line.repeats or line.instance_id not in created)
     return ChunkResult(started=len(chunk) - len(existing), existing=existing)
 
 
-def _create(live: Deployment, account: Account, lines: Sequence[Line]) -> Set[str]:
+def _create(live: Deployment, account: Account, lines: Sequence[Line], workflow: str) -> Set[str]:
     """Return the ids of the runs that were started; the others already existed."""
     what = f"start {len(lines):,} run{pluralize(len(lines))}"
     with counted(account).explained(what, needs=SCRIPTS_WRITE):
         response = account.client.workflows.instances.bulk(
-            live.worker_name,
+            workflow_names.choose(live, workflow),
             account_id=account.account_id,
             body=cast("Any", [line.as_request() for line in lines]),
         )
@@ -87,9 +93,8 @@ def start_remaining(claimed: ClaimedChange) -> None:
     lines, was_interrupted = [Line(**fields) for fields in change.starts], claimed.is_resumed
     while claimed.may_continue:
         try:
-            result = _start(
-                change.deployment, lines[change.processed : change.processed + CHUNK_SIZE]
-            )
+            chunk = lines[change.processed : change.processed + CHUNK_SIZE]
+            result = _start(change.deployment, chunk, change.workflow_name)
         except RateLimited as error:
             claimed.postpone(error.until)
         if was_interrupted:

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from deployments.history import workflow_names
 from runs.index import writer
 from runs.models import Run, RunDetails
 from runs.steps.masking import redact_run
 from runs.sync import poller
 from runs.sync.call_budget import counted
-from targets.cloudflare import naming, retries, time_limits
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of
@@ -69,7 +70,9 @@ def _stored(run: Run, *, since: datetime | None = None) -> Mapping[str, Any] | N
     if data is None:
         return None
     # Again, because a value may have become a secret since.
-    return redact_run(data, masked_values(naming.workflow_id(run.workflow_name)))
+    return redact_run(
+        data, masked_values(workflow_names.owner_of(run.target_id, run.workflow_name))
+    )
 
 
 def _has_changed(run: Run, data: Mapping[str, Any]) -> bool:

@@ -11,11 +11,10 @@ from typing import Any, Final
 from django.db.models import OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce
 
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import Stage
 from runs.models import Run
-from targets.cloudflare import naming
 from targets.models import Target
 from workflows.models import Workflow
 
@@ -27,7 +26,7 @@ def assign(target: Target, workflow_name: str, runs: Sequence[Run]) -> None:
     """Set the workflow, deployment and trigger of new runs, without saving them."""
     if not runs:
         return
-    workflow_id = naming.workflow_id(workflow_name)
+    workflow_id = workflow_names.owner_of(target.pk, workflow_name)
     workflow = Workflow.objects.filter(pk=workflow_id).first()
     deployments = list(_deployed(workflow_id, target))
     triggers = _Triggers(target, workflow_name)
@@ -40,7 +39,7 @@ def assign(target: Target, workflow_name: str, runs: Sequence[Run]) -> None:
 def reassign_recent(target: Target, workflow_name: str) -> None:
     """Correct the runs started since the last two deployments, which may have been indexed earlier."""
     until, triggers = None, _Triggers(target, workflow_name)
-    for deployment in _deployed(naming.workflow_id(workflow_name), target)[:2]:
+    for deployment in _deployed(workflow_names.owner_of(target.pk, workflow_name), target)[:2]:
         runs = Run.objects.filter(
             target=target, workflow_name=workflow_name, created_at__gte=deployment.live_from
         )
@@ -55,7 +54,7 @@ def reassign_recent(target: Target, workflow_name: str) -> None:
 
 def newest_deployment(target: Target, workflow_name: str) -> tuple[Any, ...] | None:
     """Return the key and status of the newest deployment; if they change, reassign recent runs."""
-    deployments = records.of_worker(naming.workflow_id(workflow_name), target)
+    deployments = records.of_worker(workflow_names.owner_of(target.pk, workflow_name), target)
     return deployments.filter(records.went_live()).values_list("pk", "status").first()
 
 

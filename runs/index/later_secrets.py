@@ -13,10 +13,10 @@ from typing import Final
 from django.db import models, transaction
 from django.db.models import Max
 
+from deployments.history import workflow_names
 from runs.models import LaterSecrets, Run, RunDetails, RunStep, RunText, max_length
 from runs.steps.masking import redact_run
 from runs.steps.parsing import LONGEST_TEXT
-from targets.cloudflare import naming
 from toolchain.redaction import redact, redact_beginning
 from workflows.masked_values import masked_in
 from workflows.models import MaskedValue
@@ -57,9 +57,9 @@ def _advance(progress: LaterSecrets, runs: Sequence[Run]) -> None:
 
 
 def _mask(runs: Sequence[Run], values: Sequence[tuple[str, str]]) -> None:
-    names = {run.workflow_name for run in runs}
-    secrets = {name: masked_in(naming.workflow_id(name), values) for name in names}
-    hides = {run.pk: _Hide(secrets[run.workflow_name]) for run in runs}
+    owners = _owners(runs)
+    secrets = {owner: masked_in(owner, values) for owner in set(owners.values())}
+    hides = {run.pk: _Hide(secrets[owners[run.pk]]) for run in runs}
     steps = RunStep.objects.filter(run__in=runs)
     texts = RunText.objects.filter(run__in=runs)
     _change(Run, ((run, hides[run.pk].in_run(run)) for run in runs))
@@ -69,6 +69,15 @@ def _mask(runs: Sequence[Run], values: Sequence[tuple[str, str]]) -> None:
         masked = redact_run(details.data, hides[details.run_id].secrets)
         if masked != details.data:
             RunDetails.objects.filter(pk=details.pk).update(data=masked)
+
+
+def _owners(runs: Sequence[Run]) -> dict[int, str]:
+    """Return the ids of the runs' workflows, by run."""
+    names: dict[int, set[str]] = {}
+    for run in runs:
+        names.setdefault(run.target_id, set()).add(run.workflow_name)
+    found = {target: workflow_names.owners(target, each) for target, each in names.items()}
+    return {run.pk: found[run.target_id][run.workflow_name] for run in runs}
 
 
 def _change(

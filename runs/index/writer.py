@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from deployments.history import workflow_names
 from deployments.queue.request_factory import secret_values, variables_for
 from runs import statuses
 from runs.index import attribution, watchers
@@ -16,7 +17,6 @@ from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
 from runs.steps.parsing import MAX_STORED_STEPS, Details, Row, StepRow, read_details
 from runs.steps.step_nodes import parsed_document
-from targets.cloudflare import naming
 from targets.models import Target
 from workflows.ir.document.model import WorkflowIR
 from workflows.masked_values import masked_values
@@ -99,12 +99,18 @@ def _copy_changes(row: Row, run: Run) -> bool:
     return True
 
 
-def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
+def _owner(run: Run) -> str:
+    """Return the id of the run's workflow, which may have been deleted."""
+    return workflow_names.owner_of(run.target_id, run.workflow_name)
+
+
+def within_retention(target: Target, workflow_name: str, rows: Sequence[Row]) -> list[Row]:
     """Return the rows that the workflow's retention period keeps.
 
     This avoids adding rows that it would delete again.
     """
-    retention = Retention.objects.filter(workflow=naming.workflow_id(workflow_name))
+    owner = workflow_names.owner_of(target.pk, workflow_name)
+    retention = Retention.objects.filter(workflow=owner)
     days = retention.values_list("days", flat=True).first()
     if days is None:
         return list(rows)
@@ -116,7 +122,7 @@ def within_retention(workflow_name: str, rows: Sequence[Row]) -> list[Row]:
 def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
     """Update the index from one run with its steps, in the shape of Cloudflare's API."""
     # Read again in the transaction: a value may have become a secret since.
-    secrets = masked_values(naming.workflow_id(run.workflow_name)).union(secrets)
+    secrets = masked_values(_owner(run)).union(secrets)
     details = read_details(data, secrets=secrets, document=_document(run, data))
     _update(run, details)
     texts = {name: getattr(details, name) for name in ("params", "output", "error")}
@@ -205,7 +211,7 @@ def secrets_of(run: Run) -> frozenset[str]:
 
     Raises DeployError if one cannot be read.
     """
-    return secrets_of_workflow(naming.workflow_id(run.workflow_name))
+    return secrets_of_workflow(_owner(run))
 
 
 def secrets_of_workflow(workflow_id: str) -> frozenset[str]:

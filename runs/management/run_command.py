@@ -24,10 +24,14 @@ from workflows.services import WorkflowNotFound, get_workflow
 
 @dataclass(frozen=True, slots=True)
 class CommandScope:
-    """The workflow and target of a command; None for the target where the workflow is live."""
+    """The workflow and target of a command; None for the target where the workflow is live.
+
+    `name` is one of several Workflows of a project, or "".
+    """
 
     workflow: Workflow
     target: Target | None
+    name: str = ""
 
     @property
     def live(self) -> Deployment:
@@ -38,9 +42,9 @@ class CommandScope:
     @property
     def runs(self) -> WorkflowRuns:
         """The runs, even of a workflow that is not live. Raises NoRun for a script, NoTarget."""
-        default = workflow_runs(self.workflow)
+        default = workflow_runs(self.workflow, self.name)
         live = records.live(self.workflow.pk, self.target) if self.target else None
-        return deployment_runs(live) if live else default
+        return deployment_runs(live, self.name) if live else default
 
 
 class RunCommand(BaseCommand):
@@ -51,6 +55,12 @@ class RunCommand(BaseCommand):
         parser.add_argument(
             "--target", metavar="NAME", help="default: where the workflow was deployed last"
         )
+        parser.add_argument(
+            "--workflow-name",
+            default="",
+            metavar="NAME",
+            help="which of several Workflows of a project; default: the first one",
+        )
 
     def add_reason(self, parser: CommandParser) -> None:
         parser.add_argument("--reason", default="", help="recorded in the audit trail")
@@ -58,7 +68,8 @@ class RunCommand(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             target = target_named(options["target"]) if options["target"] else None
-            self.run(CommandScope(get_workflow(options["workflow"]), target), options)
+            workflow, name = get_workflow(options["workflow"]), options["workflow_name"]
+            self.run(CommandScope(workflow, target, name), options)
         except (DeployError, NoRun, WorkflowNotFound) as error:
             raise CommandError(str(error)) from None
 

@@ -37,6 +37,7 @@ class BulkChange(models.Model):
     deployment = models.ForeignKey(
         Deployment, null=True, on_delete=models.SET_NULL, related_name="+"
     )
+    workflow_name = models.CharField("Workflow", max_length=64, blank=True)
     waits_until = models.DateTimeField(null=True, help_text="When the target accepts calls again.")
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)

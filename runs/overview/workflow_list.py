@@ -72,12 +72,12 @@ def list_workflows(targets: Iterable[Target]) -> list[TargetWorkflows]:
     requests = [(target, *_account(target)) for target in targets]
     with ThreadPoolExecutor(_THREADS) as threads:
         results = list(threads.map(_fetch, requests))
-    workflows = _workflows(row.name for result in results for row in result.rows)
+    workflows = _workflows(row.script for result in results for row in result.rows)
     return [
         replace(
             result,
             rows=tuple(
-                replace(row, workflow=workflows.get(naming.workflow_id(row.name)))
+                replace(row, workflow=workflows.get(naming.workflow_id(row.script)))
                 for row in result.rows
             ),
         )
@@ -125,7 +125,7 @@ def _target_workflow(response: Any) -> TargetWorkflow:
     )
 
 
-def _workflows(names: Iterable[str]) -> dict[str, Workflow]:
-    ids = {naming.workflow_id(name) for name in names if name.startswith(naming.PREFIX)}
+def _workflows(workers: Iterable[str]) -> dict[str, Workflow]:
+    ids = {naming.workflow_id(name) for name in workers if name.startswith(naming.PREFIX)}
     workflows = Workflow.objects.filter(pk__in=ids).only("pk", "name")
     return {workflow.pk: workflow for workflow in workflows}

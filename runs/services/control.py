@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from audit import trail
 from audit.trail import Actor, Subject
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment
 from runs.index import writer
 from runs.index.starters import STARTED
@@ -95,12 +95,14 @@ def trigger(
     instance_id: str = "",
     reason: str = "",
     via: str = "",
+    workflow: str = "",
 ) -> Started:
     """Start a run of a live deployment; an id that is used twice starts one run.
 
-    Raises Refused for an invalid id or payload, DeployError if the target rejects the call.
+    `workflow` names one of several Workflows of a project. Raises NoWorkflow, Refused for an invalid
+    id or payload, DeployError if the target rejects the call.
     """
-    start = Start.of(live, payload, instance_id=instance_id)
+    start = Start.of(live, payload, instance_id=instance_id, workflow=workflow)
     counted(start.account, Start.CALLS)
     detail = {"via": via} if via else {}
     return record_start(start, start.send(), by=by, reason=reason, **detail)
@@ -128,15 +130,20 @@ class Start:
     instance_id: str
 
     @classmethod
-    def of(cls, live: Deployment, payload: Any, *, instance_id: str = "") -> Start:
-        """Raises Refused for an invalid id or payload, or if the target was deleted."""
+    def of(
+        cls, live: Deployment, payload: Any, *, instance_id: str = "", workflow: str = ""
+    ) -> Start:
+        """`workflow` names one of several Workflows of a project.
+
+        Raises Refused for an invalid id or payload, or if the target was deleted, and NoWorkflow.
+        """
         check_payload(payload)
         if instance_id and not INSTANCE_ID.fullmatch(instance_id):
             raise Refused(f"The id of a run must have {INSTANCE_ID_RULE}.")
         return cls(
             target=target_of(live),
             account=account_of(target_of(live)),
-            workflow=live.worker_name,
+            workflow=workflow_names.choose(live, workflow),
             payload=payload,
             instance_id=instance_id or str(uuid4()),  # finds the run again if the response is lost
         )

@@ -8,7 +8,7 @@ from typing import Any
 import cloudflare
 from cloudflare.types.workflows import InstanceGetResponse
 
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment
 from runs.sync.call_budget import counted
 from targets.cloudflare.account import Account
@@ -57,22 +57,29 @@ class WorkflowRuns:
         return newest.id
 
 
-def workflow_runs(workflow: Workflow) -> WorkflowRuns:
+def workflow_runs(workflow: Workflow, name: str = "") -> WorkflowRuns:
     """Return the runs on the target where the workflow is live, or else on the default target.
 
-    Raises NoRun for a script.
+    `name` is one of several Workflows of a project. Raises NoRun for a script, or for a project that
+    is not live.
     """
     live = records.live(workflow.pk)
     if kind_of(live.ir if live else workflow.ir) == SCRIPT:
         raise NoRun(_script_message(workflow, live))
     if live:
-        return deployment_runs(live)
+        return deployment_runs(live, name)
+    if workflow.is_project:
+        raise NoRun(f"{workflow.name} is not live. Deploy it first.")
     return WorkflowRuns(account_of(default_target()), worker_name(workflow.pk))
 
 
-def deployment_runs(live: Deployment) -> WorkflowRuns:
-    """Return the runs on the deployment's target, or on the default target if it was deleted."""
-    return WorkflowRuns(account_of(live.target or default_target()), live.worker_name)
+def deployment_runs(live: Deployment, name: str = "") -> WorkflowRuns:
+    """Return the runs on the deployment's target, or on the default target if it was deleted.
+
+    `name` is one of several Workflows of a project. Raises NoWorkflow.
+    """
+    account = account_of(live.target or default_target())
+    return WorkflowRuns(account, workflow_names.choose(live, name))
 
 
 def _script_message(script: Workflow, live: Deployment | None) -> str:

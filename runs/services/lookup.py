@@ -18,12 +18,14 @@ from targets.cloudflare.account import Account
 from targets.models import Target
 
 
-def find_run(live: Deployment, instance: str) -> Run:
+def find_run(live: Deployment, instance: str, workflow: str = "") -> Run:
     """Return a run of the deployment; `instance` is its id or "latest".
+
+    `workflow` names one of several Workflows of a project.
 
     Raises NoRun if there is none, DeployError if the target cannot be read.
     """
-    runs = deployment_runs(live)
+    runs = deployment_runs(live, workflow)
     instance_id = runs.latest() if instance == LATEST else instance
     run = None
     if live.target is not None:

@@ -89,7 +89,7 @@ class ListReader:
         raw_rows, next_cursor = result
         rows = [read_row(raw) for raw in raw_rows]
         self.ids.update(row.instance_id for row in rows)
-        kept = writer.within_retention(self.workflow_name, rows)
+        kept = writer.within_retention(self.target, self.workflow_name, rows)
         writer.apply_rows(self.target, self.workflow_name, kept)
         created = [row.created_at for row in rows]
         return _Page(

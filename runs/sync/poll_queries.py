@@ -8,9 +8,10 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from deployments.history import records
+from deployments.history import records, workflow_names
 from runs.models import Run
-from workflows.ir.document.kinds import SCRIPT
+from targets.cloudflare import naming
+from workflows.ir.document.kinds import PROJECT, SCRIPT
 
 MAX_RUNS: Final = 20  # of each kind, in one turn
 _MAX_WAITING: Final = 4
@@ -18,11 +19,17 @@ _GRACE: Final = timedelta(seconds=1)  # for the target to continue after a sleep
 _WAIT_CHECK_AGE: Final = timedelta(seconds=60)  # a wait may have been answered elsewhere
 
 
-def workflow_names() -> dict[int, set[str]]:
+def workflows_to_list() -> dict[int, set[str]]:
     """Return the Workflows to list, by target: those that are live, and those with open runs."""
     live = records.not_taken_down().filter(target__isnull=False).order_by()
-    rows = live.values_list("target", "worker_name", "ir__kind").distinct()
-    deployed = [(target, worker) for target, worker, kind in rows if kind != SCRIPT]
+    rows = list(live.values_list("target", "worker_name", "ir__kind").distinct())
+    deployed = [(target, worker) for target, worker, kind in rows if kind not in (SCRIPT, PROJECT)]
+    projects = [
+        (int(target or 0), naming.workflow_id(worker))
+        for target, worker, kind in rows
+        if kind == PROJECT
+    ]
+    deployed += workflow_names.of_projects(projects) if projects else []
     open_runs = Run.objects.filter(is_open=True).order_by()
     names: dict[int, set[str]] = {}
     for target, name in [*deployed, *open_runs.values_list("target", "workflow_name").distinct()]:

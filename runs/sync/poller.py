@@ -15,6 +15,7 @@ from typing import Any, Final
 import cloudflare
 from django.utils import timezone
 
+from deployments.history import workflow_names
 from runs.index import attribution, watchers, writer
 from runs.models import PollStatus, Run
 from runs.sync import list_sync, poll_queries
@@ -22,7 +23,7 @@ from runs.sync.call_budget import Budget, Use
 from runs.sync.list_sync import ListReader
 from runs.sync.poll_backoff import Backoff
 from runs.sync.poll_state import TargetState, WorkflowState
-from targets.cloudflare import naming, retries, time_limits
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ, Account
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.lookup import account_of
@@ -63,7 +64,7 @@ class Poller:
     def turn(self) -> None:
         """Read what is due on every target; a target that fails is paused without affecting others."""
         channels = watchers.watched_channels()
-        names = poll_queries.workflow_names()
+        names = poll_queries.workflows_to_list()
         for pk, target in Target.objects.in_bulk(names).items():
             if time.monotonic() >= self._paused.get(pk, 0.0):
                 self._poll(target, names[pk], channels)
@@ -222,7 +223,8 @@ def _affects_all(error: DeployError) -> bool:
 
 
 def _list_interval(target: Target, workflow_name: str, channels: frozenset[str]) -> float:
-    channel = watchers.channel_of_workflow(naming.workflow_id(workflow_name))
+    owner = workflow_names.owner_of(target.pk, workflow_name)
+    channel = watchers.channel_of_workflow(owner)
     if watchers.ALL in channels or channel in channels:
         return WATCHED_INTERVAL
     open_runs = Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)

@@ -16,6 +16,7 @@ from deployments.pipeline.binding_detection import Env, detect
 from deployments.pipeline.code_build import build_bundle, compile_module, generate
 from deployments.pipeline.config.bindings import Binding
 from deployments.pipeline.config.wrangler_config import MAIN
+from deployments.pipeline.env_needs import needs_of_module
 from deployments.pipeline.ports import Bundle, Callee, DeployRequest, Site
 from deployments.queue import runner
 from targets.cloudflare import naming, resources
@@ -76,8 +77,10 @@ def build_worker(
     module = generate(request)
     script = _compiled(module, request, tools)
     request = _with_stand_ins(request, module, replaced)
-    env = detect(module, request, site=_SITE, tools=tools)
-    bundle = build_bundle(request, script, env=env, module=module)
+    env = detect(needs_of_module(module, request), request, site=_SITE, tools=tools)
+    bundle = build_bundle(
+        request, script, env=env, trigger=module.trigger, dependencies=module.dependencies
+    )
     modules = _modules(bundle, tools)
     return TestWorker(
         name=request.worker_name,

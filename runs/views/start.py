@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from audit.trail import Actor
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment
 from runs import presentation
 from runs.bulk import batch_start
@@ -51,6 +51,7 @@ def start(request: HttpRequest) -> HttpResponse:
             payloads.read_unmasked(entered["payload"]),
             by=Actor.of(request.user),
             instance_id=entered["instance_id"].strip(),
+            workflow=request.POST.get("workflow_name", ""),
             via=PAGE,
         )
     except DeployError as error:
@@ -96,15 +97,19 @@ def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
 def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
     live = records.not_taken_down().filter(workflow=workflow, target__isnull=False).order_by("-pk")
     targets = dict.fromkeys(live.values_list("target__name", flat=True))
+    source = _source_run(request)
     context: dict[str, Any] = {
         "workflow": workflow,
         "targets": list(targets),
+        "chosen_name": request.POST.get("workflow_name")
+        or (source.workflow_name if source else ""),
         "chosen_target": request.POST.get("target") or request.GET.get("target", ""),
         "last_payloads": payloads.last_payloads(workflow.pk),
         "id_rule": INSTANCE_ID_RULE,
     }
     try:
         context["live"] = _live(request, workflow)
+        context["names"] = list(workflow_names.of_deployment(context["live"]))
     except DeployError as error:
         context["not_live"] = str(error)
     return context
@@ -163,7 +168,8 @@ def batch(request: HttpRequest) -> HttpResponse:
         return form_page(request, "runs/start/start_many", _form(request, workflow))
     try:
         lines = batch_start.read_input(request.POST.get("lines", ""), request.FILES.get("file"))
-        change = batch_start.enqueue(_live(request, workflow), lines, by=Actor.of(request.user))
+        live, name = _live(request, workflow), request.POST.get("workflow_name", "")
+        change = batch_start.enqueue(live, lines, by=Actor.of(request.user), workflow=name)
     except DeployError as error:
         context = {"refusal": str(error), "lines": request.POST.get("lines", "")}
         return form_page(request, "runs/start/start_many", _form(request, workflow) | context)

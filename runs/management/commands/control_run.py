@@ -56,7 +56,7 @@ class Command(RunCommand):
         self.add_reason(parser)
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
-        run, action = find_run(scope.live, options["instance"]), options["action"]
+        run, action = find_run(scope.live, options["instance"], scope.name), options["action"]
         rollback = options["rollback"]
         if action in _WARNINGS and not options["yes"]:
             warning = _ROLLS_BACK if rollback else _WARNINGS[action]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment
 from runs import statuses
 from runs.detail.text_table import table
@@ -83,7 +83,8 @@ def _refresh(workflow: Workflow, target: Target | None) -> None:
     for live in _live_deployments(workflow, target):
         if live.target is not None:
             account = account_of(live.target)
-            poller.refresh(live.target, live.worker_name, account)
+            for name in workflow_names.of_deployment(live):
+                poller.refresh(live.target, name, account)
 
 
 def _live_deployments(workflow: Workflow, target: Target | None) -> Iterable[Deployment]:

@@ -24,7 +24,7 @@ class Command(RunCommand):
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
         payload = read_payload_option(options["payload"])
-        run = find_run(scope.live, options["instance"])
+        run = find_run(scope.live, options["instance"], scope.name)
         result = control.send_event(
             run, options["type"], payload, by=command_line_actor(), reason=options["reason"]
         )

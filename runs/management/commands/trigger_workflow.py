@@ -53,6 +53,7 @@ class Command(RunCommand):
             by=command_line_actor(),
             instance_id=options["id"],
             reason=options["reason"],
+            workflow=scope.name,
         )
         if not started.is_new:
             self.stderr.write(f"The run {options['id']} already exists. No new run was started.")
@@ -63,7 +64,7 @@ class Command(RunCommand):
         batch_start.record(live, len(lines), by=command_line_actor(), reason=reason)
         existing: list[dict[str, str]] = []
         with retries.using(RetryPolicy(max_wait=_MAX_WAIT)):
-            for result in batch_work.start_in_chunks(live, lines):
+            for result in batch_work.start_in_chunks(live, lines, scope.name):
                 started += result.started
                 existing += result.messages
                 self.stderr.write(f"{started + len(existing):,} of {len(lines):,} lines done")

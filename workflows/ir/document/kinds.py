@@ -1,4 +1,4 @@
-"""The two kinds of documents, and the rules for scripts and their exports."""
+"""The kinds of workflows, and the rules for scripts and their exports."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from workflows.ir.reading.problems import Problem, Severity, listed, quoted
 
 WORKFLOW: Final = "workflow"
 SCRIPT: Final = "script"
+PROJECT: Final = "project"
+"""A workflow with files instead of a document."""
 
 _EXPORT_PREFIX: Final = "EXPORT_"
 _WAITING: Final = frozenset({"sleep", "sleep_until", "wait_for_event"})
@@ -19,8 +21,13 @@ _WAITING: Final = frozenset({"sleep", "sleep_until", "wait_for_event"})
 
 def kind_of(document: object) -> str:
     """Return the kind of a saved document, valid or not; a workflow by default."""
-    is_script = isinstance(document, dict) and document.get("kind") == SCRIPT
-    return SCRIPT if is_script else WORKFLOW
+    kind = document.get("kind") if isinstance(document, dict) else None
+    return kind if kind in (SCRIPT, PROJECT) else WORKFLOW
+
+
+def project_document(name: str) -> dict[str, object]:
+    """Return what a project has in place of a document: its kind and its name."""
+    return {"kind": PROJECT, "metadata": {"name": name}}
 
 
 def check_kind(kind: str, *, trigger: Trigger, nodes: Collection[Node]) -> Iterator[Problem]:
