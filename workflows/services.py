@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import SYSTEM, Actor
 from workflows import audit_entries, drafts
+from workflows.documents.projects.packages import read_packages
 from workflows.documents.saved_tests.reading import read_tests
 from workflows.editing.new_documents import empty_document
 from workflows.ir.deploy.deploy_settings import read_settings
@@ -33,6 +34,7 @@ from workflows.models import (
 )
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
+from workflows.project_problems import project_problems
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +48,7 @@ _BESIDE_DOCUMENT: Final = (
     "tests",
     "class_name",
 )
-_DRAFT: Final = ("ir", "entry_code", "draft_revision")
+_DRAFT: Final = ("ir", "entry_code", "files", "draft_revision")
 """The fields of a workflow that the editor's operations change."""
 
 
@@ -106,12 +108,24 @@ def check_draft(workflow: Workflow, more_types: Iterable[Mapping[str, Any]] = ()
 
     `more_types` are node types that are saved together with it.
     """
+    if workflow.is_project:
+        return _check_project(workflow)
     ir = parse_valid(workflow.ir, types_for(workflow.ir, more_types))
     problems = list(check_dependencies(workflow.dependencies))
     if problems:
         raise InvalidIR(problems)
     read_settings(workflow.deploy_settings)
     return CheckedDraft(workflow, ir.metadata.name)
+
+
+def _check_project(workflow: Workflow) -> CheckedDraft:
+    """Check the files, and take from them what is stored beside the files."""
+    config, problems = project_problems(workflow.files)
+    if any(problem.is_error for problem in problems):
+        raise InvalidIR(problems)
+    workflow.dependencies = dict(read_packages(workflow.files).dependencies)
+    workflow.class_name = next((each.class_name for each in config.workflows), "Project")
+    return CheckedDraft(workflow, workflow.ir["metadata"]["name"])
 
 
 def _saved_newest(
@@ -144,7 +158,7 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None, note: str = "")
     workflow.save()
     if before is not None:
         author = Actor(by, by.get_username()) if by else SYSTEM
-        drafts.record_replacement(workflow, before.ir, before.entry_code, by=author)
+        drafts.record_replacement(workflow, before, by=author)
     return _version_of_draft(workflow, by=by, note=note)
 
 

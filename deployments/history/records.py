@@ -28,6 +28,7 @@ SNAPSHOT = (
     "target_id",
     "target_name",
     "ir",
+    "files",
     "entry_code",
     "dependencies",
     "bindings",

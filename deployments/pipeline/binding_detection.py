@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from deployments.pipeline.called_workers import resolve_callee
-from deployments.pipeline.config.bindings import Binding, EnvPlan, RequiredBinding, plan_env
-from deployments.pipeline.config.wrangler_config import consumers_of
+from deployments.pipeline.config.bindings import Binding, EnvPlan, RequiredBinding
+from deployments.pipeline.env_needs import EnvNeeds
 from deployments.pipeline.ports import DeployRequest, Resources, Site
 from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.cloudflare.resource_ids import IDENTIFIERS, SINGLE
-from workflows.codegen.module.generate import GeneratedModule
-from workflows.ir.reading.bindings import BINDING_ID, OWN_WORKFLOW, VARIABLE_NAME, BindingKind
+from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.problems import listed, quoted
 
 _HEADLINE: Final = "Some variables or bindings of the Worker are missing or wrong:"
@@ -26,7 +24,7 @@ class Env:
     """The content of the Worker's env; `origins` are "workflow" or "global" by variable."""
 
     bindings: tuple[Binding, ...]
-    variables: Mapping[str, str]
+    variables: Mapping[str, Any]
     secrets: Mapping[str, str]
     origins: Mapping[str, str]
 
@@ -44,60 +42,34 @@ class Env:
         }
 
 
-def detect(module: GeneratedModule, request: DeployRequest, *, site: Site, tools: Resources) -> Env:
+def detect(needs: EnvNeeds, request: DeployRequest, *, site: Site, tools: Resources) -> Env:
     """Resolve every binding; raises DeployError with everything that is missing or in conflict.
 
     Resources are created last, and only if there are no findings.
     """
-    own = list(_own_workflow(request))
-    used = _used(module, request)
-    secrets = frozenset(use.name for use in module.env_uses if use.is_secret)
-    plan = plan_env(used, request.variables, module.children, secrets=secrets)
     resolver = _Resolver(request=request, site=site, tools=tools)
-    consumed = [each.queue for each in consumers_of(module.trigger, request.settings)]
-    resolved = [resolver.resolve(required) for required in plan.required]
+    resolved = [resolver.resolve(required) for required in needs.plan.required]
     bindings = [result for result in resolved if isinstance(result, Binding)]
     findings = [
-        *_name_conflicts(plan, request, site),
-        *_unset(plan, module, request),
-        *_repeated_kinds(plan.required),
-        *_queues(consumed, request, site=site, tools=tools),
+        *_name_conflicts(needs.plan, request, site),
+        *(finding for finding in needs.findings if not finding.is_warning),
+        *_repeated_kinds(needs.plan.required),
+        *_queues(needs.queues, request, site=site, tools=tools),
         *(result for result in resolved if isinstance(result, Finding)),
-        *_repeated_workflows((*own, *bindings)),
+        *_repeated_workflows((*needs.own, *bindings)),
     ]
     if findings:
         is_taken = all(finding.cause is Cause.TAKEN for finding in findings)
         cause = Cause.TAKEN if is_taken else Cause.ENVIRONMENT
         raise DeployError.listing(_HEADLINE, findings, cause=cause)
-    for queue in consumed if BindingKind.QUEUE in site.creatable else ():
+    for queue in needs.queues if BindingKind.QUEUE in site.creatable else ():
         tools.provide(BindingKind.QUEUE, queue)
     return Env(
-        bindings=(*own, *map(resolver.with_resource, bindings)),
-        variables=plan.variables,
-        secrets=plan.secrets,
-        origins=plan.origins,
+        bindings=(*needs.own, *map(resolver.with_resource, bindings)),
+        variables=needs.plan.variables,
+        secrets=needs.plan.secrets,
+        origins=needs.plan.origins,
     )
-
-
-def _used(module: GeneratedModule, request: DeployRequest) -> dict[str, BindingKind | None]:
-    """Return the kind of each name; declared bindings are included even if no code uses them."""
-    declared = {name: BindingKind(kind) for name, kind in request.bindings.items()}
-    read = {
-        use.name: use.kind if isinstance(use.kind, BindingKind) else None
-        for use in module.env_uses
-        if use.name != OWN_WORKFLOW
-    }
-    return {**declared, **read}
-
-
-def _own_workflow(request: DeployRequest) -> Iterator[Binding]:
-    if not request.is_script:
-        yield Binding(
-            name=OWN_WORKFLOW,
-            kind=BindingKind.WORKFLOW,
-            resource=request.worker_name,
-            class_name=request.class_name,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +99,10 @@ class _Resolver:
             return result if isinstance(result, Binding) else self._finding(required, result)
         if not self.tools.exists(required.kind, required.resource):
             what = f"{required.kind.label} {quoted(required.resource)}"
-            return self._finding(
-                required, f"There is no {what} on this target: correct {required.variable}."
-            )
+            fix = f"correct {required.variable}"
+            if required.place:
+                fix = f"set {required.variable}, or correct {required.place}"
+            return self._finding(required, f"There is no {what} on this target: {fix}.")
         return Binding(name=required.name, kind=required.kind, resource=required.resource)
 
     def with_resource(self, binding: Binding) -> Binding:
@@ -150,6 +123,8 @@ class _Resolver:
     def _how_to_name(self, required: RequiredBinding) -> str:
         words = IDENTIFIERS[required.kind].words
         message = f"Set the variable {required.variable} to {words} for env.{required.name}."
+        if required.place:
+            return f"{message} It can also be in {required.place}."
         if required.name in self.request.bindings:
             return message
         return f"{message} If it is a plain value, set the variable {required.name} instead."
@@ -169,27 +144,6 @@ def _invalid(required: RequiredBinding) -> str:
     identifier = IDENTIFIERS[required.kind]
     subject = required.variable or quoted(required.resource)
     return f"{subject} must be {identifier.words}: {identifier.rule}."
-
-
-def _how_to_set(name: str) -> str:
-    if not VARIABLE_NAME.fullmatch(name):
-        return f"variable names are in capital letters, so write env.{name.upper()}"
-    if name != OWN_WORKFLOW and get_close_matches(name, [OWN_WORKFLOW], cutoff=0.8):
-        return f"write env.{OWN_WORKFLOW} for the Worker's own Workflow, or set the variable {name}"
-    return f"set the variable {name}, or declare it as a binding of the workflow"
-
-
-def _unset(plan: EnvPlan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
-    for name in plan.unset:
-        use = next(use for use in module.env_uses if use.name == name)
-        message = f"The code uses env.{name}: {_how_to_set(name)}."
-        if use.is_secret:
-            message = f"The node needs a secret: set the secret variable {name}."
-        if name.endswith(BINDING_ID):
-            bound = name.removesuffix(BINDING_ID)
-            message = f"{name} is not available to the Worker: use env.{bound} in the code."
-        node_name = request.node_name(use.node_id)
-        yield Finding(message=message, node_id=use.node_id, node_name=node_name, path=name)
 
 
 def _queues(
@@ -239,9 +193,6 @@ def _repeated_workflows(bindings: Iterable[Binding]) -> Iterator[Finding]:
 
 def _name_conflicts(plan: EnvPlan, request: DeployRequest, site: Site) -> Iterator[Finding]:
     """Yield names that are used twice; wrangler cannot replace a secret with something else."""
-    if OWN_WORKFLOW in plan.origins:
-        message = f"{OWN_WORKFLOW} is reserved for the Worker's own Workflow: rename the variable."
-        yield Finding(message=message, path=OWN_WORKFLOW)
     for name in sorted(request.bindings.keys() & request.variables.keys()):
         if request.variables[name].origin == "workflow":
             message = (

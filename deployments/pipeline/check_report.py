@@ -8,17 +8,11 @@ from typing import Any, Final
 
 from deployments.pipeline import site_checks
 from deployments.pipeline.binding_detection import Env, detect
-from deployments.pipeline.code_build import (
-    as_finding,
-    build_bundle,
-    compile_module,
-    generate,
-)
+from deployments.pipeline.built_code import BuiltCode, build_code, bundle_of
 from deployments.pipeline.ports import DeployRequest, Site, Tools
 from deployments.pipeline.worker_limits import check_limits
 from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import Cause, DeployError, Finding
-from workflows.codegen.module.generate import GeneratedModule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,32 +66,28 @@ def _checks(request: DeployRequest, tools: Tools) -> Iterator[Check]:
 
 def _code(request: DeployRequest, site: Site | None, tools: Tools) -> Iterator[Check]:
     try:
-        module = generate(request)
-        compiled = compile_module(module, request, tools)
+        built = build_code(request, tools)
     except DeployError as error:
         yield _failed(CODE, error)
         return
-    warnings = [as_finding(problem, request) for problem in module.problems]
-    yield check_of(CODE, [*warnings, *compiled.warnings], is_code=True)
+    yield check_of(CODE, built.warnings, is_code=True)
     if site:
-        yield from _env(request, module, site=site, script=compiled.script, tools=tools)
+        yield from _env(request, built, site=site, tools=tools)
 
 
-def _env(
-    request: DeployRequest, module: GeneratedModule, *, site: Site, script: str, tools: Tools
-) -> Iterator[Check]:
+def _env(request: DeployRequest, built: BuiltCode, *, site: Site, tools: Tools) -> Iterator[Check]:
     try:
-        env = detect(module, request, site=site, tools=tools)
+        env = detect(built.needs, request, site=site, tools=tools)
     except DeployError as error:
         yield _failed(ENVIRONMENT, error)
         return
     yield Check(name=ENVIRONMENT, state=CheckState.PASSED)
-    yield _limits(request, module, env=env, script=script)
+    yield _limits(request, built, env)
 
 
-def _limits(request: DeployRequest, module: GeneratedModule, *, env: Env, script: str) -> Check:
+def _limits(request: DeployRequest, built: BuiltCode, env: Env) -> Check:
     try:
-        findings = check_limits(build_bundle(request, script, env=env, module=module), env)
+        findings = check_limits(bundle_of(built, request, env), env)
     except DeployError as error:
         return _failed(LIMITS, error)
     return check_of(LIMITS, findings)

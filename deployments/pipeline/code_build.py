@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
 
 from deployments.pipeline.binding_detection import Env
 from deployments.pipeline.config.wrangler_config import wrangler_config
@@ -15,6 +14,7 @@ from targets.cloudflare.errors import Cause, DeployError, Finding
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
 from workflows.compilation.from_document import generate_from_document
+from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.nodes.library.registry import registry
 
@@ -57,27 +57,27 @@ def _named(findings: Iterable[Finding], request: DeployRequest) -> list[Finding]
     return [replace(finding, node_name=request.node_name(finding.node_id)) for finding in findings]
 
 
-def code_facts(module: GeneratedModule, script: str) -> dict[str, Any]:
-    """Return what is recorded about the code."""
-    data = script.encode()
-    return {
-        "source": module.source,
-        "script_size": len(data),
-        "script_hash": hashlib.sha256(data).hexdigest(),
-    }
-
-
 def build_bundle(
-    request: DeployRequest, script: str, *, env: Env, module: GeneratedModule
+    request: DeployRequest,
+    script: str,
+    *,
+    env: Env,
+    trigger: Trigger,
+    dependencies: Mapping[str, str],
+    modules: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Bundle:
     """Return what is written to the directory of the deploy."""
     config = wrangler_config(
         worker_name=request.worker_name,
         variables=env.variables,
         bindings=env.bindings,
-        trigger=module.trigger,
+        trigger=trigger,
         settings=request.settings,
     )
     return Bundle(
-        script=script, config=config, dependencies=module.dependencies, secrets=env.secrets
+        script=script,
+        config=config,
+        dependencies=dependencies,
+        secrets=env.secrets,
+        modules=modules,
     )

@@ -12,13 +12,7 @@ from typing import Any, Final
 
 from deployments.pipeline import site_checks
 from deployments.pipeline.binding_detection import detect
-from deployments.pipeline.code_build import (
-    as_finding,
-    build_bundle,
-    code_facts,
-    compile_module,
-    generate,
-)
+from deployments.pipeline.built_code import build_code, bundle_of
 from deployments.pipeline.ports import DeployRequest, Progress, Tools
 from deployments.pipeline.stages import Stage
 from deployments.pipeline.trigger_reconciler import confirm_upload, reconcile
@@ -36,18 +30,17 @@ def run(request: DeployRequest, tools: Tools) -> Generator[Progress, None, None]
     warnings = _passed(site_checks.check_site(request, site))
 
     yield Progress(stage=Stage.GENERATING_CODE, facts={"live_before": site.live_version})
-    module = generate(request)
-    compiled = compile_module(module, request, tools)
-    warnings += [*(as_finding(each, request) for each in module.problems), *compiled.warnings]
+    built = build_code(request, tools)
+    warnings += built.warnings
 
-    facts = {**code_facts(module, compiled.script), "warnings": _rows(warnings)}
+    facts = {**built.facts, "warnings": _rows(warnings)}
     yield Progress(stage=Stage.CODE_READY, facts=facts)
 
     yield Progress(stage=Stage.DETECTING_BINDINGS)
-    env = detect(module, request, site=site, tools=tools)
+    env = detect(built.needs, request, site=site, tools=tools)
 
     yield Progress(stage=Stage.BINDINGS_READY, facts=env.facts)
-    bundle = build_bundle(request, compiled.script, env=env, module=module)
+    bundle = bundle_of(built, request, env)
     warnings += check_limits(bundle, env)
 
     with tools.workspace() as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -156,9 +157,14 @@ def _compare(
         changes=tuple(changes),
         uncompared_secrets=tuple(_uncompared(actual_env, expected_env)),
         findings=tuple(map(_warning, facts.get("warnings", []))),
-        runs=tools.runs(worker) if live and not request.is_script else {},
+        runs=_runs(request, tools) if live else {},
         config=config,
     )
+
+
+def _runs(request: DeployRequest, tools: PlanTools) -> Counter[str]:
+    """Return the number of unfinished runs of all its Workflows, by state."""
+    return sum((Counter(tools.runs(name)) for name in request.workflows), Counter())
 
 
 def _warning(row: Mapping[str, Any]) -> Finding:

@@ -18,6 +18,8 @@ from targets.cloudflare.errors import Finding
 from targets.cloudflare.worker_parts import Part, Triggers, parse_triggers
 from targets.cloudflare.zones import DomainSite, RouteSite
 from workflows.codegen.module.generate import GeneratedModule
+from workflows.documents.projects.config import ProjectConfig
+from workflows.documents.projects.files import ProjectFiles
 from workflows.ir.deploy.deploy_settings import DeploySettings
 from workflows.ir.document.kinds import SCRIPT, kind_of
 from workflows.ir.reading.bindings import BindingKind
@@ -56,7 +58,8 @@ class DeployRequest:
     `previous_triggers` are all that earlier deployments may have left. `known_version` is the live
     version according to our records, `known_tags` are the tags of versions that we have uploaded.
     `overwrite` says that changes made on the target by others may be lost. `hides_secrets` says that
-    steps hide their outputs if their code reads a secret.
+    steps hide their outputs if their code reads a secret. A project has `files`, and `project`, which
+    is its configuration.
     """
 
     ir: Any
@@ -73,6 +76,8 @@ class DeployRequest:
     known_tags: frozenset[str] = frozenset()
     overwrite: bool = False
     hides_secrets: bool = True
+    files: ProjectFiles = field(default_factory=dict)
+    project: ProjectConfig | None = None
 
     @property
     def id(self) -> str:
@@ -83,6 +88,13 @@ class DeployRequest:
     def is_script(self) -> bool:
         """Whether it is a script: a Worker without a Workflow."""
         return kind_of(self.ir) == SCRIPT
+
+    @property
+    def workflows(self) -> dict[str, str]:
+        """The classes of the Worker's own Workflows, by name."""
+        if self.project is not None:
+            return {each.name: each.class_name for each in self.project.workflows}
+        return {} if self.is_script else {self.worker_name: self.class_name}
 
     def node_name(self, node_id: str) -> str:
         """Return the node's name, or ""; the document may be invalid."""
@@ -96,8 +108,8 @@ class Site:
     """The state of a Worker on the target before a deploy.
 
     `source` is how the live version was deployed: "wrangler", "api" or "dash"; `split` holds
-    percentages by version in a gradual rollout. `workflow_owner` is the Worker that has the
-    Workflow's name. `creatable` are the kinds of resources that are created automatically,
+    percentages by version in a gradual rollout. `workflow_owners` are the Workers that have the names
+    of our Workflows, by name. `creatable` are the kinds of resources that are created automatically,
     `unsupported` the kinds of bindings that the target does not have.
     """
 
@@ -107,7 +119,7 @@ class Site:
     source: str = ""
     live_tag: str = ""
     split: Mapping[str, float] = field(default_factory=dict)
-    workflow_owner: str = ""
+    workflow_owners: Mapping[str, str] = field(default_factory=dict)
     has_subdomain: bool = True
     routes: tuple[RouteSite, ...] = ()
     domains: tuple[DomainSite, ...] = ()
@@ -133,12 +145,16 @@ class Callee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The files of the deploy's directory, which is deleted afterwards with the secrets in it."""
+    """The files of the deploy's directory, which is deleted afterwards with the secrets in it.
+
+    `modules` are written next to the script.
+    """
 
     script: str
     config: Mapping[str, Any]
     dependencies: Mapping[str, str]
     secrets: Mapping[str, str]
+    modules: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +211,15 @@ class CompiledCode:
     warnings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledProject:
+    """The bundled main module of a project, and the modules next to it by name."""
+
+    script: str
+    modules: Mapping[str, bytes] = field(default_factory=dict)
+    warnings: tuple[Finding, ...] = ()
+
+
 class Tools(Remote, Resources, Protocol):
     """Everything outside that a deploy needs."""
 
@@ -206,6 +231,9 @@ class Tools(Remote, Resources, Protocol):
 
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> CompiledCode:
         """Type-check the module and return its JavaScript; raises CodeError for mistakes."""
+
+    def compile_project(self, request: DeployRequest) -> CompiledProject:
+        """Type-check and bundle the files of a project; raises CodeError for mistakes."""
 
     def workspace(self) -> AbstractContextManager[Path]:
         """Provide a private directory that is always deleted afterwards."""

@@ -53,12 +53,15 @@ def _subdomain(request: DeployRequest, site: Site) -> Iterator[Finding]:
 
 
 def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
-    if site.workflow_owner not in ("", request.worker_name):
+    for name, owner in site.workflow_owners.items():
+        if owner == request.worker_name:
+            continue
+        rename = ", or rename the Workflow in the configuration" if request.project else ""
         yield Finding(
-            path=request.worker_name,
-            message=f"The Workflow {request.worker_name} belongs to the Worker "
-            f"{site.workflow_owner} on this target. A deploy would take it over.",
-            fix="Delete the Workflow or that Worker on the target first.",
+            path=name,
+            message=f"The Workflow {name} belongs to the Worker {owner} on this target. A deploy would "
+            "take it over.",
+            fix=f"Delete the Workflow or that Worker on the target first{rename}.",
             cause=Cause.TAKEN,
         )
 

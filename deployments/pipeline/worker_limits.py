@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -20,18 +21,25 @@ _OVER_LIMITS: Final = "The deployment exceeds Cloudflare's limits. Nothing was u
 
 def check_limits(bundle: Bundle, env: Env) -> list[Finding]:
     """Return warnings; raises DeployError with everything that exceeds Cloudflare's limits."""
-    values = {**env.variables, **env.secrets}
-    findings = list(over_limits(bundle.script, values=values, config=bundle.config))
+    variables = {name: _as_text(value) for name, value in env.variables.items()}
+    size = len(bundle.script.encode()) + sum(map(len, bundle.modules.values()))
+    findings = list(over_limits(size, values={**variables, **env.secrets}, config=bundle.config))
     if any(not finding.is_warning for finding in findings):
         raise DeployError.listing(_OVER_LIMITS, findings, cause=Cause.LIMIT)
     return findings
 
 
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def over_limits(
-    script: str, *, values: Mapping[str, str], config: Mapping[str, Any]
+    size: int, *, values: Mapping[str, str], config: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Yield everything that Cloudflare would reject; `values` are the variables and secrets."""
-    size = len(script.encode())
+    """Yield everything that Cloudflare would reject; `values` are the variables and secrets.
+
+    `size` is that of the code in bytes.
+    """
     if size > MAX_WORKER_SIZE:
         yield _over(
             "Worker",

@@ -134,6 +134,7 @@ def live_content(live: Deployment) -> Content:
         dependencies=live.dependencies,
         bindings=live.bindings,
         deploy_settings=live.deploy_settings,
+        files=live.files,
         types=registry(live.node_types),
     )
 

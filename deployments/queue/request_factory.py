@@ -12,6 +12,7 @@ from deployments.pipeline.config import bindings
 from deployments.pipeline.ports import DeployRequest
 from deployments.pipeline.worker_changes import ChangeRequest
 from targets.cloudflare.errors import Cause, DeployError
+from workflows.documents.projects.config import ProjectConfig, read_config
 from workflows.ir.deploy.deploy_settings import read_settings
 from workflows.models import Workflow
 from workflows.nodes.library.registry import secret_variables
@@ -26,6 +27,7 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
     Raises DeployError if the workflow has been deleted or a variable's value cannot be read.
     """
     require_workflow(deployment)
+    project = read_config(deployment.files) if deployment.files else None
     return DeployRequest(
         ir=deployment.ir,
         entry_code=deployment.entry_code,
@@ -33,14 +35,21 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
         class_name=deployment.class_name,
         worker_name=deployment.worker_name,
         variables=variables_for(deployment.workflow),
-        bindings=deployment.bindings,
+        bindings=_bound(project) if project else deployment.bindings,
         node_types=deployment.node_types,
-        settings=read_settings(deployment.deploy_settings),
+        settings=project.settings if project else read_settings(deployment.deploy_settings),
         previous_triggers=records.previous_triggers(deployment),
         known_version=records.known_version(deployment.workflow_public_id, deployment.target_id),
         known_tags=records.version_tags(deployment.workflow_public_id),
         overwrite=deployment.overwrite,
+        files=deployment.files,
+        project=project,
     )
+
+
+def _bound(project: ProjectConfig) -> dict[str, str]:
+    """Return the kinds of the bindings in a project's configuration, by name."""
+    return {binding.name: binding.kind.value for binding in project.bindings}
 
 
 def variables_for(workflow: Workflow | None) -> dict[str, Variable]:

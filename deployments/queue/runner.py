@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
@@ -19,7 +20,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from deployments.history import records
+from deployments.history import records, workflow_names
 from deployments.models import Deployment, ProgramOutput
 from deployments.pipeline import pipeline, worker_changes
 from deployments.pipeline.adapters.deploy_tools import DeployTools, OwnWorkflow
@@ -36,6 +37,7 @@ from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
 from targets.cloudflare.retries import RetryPolicy
+from targets.cloudflare.worker_parts import parse_triggers
 from targets.lookup import NoTarget, account_of
 from toolchain import process
 from toolchain.process import ProgramStopped
@@ -96,6 +98,9 @@ def _run(
                 claim.check()
             facts = _with_redacted_parts(progress.facts, secrets)
             transitions.enter(pk, claim.token, stage=progress.stage, facts=facts)
+            if "wrangler_json" in facts and claim.deployment.files:
+                workflows = parse_triggers(json.loads(facts["wrangler_json"])).workflows
+                workflow_names.remember(claim.deployment, workflows)
 
 
 def _work(deployment: Deployment) -> Callable[[DeployTools], Stages]:

@@ -156,6 +156,7 @@ def draft_deployment(workflow: Workflow, target: Target) -> Deployment:
         target=target,
         target_name=target.name,
         ir=version.ir,
+        files=version.files,
         entry_code=version.entry_code,
         dependencies=version.dependencies,
         bindings=version.bindings,

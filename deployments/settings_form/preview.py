@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from deployments.pipeline.binding_detection import detect
 from deployments.pipeline.code_build import build_bundle, generate
+from deployments.pipeline.env_needs import needs_of_module
 from deployments.pipeline.ports import Callee, DeployRequest, Site
 from deployments.pipeline.site_checks import check_site
 from deployments.pipeline.worker_limits import check_limits
@@ -105,8 +106,10 @@ def _config(
     """Return the wrangler.json and warnings; raises DeployError if the draft cannot be deployed."""
     whole = replace(request, variables={**_unset(module, request), **request.variables})
     site = Site(worker_url="", dashboard_url="", live_version="", creatable=frozenset(BindingKind))
-    env = detect(module, whole, site=site, tools=_Placeholders())
-    bundle = build_bundle(whole, "", env=env, module=module)
+    env = detect(needs_of_module(module, whole), whole, site=site, tools=_Placeholders())
+    bundle = build_bundle(
+        whole, "", env=env, trigger=module.trigger, dependencies=module.dependencies
+    )
     return bundle.config, [*check_site(whole, site), *check_limits(bundle, env)]
 
 

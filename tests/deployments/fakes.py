@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployments.pipeline.ports import Bundle, Callee, CompiledCode, DeployRequest, Site, Upload
+from deployments.pipeline.ports import (
+    Bundle,
+    Callee,
+    CompiledCode,
+    CompiledProject,
+    DeployRequest,
+    Site,
+    Upload,
+)
 from targets.cloudflare.errors import DeployError
 from targets.cloudflare.worker_parts import Part, Triggers
 from workflows.codegen.module.generate import GeneratedModule
@@ -55,6 +63,10 @@ class FakeTools:
     def compile(self, module: GeneratedModule, dependencies: Iterable[str]) -> CompiledCode:
         self._record("compile")
         return CompiledCode(script="export default {}")
+
+    def compile_project(self, request: DeployRequest) -> CompiledProject:
+        self._record("compile")
+        return CompiledProject(script="export default {}")
 
     def callee(self, worker: str, class_name: str) -> Callee:
         self._record(f"callee {worker}")

@@ -25,7 +25,7 @@ _NAME = "worker.ts"
 _PARSED = "parsed.mjs"
 _TIME_LIMIT = 30.0
 # The compiler's own limits, which say nothing about the code that they are reported for.
-_GIVEN_UP = frozenset({"TS2563", "TS2589", "TS2590"})
+GIVEN_UP = frozenset({"TS2563", "TS2589", "TS2590"})
 _MAX_SHOWN = 100
 _MAX_COMPLAINTS = 2_000  # about one piece of code; each takes longer in longer code
 _TOO_MANY = (
@@ -128,7 +128,7 @@ def judge(diagnostics: Iterable[Diagnostic], module: Located) -> Verdict:
     reshaped: set[str] = set()
     by_syntax: dict[Syntax, CertainMistakes] = {}
     judged: Counter[Syntax | None] = Counter()
-    for error in (each for each in diagnostics if each.code not in _GIVEN_UP):
+    for error in (each for each in diagnostics if each.code not in GIVEN_UP):
         location = module.locate(error.line, error.column)
         syntax = module.syntaxes.get(_key(location)) if location else None
         judged[syntax] += 1

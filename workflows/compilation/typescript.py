@@ -77,7 +77,7 @@ def compile_modules(
     """Compile several modules (`name.ts`) in one process; an error in one rejects them all."""
     write_project(sources, folder, dependencies=dependencies, checks_types=checks_types)
     size = sum(map(len, sources.values()))
-    _run(folder, time_limit=TIME_LIMIT + size / _BYTES_PER_SECOND)
+    run_compiler(folder, size=size)
     out = folder / "out"
     return {name: (out / name).with_suffix(".js").read_text("utf-8") for name in sources}
 
@@ -92,7 +92,7 @@ def write_project(
     """Write modules into the folder, with the types and the settings that they are compiled with."""
     for name, source in sources.items():
         (folder / name).write_bytes(source.encode())
-    (folder / _AMBIENT).write_text(_ambient(dependencies), "utf-8")
+    (folder / _AMBIENT).write_text(package_declarations(dependencies), "utf-8")
     (folder / "tsconfig.json").write_text(
         json.dumps(_config(list(sources), checks_types=checks_types)), "utf-8"
     )
@@ -104,26 +104,36 @@ def _config(names: list[str], *, checks_types: bool) -> dict[str, object]:
     `noResolve` protects the compiler, `removeComments` the bundler, which follows the comment
     `sourceMappingURL`.
     """
-    options = {
+    options = compiler_options() | {
+        "noEmitOnError": True,
+        "noCheck": not checks_types,
+        "removeComments": True,
+        "outDir": "out",
+    }
+    return {"compilerOptions": options, "files": [*names, workers_types(), _AMBIENT]}
+
+
+def compiler_options() -> dict[str, object]:
+    """Return the settings that all code is checked with; imports are only found among listed files."""
+    return {
         "target": "es2024",
         "lib": ["esnext"],
         "module": "esnext",
         "moduleResolution": "bundler",
         "moduleDetection": "force",
         "strict": False,
-        "noEmitOnError": True,
-        "noCheck": not checks_types,
         "noResolve": True,
-        "removeComments": True,
         "skipLibCheck": True,
         "types": [],
-        "outDir": "out",
     }
-    types = str(WORKERS_TYPES / "index.d.ts")
-    return {"compilerOptions": options, "files": [*names, types, _AMBIENT]}
 
 
-def _ambient(dependencies: Iterable[str]) -> str:
+def workers_types() -> str:
+    """Return the path of Cloudflare's types."""
+    return str(WORKERS_TYPES / "index.d.ts")
+
+
+def package_declarations(dependencies: Iterable[str]) -> str:
     """Return declarations that type packages which are not installed as any."""
     names = [json.dumps(name) for name in dependencies]
     subpaths = [json.dumps(f"{name}/*") for name in dependencies]
@@ -131,7 +141,12 @@ def _ambient(dependencies: Iterable[str]) -> str:
     return "\n".join([*modules, _LOOSE])
 
 
-def _run(folder: Path, *, time_limit: float) -> None:
+def run_compiler(folder: Path, *, size: int) -> None:
+    """Compile the folder's tsconfig.json with a time limit for `size` characters of code.
+
+    Raises CompileFailed with every complaint.
+    """
+    time_limit = TIME_LIMIT + size / _BYTES_PER_SECOND
     try:
         finished = process.run(
             [TSC, "--pretty", "false", "-p", "tsconfig.json"],

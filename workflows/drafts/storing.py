@@ -28,6 +28,7 @@ Kind = DraftChange.Kind
 ENTRY_CODE: Final = "entry_code"
 _BINDINGS: Final = "bindings"
 TESTS: Final = "tests"
+FILES: Final = "files"
 BESIDE_DOCUMENT: Final[Mapping[str, str]] = {
     ENTRY_CODE: "the entry code has",
     "dependencies": "the npm packages have",
@@ -216,12 +217,11 @@ def _declare(workflow: Workflow, bindings: Mapping[str, str]) -> None:
     )
 
 
-def record_replacement(
-    workflow: Workflow, before: JsonObject, entry_code: str, *, by: Actor
-) -> None:
-    """Record that a form replaced the document or the entry code; `workflow` is already saved."""
-    changes = document_changes.difference(_as_object(before), workflow.ir)
-    new_code = list(_difference(ENTRY_CODE, entry_code, workflow.entry_code))
+def record_replacement(workflow: Workflow, before: Workflow, *, by: Actor) -> None:
+    """Record that a form or an import replaced the draft `before`; `workflow` is already saved."""
+    changes = document_changes.difference(_as_object(before.ir), workflow.ir)
+    changes += file_differences(before.files, workflow.files)
+    new_code = list(_difference(ENTRY_CODE, before.entry_code, workflow.entry_code))
     if not changes and not new_code:
         return
     Workflow.objects.filter(pk=workflow.pk).update(draft_revision=workflow.draft_revision + 1)
@@ -231,11 +231,29 @@ def record_replacement(
         difference=[*changes, *new_code],
         revision=workflow.draft_revision,
         kind=Kind.REPLACED,
-        summary="Replaced the document" if changes else "Changed the entry code",
+        summary=_replaced(workflow) if changes else "Changed the entry code",
         touched=[EVERYTHING] if changes else [("", ENTRY_CODE)],
         by=by.user,
         by_name=by.name,
     )
+
+
+def _replaced(workflow: Workflow) -> str:
+    return "Replaced the files" if workflow.is_project else "Replaced the document"
+
+
+def file_differences(before: JsonObject, after: JsonObject) -> list[JsonObject]:
+    """Return the changes to the files of a project, in the same form as changes to a document."""
+    return [
+        {
+            "part": FILES,
+            "id": path,
+            "before": [before[path]] if path in before else [],
+            "after": [after[path]] if path in after else [],
+        }
+        for path in sorted({*before, *after})
+        if before.get(path) != after.get(path)
+    ]
 
 
 def _record(workflow: Workflow, *, difference: list[JsonObject], **fields: Any) -> None:

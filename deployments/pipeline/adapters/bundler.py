@@ -1,4 +1,4 @@
-"""Bundles a Worker with its npm packages; a package can read nothing but the packages.
+"""Bundles a Worker with its files and npm packages; they can read nothing but each other.
 
 A package determines what the bundler reads: with relative or absolute imports, its `main`, or source
 maps. So the bundler runs in a separate folder, without credentials, before anything is uploaded. The
@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,25 +22,31 @@ from deployments.pipeline.adapters import npm, wrangler
 from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.ports import Bundle
-from targets.cloudflare.errors import Cause, DeployError
+from targets.cloudflare.errors import Cause, DeployError, Finding
 from toolchain import process
 from toolchain.node_tools import DATA_LIMIT, MODULES, NODE, WRANGLER
 
 _PREFIX: Final = "awaitstep-build-"
-_SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
-_MODULES: Final = frozenset(
-    {".wasm", ".bin", ".txt", ".html", ".sql"}
-)  # uploaded together with the code
+SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
 _LOCATED: Final = re.compile(r"(?P<file>.+?):(?P<line>[0-9]+):[0-9]+: ERROR: (?P<text>.*)")
 _OUTSIDE: Final = (
-    "The npm packages read {files}, which is not part of them. Nothing was uploaded. Remove the "
-    "package that does this: it may be malicious."
+    "The code or its npm packages read {files}, which is not part of them. Nothing was uploaded. "
+    "Remove the import or the package that does this: the package may be malicious."
 )
 _NO_REASON: Final = (
     "The bundler gave no reason that can be shown. It may have needed more than "
     f"{DATA_LIMIT // 1024**3} GB of memory."
 )
 _SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundled:
+    """The bundled main module, the modules next to it by name, and what the main module exports."""
+
+    script: bytes
+    modules: Mapping[str, bytes]
+    exports: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +57,15 @@ class Bundler:
     cache: Path
     timeout: float
 
-    def bundle(self, packages: Path, config: Mapping[str, Any], *, into: Path) -> None:
+    def bundle(self, packages: Path, config: Mapping[str, Any]) -> Bundled:
         """Bundle the main module in the folder with its `node_modules`; raises DeployError."""
-        settings = {name: config[name] for name in _SETTINGS if name in config}
-        (packages / "wrangler.json").write_text(json.dumps(settings), encoding="utf-8")
+        (packages / "wrangler.json").write_text(json.dumps(dict(config)), encoding="utf-8")
         output = packages.parent / "output"
         try:
             self._run(packages, output)
-            _refuse_outside(packages, _inputs(output))
-            _copy(output, into=into, known=_digests(packages))
+            metafile = json.loads((output / "metafile.json").read_text(encoding="utf-8"))
+            _refuse_outside(packages, list(metafile["inputs"]))
+            return _read(output, metafile, packages, main=Path(config["main"]))
         finally:
             shutil.rmtree(output, ignore_errors=True)
 
@@ -78,11 +84,12 @@ class Bundler:
                 on_start=self.hooks.program_started,
             )
         except process.ProgramTimeout as slow:
-            message = f"Bundling the npm packages was {slow} and was stopped. Use fewer packages."
+            message = f"Bundling the code was {slow} and was stopped. Use fewer npm packages."
             raise DeployError(message, cause=Cause.TIMEOUT) from None
         errors = _errors(log) if ended.exit_code else []
-        outside = [file for file, _ in errors if file and not _is_inside(packages, file)]
-        text = _failure([text for _, text in errors]) if ended.exit_code and not outside else ""
+        outside = [each.path for each in errors if not _is_inside(packages, each.path)]
+        failed = _failure(errors)
+        text = str(failed) if ended.exit_code and not outside else ""
         self.hooks.program_ended(
             ProgramRun(
                 program="bundling", exit_code=ended.exit_code, seconds=ended.seconds, text=text
@@ -90,23 +97,30 @@ class Bundler:
         )
         _refuse_outside(packages, outside)
         if ended.exit_code:
-            raise DeployError(text, cause=Cause.PACKAGES)
+            raise failed
 
 
 def write_bundled(folder: Path, bundle: Bundle, *, bundler: Bundler, on_end: npm.OnEnd) -> None:
     """Install the packages, and write the bundled main module into the folder of the deploy."""
-    with _build_folder() as build:
+    with build_folder() as build:
         packages = build / "packages"
         packages.mkdir()
         (packages / MAIN).write_text(bundle.script, encoding="utf-8")
         npm.install(
             packages, bundle.dependencies, on_start=bundler.hooks.program_started, on_end=on_end
         )
-        bundler.bundle(packages, bundle.config, into=folder)
+        settings = {name: bundle.config[name] for name in SETTINGS if name in bundle.config}
+        write_modules(folder, bundler.bundle(packages, settings))
+
+
+def write_modules(folder: Path, bundled: Bundled) -> None:
+    """Write the bundled main module, and the modules next to it."""
+    for name, data in {MAIN: bundled.script, **bundled.modules}.items():
+        (folder / name).write_bytes(data)
 
 
 @contextmanager
-def _build_folder() -> Iterator[Path]:
+def build_folder() -> Iterator[Path]:
     """A folder among temporary files, because `..` from the data folder leads to its secrets."""
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
     try:
@@ -119,12 +133,6 @@ def _environment(folder: Path, *, cache: Path) -> dict[str, str]:
     """Return an environment without the token and the network's settings."""
     env = wrangler.environment(folder, cache=cache)
     return {name: value for name, value in env.items() if name not in process.NETWORK_VARIABLES}
-
-
-def _inputs(output: Path) -> list[str]:
-    """Return every file that the bundler read, relative to its folder."""
-    metafile = json.loads((output / "metafile.json").read_text(encoding="utf-8"))
-    return list(metafile["inputs"])
 
 
 def _refuse_outside(packages: Path, files: list[str]) -> None:
@@ -140,9 +148,9 @@ def _is_inside(packages: Path, file: str) -> bool:
     return path.is_relative_to(packages.resolve()) or path.is_relative_to(MODULES.resolve())
 
 
-def _digests(packages: Path) -> set[bytes]:
-    """Return the digests of the packages' modules that are not code."""
-    files = (path for path in packages.rglob("*") if path.suffix in _MODULES)
+def _digests(packages: Path, suffixes: Set[str]) -> set[bytes]:
+    """Return the digests of the files that are not code."""
+    files = (path for path in packages.rglob("*") if path.suffix in suffixes)
     return {_digest(path) for path in files if path.is_file() and not path.is_symlink()}
 
 
@@ -150,29 +158,39 @@ def _digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _copy(output: Path, *, into: Path, known: set[bytes]) -> None:
-    """Copy the code, and the modules next to it. The metafile does not list where those are from."""
-    modules = [path for path in output.iterdir() if path.suffix in _MODULES]
+def _read(output: Path, metafile: Mapping[str, Any], packages: Path, *, main: Path) -> Bundled:
+    """Read the code, and the modules next to it. The metafile does not list where those are from."""
+    entry = output / main.with_suffix(".js").name
+    written = {entry.name, f"{entry.name}.map", "README.md", "metafile.json"}
+    modules = [path for path in output.iterdir() if path.is_file() and path.name not in written]
+    known = _digests(packages, {path.suffix for path in modules})
     foreign = [path.name.partition("-")[2] for path in modules if _digest(path) not in known]
     if foreign:
         raise DeployError(_OUTSIDE.format(files=json.dumps(foreign[0])), cause=Cause.PACKAGES)
-    for path in (output / MAIN, *modules):
-        shutil.copyfile(path, into / path.name)
+    exports = (each.get("exports", ()) for name, each in metafile["outputs"].items()
+               if Path(name).name == entry.name)  # fmt: skip
+    return Bundled(
+        script=entry.read_bytes(),
+        modules={path.name: path.read_bytes() for path in modules},
+        exports=frozenset(name for names in exports for name in names),
+    )
 
 
-def _errors(log: Path) -> list[tuple[str, str]]:
-    """Return wrangler's errors as file ("" if unknown) and message."""
+def _errors(log: Path) -> list[Finding]:
+    """Return wrangler's errors that say where they are."""
     entries = wrangler.read_output(log)
     messages = [str(entry.get("message")) for entry in entries if entry["type"] == "command-failed"]
     located = [_LOCATED.fullmatch(line) for message in messages for line in message.splitlines()]
     return [
-        (match["file"], f"{match['file']}, line {match['line']}: {match['text']}")
+        Finding(message=match["text"], path=match["file"], line=int(match["line"]))
         for match in located
         if match
     ]
 
 
-def _failure(errors: list[str]) -> str:
+def _failure(errors: list[Finding]) -> DeployError:
     """Return the reason to show; one without a location could quote any file, so it is not shown."""
-    reasons = "\n".join(errors) or _NO_REASON
-    return f"The npm packages cannot be bundled:\n{reasons}"
+    headline = "The code cannot be bundled:"
+    if not errors:
+        return DeployError(f"{headline}\n{_NO_REASON}", cause=Cause.PACKAGES)
+    return DeployError.listing(headline, errors, cause=Cause.PACKAGES)

@@ -8,15 +8,23 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deployments.pipeline.adapters import wrangler
+from deployments.pipeline.adapters import project_compiler, wrangler
 from deployments.pipeline.adapters.bundler import Bundler, write_bundled
 from deployments.pipeline.adapters.remote_tools import ProgramRun, RemoteTools
 from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
-from deployments.pipeline.ports import Bundle, Callee, CompiledCode, DeployRequest, Site, Upload
+from deployments.pipeline.ports import (
+    Bundle,
+    Callee,
+    CompiledCode,
+    CompiledProject,
+    DeployRequest,
+    Site,
+    Upload,
+)
 from deployments.pipeline.site_checks import needs_force
 from targets.cloudflare import naming, queues, resources, retries, tokens, versions, zones
 from targets.cloudflare.account import LiveVersion, rate_limited
@@ -71,7 +79,7 @@ class DeployTools(RemoteTools):
         worker, settings = request.worker_name, request.settings
         live = self._live_version(worker)
         subdomain = self.account.subdomain()
-        workflow = None if request.is_script else self.account.workflow(worker)
+        hosted = [self.account.workflow(name) for name in request.workflows]
         is_embedded = self.account.local_port is not None
         return Site(
             worker_url=self.account.worker_url(worker, subdomain),
@@ -80,7 +88,7 @@ class DeployTools(RemoteTools):
             source=live.source,
             live_tag=self._tag(request, live.version),
             split=live.split,
-            workflow_owner=workflow.worker if workflow else "",
+            workflow_owners={each.name: each.worker for each in hosted if each},
             has_subdomain=bool(subdomain),
             routes=zones.route_sites(self.account, settings.routes),
             domains=zones.domain_sites(self.account, settings.custom_domains),
@@ -116,6 +124,21 @@ class DeployTools(RemoteTools):
                 findings = [_as_finding(each, module) for each in failed.diagnostics]
         raise CodeError("the code has type errors", findings)
 
+    def compile_project(self, request: DeployRequest) -> CompiledProject:
+        project = request.project
+        if project is None:
+            raise ValueError("the workflow is not a project")
+        with self.workspace() as folder:
+            warnings = project_compiler.type_check(request, project, folder)
+        compiled = project_compiler.bundle_project(
+            request, project, bundler=self._bundler, on_end=self._on_end("npm install")
+        )
+        return replace(compiled, warnings=tuple(warnings))
+
+    @property
+    def _bundler(self) -> Bundler:
+        return Bundler(hooks=self.hooks, cache=self.cache, timeout=self.timeout)
+
     def callee(self, worker: str, class_name: str) -> Callee:
         ours = self.ours(worker)
         name = naming.worker_name(worker) if ours else worker
@@ -150,10 +173,11 @@ class DeployTools(RemoteTools):
     def write(self, folder: Path, bundle: Bundle) -> None:
         """Write the code first: while packages are bundled, no secret is in a file."""
         if bundle.dependencies:
-            bundler = Bundler(hooks=self.hooks, cache=self.cache, timeout=self.timeout)
-            write_bundled(folder, bundle, bundler=bundler, on_end=self._on_end("npm install"))
+            on_end = self._on_end("npm install")
+            write_bundled(folder, bundle, bundler=self._bundler, on_end=on_end)
         else:
-            (folder / MAIN).write_text(bundle.script, encoding="utf-8")
+            for name, data in {MAIN: bundle.script.encode(), **bundle.modules}.items():
+                (folder / name).write_bytes(data)
         config = json.dumps(bundle.config, indent=2, ensure_ascii=False)
         (folder / "wrangler.json").write_text(config, encoding="utf-8")
         if bundle.secrets:

@@ -14,7 +14,7 @@ from toolchain.node_tools import DATA_LIMIT, NODE, NPM_CLI
 
 OnEnd = Callable[[process.ProgramResult], None]
 _SECONDS = 90.0
-_FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--omit=dev"]
+_FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
 _ONLY_REGISTRY = [f"--allow-{source}=none" for source in ("git", "remote", "file", "directory")]
 _NOT_ALLOWED: Final = re.compile(r"npm error code EALLOW(?:GIT|REMOTE|FILE|DIRECTORY)\b")
 _OTHER_SOURCE: Final = (
@@ -39,10 +39,21 @@ def install(
     """
     manifest = {"private": True, "dependencies": dict(dependencies)}
     (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    _run(["install", "--no-package-lock"], folder, on_start=on_start, on_end=on_end)
+
+
+def install_locked(folder: Path, *, on_start: Callable[[int], None], on_end: OnEnd) -> None:
+    """Run npm ci with the package.json and the lock file in the folder; raises like `install`."""
+    _run(["ci"], folder, on_start=on_start, on_end=on_end)
+
+
+def _run(
+    command: list[str], folder: Path, *, on_start: Callable[[int], None], on_end: OnEnd
+) -> None:
     home = folder / "home"
     home.mkdir(exist_ok=True)
     env = process.environment(home=home, npm_config_update_notifier="false", CI="1")
-    arguments: list[str | Path] = [NODE, NPM_CLI, "install", *_FLAGS, *_ONLY_REGISTRY]
+    arguments: list[str | Path] = [NODE, NPM_CLI, *command, *_FLAGS, *_ONLY_REGISTRY]
     try:
         ended = process.run(
             arguments,

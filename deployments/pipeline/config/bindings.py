@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from workflows.codegen.analysis.children import Child
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind
@@ -28,7 +28,8 @@ class Binding:
     """A binding in the Worker's env.
 
     `resource` is an id or a name: the Worker of a service, the Workflow of a workflow, "" for kinds
-    that refer to the account. `script` is the Worker of the Workflow; "" is this Worker.
+    that refer to the account. `script` is the Worker of the Workflow; "" is this Worker. `settings` are
+    more keys of its entry in wrangler.json.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Binding:
     resource: str
     class_name: str = ""
     script: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class RequiredBinding:
     """A binding that the Worker needs; `resource` is the one that the user named, or "".
 
     `node_id` is set for the node that calls a child; other bindings get their resource from a variable.
+    `place` says where the configuration of a project declares it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class RequiredBinding:
     resource: str = ""
     class_name: str = ""
     node_id: str = ""
+    place: str = ""
 
     @property
     def variable(self) -> str:
@@ -63,7 +67,7 @@ class EnvPlan:
 
     required: tuple[RequiredBinding, ...]
     unset: tuple[str, ...]
-    variables: Mapping[str, str]
+    variables: Mapping[str, Any]
     secrets: Mapping[str, str]
     origins: Mapping[str, str]
 

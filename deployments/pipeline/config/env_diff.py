@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,7 +45,8 @@ def expected_env(config: Mapping[str, Any], secrets: Iterable[str]) -> dict[str,
     """Return the env of a wrangler.json and the names of its secrets."""
     env = {name: EnvEntry(kind=SECRET) for name in secrets}
     for name, value in config.get("vars", {}).items():
-        env[name] = EnvEntry(kind=VARIABLE, value=str(value))
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        env[name] = EnvEntry(kind=VARIABLE, value=text)
     for kind, (section, key) in SECTIONS.items():
         entries = config.get(section, [])
         for entry in [entries] if isinstance(entries, Mapping) else entries:
@@ -65,6 +67,8 @@ def _entry(binding: Mapping[str, Any]) -> EnvEntry:
     type_ = str(binding.get("type"))
     if type_ == "plain_text":
         return EnvEntry(kind=VARIABLE, value=str(binding.get("text", "")))
+    if type_ == "json":
+        return EnvEntry(kind=VARIABLE, value=json.dumps(binding.get("json"), sort_keys=True))
     if type_ == "secret_text":
         return EnvEntry(kind=SECRET)
     kind, keys = _TYPES.get(type_, (None, ()))

@@ -18,7 +18,7 @@ MAIN = "worker.js"
 def wrangler_config(
     *,
     worker_name: str,
-    variables: Mapping[str, str],
+    variables: Mapping[str, Any],
     bindings: Sequence[Binding],
     trigger: Trigger,
     settings: DeploySettings,
@@ -114,13 +114,13 @@ def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
     return sections
 
 
-def _extra_keys(binding: Binding) -> dict[str, str]:
+def _extra_keys(binding: Binding) -> dict[str, Any]:
     if binding.kind is BindingKind.D1:
         return {"database_name": binding.name.lower()}
     if binding.kind is not BindingKind.WORKFLOW:
         return {}
     script = {"script_name": binding.script} if binding.script else {}
-    return {"class_name": binding.class_name, **script}
+    return {**binding.settings, "class_name": binding.class_name, **script}
 
 
 SECTIONS: Final = {

@@ -5,29 +5,29 @@ import pytest
 from deployments.pipeline.worker_limits import MAX_VALUES, MAX_WORKER_SIZE, over_limits
 
 
-def found(script: str = "", values: dict[str, str] | None = None, crons: int = 0) -> list[bool]:
+def found(size: int = 0, values: dict[str, str] | None = None, crons: int = 0) -> list[bool]:
     """Return whether each finding is a warning."""
     config = {"triggers": {"crons": [f"{minute} * * * *" for minute in range(crons)]}}
-    return [each.is_warning for each in over_limits(script, values=values or {}, config=config)]
+    return [each.is_warning for each in over_limits(size, values=values or {}, config=config)]
 
 
 def test_within_the_limits_there_are_no_findings() -> None:
     values = {f"V{number}": "x" * 5120 for number in range(MAX_VALUES)}
 
-    assert found("x" * MAX_WORKER_SIZE, values, crons=5) == []
+    assert found(MAX_WORKER_SIZE, values, crons=5) == []
 
 
 @pytest.mark.parametrize(
-    ("script", "values", "crons"),
+    ("size", "values", "crons"),
     [
-        ("x" * (MAX_WORKER_SIZE + 1), {}, 0),
-        ("", {"LONG": "é" * 2561}, 0),
-        ("", {f"V{number}": "" for number in range(MAX_VALUES + 1)}, 0),
-        ("", {}, 251),
+        (MAX_WORKER_SIZE + 1, {}, 0),
+        (0, {"LONG": "é" * 2561}, 0),
+        (0, {f"V{number}": "" for number in range(MAX_VALUES + 1)}, 0),
+        (0, {}, 251),
     ],
 )
-def test_exceeded_limits_are_reported(script: str, values: dict[str, str], crons: int) -> None:
-    assert found(script, values, crons) == [False]
+def test_exceeded_limits_are_reported(size: int, values: dict[str, str], crons: int) -> None:
+    assert found(size, values, crons) == [False]
 
 
 def test_limits_of_the_free_plan_are_warnings() -> None:

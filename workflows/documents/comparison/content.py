@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ JsonObject = dict[str, Any]
 class Content:
     """Everything that determines the code, with the node types of the document.
 
-    `tests` is None if they are not known.
+    `tests` is None if they are not known. A project has `files`.
     """
 
     ir: Any
@@ -31,6 +31,7 @@ class Content:
     deploy_settings: Mapping[str, Any]
     types: Registry
     tests: Any = None
+    files: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def document(self) -> JsonObject:

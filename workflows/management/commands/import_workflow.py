@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             data, entry_code = _read(options["file"]), _entry_code(options["entry_code"])
-            note = _note(options["note"])
+            note = read_note(options["note"])
             into = get_workflow(options["workflow"]) if options["workflow"] else None
             if is_zip(data):
                 if note:
@@ -104,7 +104,8 @@ class Command(BaseCommand):
             self.stderr.write(f"{kind}: {where}{problem}")
 
 
-def _note(text: str) -> str:
+def read_note(text: str) -> str:
+    """Return the note on a version. Raises CommandError if it cannot be stored."""
     try:
         text.encode()
         return clean_note(text)

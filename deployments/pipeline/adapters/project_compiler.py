@@ -1,0 +1,141 @@
+"""Type-checks and bundles the files of a project with its npm packages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from deployments.pipeline.adapters import npm
+from deployments.pipeline.adapters.bundler import SETTINGS, Bundled, Bundler, build_folder
+from deployments.pipeline.errors import CodeError
+from deployments.pipeline.ports import CompiledProject, DeployRequest
+from targets.cloudflare.errors import Cause, DeployError, Finding
+from workflows.compilation.project_check import ProjectSource, check_project
+from workflows.compilation.typescript import Diagnostic
+from workflows.documents.projects.compiler_settings import compiler_settings
+from workflows.documents.projects.config import ProjectConfig
+from workflows.documents.projects.files import ProjectFiles, file_bytes
+from workflows.documents.projects.packages import Packages, read_packages
+
+_NOT_WRITTEN: Final = frozenset(
+    {"wrangler.json", "wrangler.jsonc", "wrangler.toml", ".npmrc", ".yarnrc", ".yarnrc.yml"}
+)
+
+
+def type_check(request: DeployRequest, project: ProjectConfig, folder: Path) -> list[Finding]:
+    """Return the compiler's warnings; raises CodeError with what is certainly a mistake."""
+    verdict = check_project(source_of(request, project), folder)
+    if verdict.errors:
+        raise CodeError("the code has type errors", list(map(_as_finding, verdict.errors)))
+    return list(map(_as_finding, verdict.warnings))
+
+
+def source_of(request: DeployRequest, project: ProjectConfig) -> ProjectSource:
+    """Return what is type-checked, with the types of the names in the Worker's env."""
+    texts = {path: text for path, text in request.files.items() if isinstance(text, str)}
+    settings = compiler_settings(request.files)
+    return ProjectSource(
+        files=texts,
+        main=project.main,
+        packages=tuple(read_packages(request.files).dependencies),
+        aliases={**settings.aliases, **_aliases(project)},
+        options=settings.options,
+        env=dict(_env_types(request, project)),
+    )
+
+
+def _aliases(project: ProjectConfig) -> dict[str, list[str]]:
+    aliases: Mapping[str, str] = project.bundling.get("alias", {})
+    return {
+        name: [path.removeprefix("./")] for name, path in aliases.items() if path.startswith(".")
+    }
+
+
+def _env_types(request: DeployRequest, project: ProjectConfig) -> Iterator[tuple[str, str]]:
+    for name, value in project.variables.items():
+        yield name, "string" if isinstance(value, str) else "any"
+    for variable in request.variables.values():
+        yield variable.name, "string"
+    for binding in project.bindings:
+        yield binding.name, binding.kind.typescript
+    for workflow in project.workflows:
+        yield workflow.binding, "Workflow<any>"
+
+
+def _as_finding(error: Diagnostic) -> Finding:
+    message = f"{error.message} ({error.code})" if error.code else error.message
+    return Finding(message=message, path=error.file, line=error.line)
+
+
+def bundle_project(
+    request: DeployRequest, project: ProjectConfig, *, bundler: Bundler, on_end: npm.OnEnd
+) -> CompiledProject:
+    """Install the npm packages and bundle the main module; raises DeployError."""
+    packages = read_packages(request.files)
+    with build_folder() as build:
+        folder = build / "packages"
+        folder.mkdir()
+        _write(request.files, folder)
+        if packages.dependencies:
+            _install(packages, folder, bundler=bundler, on_end=on_end)
+        bundled = bundler.bundle(folder, _configuration(project))
+    _check_classes(project, bundled)
+    return CompiledProject(script=bundled.script.decode(), modules=bundled.modules)
+
+
+def _write(files: ProjectFiles, folder: Path) -> None:
+    for path in files:
+        if path not in _NOT_WRITTEN and not path.endswith("/.npmrc"):
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file_bytes(files, path))
+
+
+def _install(packages: Packages, folder: Path, *, bundler: Bundler, on_end: npm.OnEnd) -> None:
+    started = bundler.hooks.program_started
+    if not packages.lock:
+        npm.install(folder, packages.dependencies, on_start=started, on_end=on_end)
+        return
+    lock = json.dumps(_without_addresses(json.loads(packages.lock)))
+    (folder / "package-lock.json").write_text(lock, encoding="utf-8")
+    npm.install_locked(folder, on_start=started, on_end=on_end)
+
+
+def _without_addresses(lock: Any) -> Any:
+    """Return the lock file without addresses, so that every package comes from the registry.
+
+    The integrity of each package stays, so it is the same package.
+    """
+    if isinstance(lock, dict):
+        return {
+            name: _without_addresses(value) for name, value in lock.items() if name != "resolved"
+        }
+    return [_without_addresses(value) for value in lock] if isinstance(lock, list) else lock
+
+
+def _configuration(project: ProjectConfig) -> dict[str, Any]:
+    settings = project.settings
+    own = {
+        "name": "project",
+        "main": project.main,
+        "compatibility_date": settings.compatibility_date,
+        "compatibility_flags": list(settings.compatibility_flags),
+    }
+    return {**project.bundling, **{name: own[name] for name in SETTINGS}}
+
+
+def _check_classes(project: ProjectConfig, bundled: Bundled) -> None:
+    findings = list(_missing(project, bundled.exports))
+    if findings:
+        headline = "The main module does not export the Workflows of the configuration:"
+        raise DeployError.listing(headline, findings, cause=Cause.CODE)
+
+
+def _missing(project: ProjectConfig, exports: Iterable[str]) -> Iterator[Finding]:
+    exported = set(exports)
+    for each in project.workflows:
+        if each.class_name not in exported:
+            message = f"{project.main} does not export a class {each.class_name}."
+            yield Finding(message=message, path=project.file, line=each.line, cause=Cause.CODE)
