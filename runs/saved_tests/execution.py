@@ -152,7 +152,7 @@ def observed_of(progress: TestProgress) -> Observed:
     return observe(
         progress.data,
         progress.steps,
-        progress.nodes,
+        progress.calls,
         ir=progress.ir,
         full_output=lambda step: output_of(run, step),
         requests=map(made_request, masked),

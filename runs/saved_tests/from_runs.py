@@ -18,7 +18,7 @@ from runs.saved_tests.observing import made_request, observe
 from runs.saved_tests.services import fingerprint, save_test
 from runs.services.control import Refused
 from runs.steps.masking import redact_run
-from runs.steps.step_nodes import node_ids, parsed_document
+from runs.steps.step_nodes import parsed_document, step_calls
 from runs.steps.step_reader import HIDDEN, Step, read_steps
 from runs.test_runs import services
 from runs.test_runs.draft_request import Runnable
@@ -38,7 +38,7 @@ from workflows.ir.reading.fields import Code
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot, types_for
-from workflows.nodes import wait_for_event
+from workflows.nodes import sub_workflow
 from workflows.nodes.documents import parse
 from workflows.nodes.library.registry import secret_variables
 from workflows.picture.states import State
@@ -78,7 +78,7 @@ def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
         observe(
             progress.data,
             progress.steps,
-            progress.nodes,
+            progress.calls,
             ir=progress.ir,
             full_output=lambda step: stand_ins.hidden(_full_output(run, step)),
             requests=map(made_request, stand_ins.hidden(requests)),
@@ -189,8 +189,9 @@ def from_run(run: Run, *, name: str) -> JsonObject:
     if not statuses.is_final(str(data.get("status"))):
         raise Refused(_HAS_NOT_ENDED)
     steps = read_steps(data, is_over=True)
-    nodes = node_ids(ir, steps)
-    observed = observe(data, steps, nodes, ir=ir, full_output=_unknown)
+    calls = step_calls(ir, steps)
+    nodes = {number: call.node_id for number, call in calls.items()}
+    observed = observe(data, steps, calls, ir=ir, full_output=_unknown)
     declared = secret_variables(run.deployment.node_types)
     return make_test(
         observed,
@@ -270,16 +271,17 @@ def _is_outside(node: Node) -> bool:
 
 
 def _pin(node: Node, steps: Sequence[Step], outputs: tuple[Any, ...]) -> JsonObject:
-    """Return what the node returned, and how it failed if it ran once."""
+    """Return what the node returned, and how it failed if it ran once, or has never returned anything."""
     pin: JsonObject = {}
-    if node.type.step_suffixes != ("",):
+    if node.type.name == sub_workflow.TYPE.name:
         outputs = _results_of_calls(steps)
     if len(outputs) == 1:
         pin["output"] = outputs[0]
     elif outputs:
         pin["outputs"] = list(outputs)
-    failed = steps[0] if len(steps) == 1 else None
-    if failed and failed.state is State.FAILED and node.type.name == wait_for_event.TYPE.name:
+    is_only = len(steps) == 1 or (len(node.type.step_suffixes) > 1 and not outputs)
+    failed = steps[-1] if is_only else None
+    if failed and failed.state is State.FAILED and node.type.receives_event:
         pin["failures"] = {"times": None, "message": None}
     elif failed and failed.last_error:
         times = sum(attempt.success is False for attempt in failed.attempts)

@@ -11,6 +11,7 @@ from targets.cloudflare.errors import DeployError
 from workflows.documents.saved_tests.model import MadeRequest, Observed
 from workflows.ir.document.model import WorkflowIR
 from workflows.picture.states import State
+from workflows.picture.step_order import StepCall
 
 _WITH_OUTPUT: Final = ("step", "waitForEvent")
 
@@ -18,7 +19,7 @@ _WITH_OUTPUT: Final = ("step", "waitForEvent")
 def observe(
     data: Mapping[str, Any],
     steps: Sequence[Step],
-    nodes: Mapping[int, str],
+    calls: Mapping[int, StepCall],
     *,
     ir: WorkflowIR | None,
     full_output: Callable[[Step], Any],
@@ -26,15 +27,16 @@ def observe(
 ) -> Observed:
     """Return what the run has done; `data` has the shape of Cloudflare's API, with secrets masked.
 
-    `nodes` are the nodes of the steps, by number. `full_output` returns an output that was truncated;
+    `calls` are the nodes of the steps, by number. `full_output` returns an output that was truncated;
     it may raise LookupError or DeployError.
     """
     outputs: dict[str, list[Any]] = {}
     unreadable: set[str] = set()
     for step in steps:
-        node_id = nodes.get(step.number, "")
-        if not _has_output(step, node_id, ir):
+        call = calls.get(step.number)
+        if call is None or not _has_output(step, call, ir):
             continue
+        node_id = call.node_id
         try:
             outputs.setdefault(node_id, []).append(_output(step, full_output))
         except (LookupError, DeployError):
@@ -42,17 +44,20 @@ def observe(
     return Observed(
         status=str(data.get("status") or ""),
         error=error_text(data.get("error")),
-        nodes=tuple(dict.fromkeys(nodes[step.number] for step in steps if step.number in nodes)),
+        nodes=tuple(
+            dict.fromkeys(calls[step.number].node_id for step in steps if step.number in calls)
+        ),
         outputs={id_: tuple(values) for id_, values in outputs.items() if id_ not in unreadable},
         output=read_json(data.get("output")),
         requests=tuple(requests),
     )
 
 
-def _has_output(step: Step, node_id: str, ir: WorkflowIR | None) -> bool:
-    node = ir.nodes.get(node_id) if ir else None
-    is_own = node is not None and node.type.step_suffixes == ("",)
-    return is_own and step.kind in _WITH_OUTPUT and step.state is State.DONE
+def _has_output(step: Step, call: StepCall, ir: WorkflowIR | None) -> bool:
+    node = ir.nodes.get(call.node_id) if ir else None
+    if node is None or step.kind not in _WITH_OUTPUT or step.state is not State.DONE:
+        return False
+    return node.type.is_output(call.part, read_json(step.raw.get("output")))
 
 
 def _output(step: Step, full_output: Callable[[Step], Any]) -> Any:

@@ -15,6 +15,7 @@ from workflows.ir.document.model import WorkflowIR
 from workflows.nodes.documents import parse
 from workflows.nodes.library.registry import registry
 from workflows.picture.step_matching import Matcher
+from workflows.picture.step_order import StepCall
 
 _COUNTER: Final = re.compile(r"-[0-9]+$")
 _REPETITION: Final = re.compile(r"( \(attempt [0-9]+\)| ?(\[[0-9]+\])+)$")
@@ -38,13 +39,18 @@ def _parsed_document(pk: int, _created_at: datetime) -> WorkflowIR | None:
     return parse(deployment.ir, registry(deployment.node_types)).ir
 
 
-def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
-    """Return the node of each step, by the number of the step; unknown nodes are left out."""
+def step_calls(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, StepCall]:
+    """Return the node of each step and its part in it, by the number of the step; unknown ones are left out."""
     if ir is None:
         return {}
     numbers = {id(step.raw): step.number for step in steps}
     called = Matcher(ir).match(step.raw for step in steps)
-    return {numbers[id(call.raw)]: call.node_id for call in called if id(call.raw) in numbers}
+    return {numbers[id(call.raw)]: call for call in called if id(call.raw) in numbers}
+
+
+def node_ids(ir: WorkflowIR | None, steps: Sequence[Step]) -> dict[int, str]:
+    """Return the node of each step, by the number of the step; unknown nodes are left out."""
+    return {number: call.node_id for number, call in step_calls(ir, steps).items()}
 
 
 def plain_name(name: str) -> str:

@@ -144,7 +144,7 @@ def progress_html(
             "can_be_saved": progress.can_be_saved and not is_outdated,
             "can_use_output": step is not None
             and step.raw.get("output") is not None
-            and progress.shows_output_of(selected)
+            and progress.shows_output_of(step)
             and is_pinnable(ir, selected),
         }
     return render_to_string("runs/test_runs/_progress.html", context, request)

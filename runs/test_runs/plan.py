@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runs.services.control import Refused
 from workflows.documents.saved_tests.model import ExpectedRequest
 from workflows.documents.saved_tests.pins import NOTHING, Pin
 from workflows.ir.document.model import Node, WorkflowIR
-from workflows.nodes import sub_workflow, wait_for_event
 from workflows.picture.step_matching import Matcher, has_steps
 
-_STATUS: Final = ": status"
 _NOT_CALLED: Final = (
     "A test run does not start other workflows and scripts. Pin the output of this node, and test "
     "the other one on its own."
@@ -59,7 +57,7 @@ def _only_sleeps(node: Node) -> bool:
 
 def is_wait(node: Node) -> bool:
     """Return whether the node waits for an event, whose payload is then what is pinned."""
-    return node.type.name == wait_for_event.TYPE.name
+    return node.type.receives_event
 
 
 def check_pin(ir: WorkflowIR, node: Node, pin: Pin) -> None:
@@ -81,19 +79,19 @@ def check_pin(ir: WorkflowIR, node: Node, pin: Pin) -> None:
 def _pinned_steps(matcher: Matcher, node: Node, pin: Pin) -> dict[str, dict[str, Any]]:
     """Return the pins of the node's steps, by the names of the steps."""
     failures = pin.as_json().get("failures")
-    own: dict[str, Any] = {"failures": failures} if failures else {}
-    later: dict[str, Any] = {}
-    if pin.has_output and node.type.name == sub_workflow.TYPE.name:
-        own["result"] = {"instanceId": "pinned"}
-        later = _results(pin, lambda output: {"status": "complete", "output": output})
-    elif pin.has_output:
-        own |= _results(pin, lambda output: output)
-    first = dict.fromkeys(matcher.names_of(node.id), own)
-    return first | {name: later for name in matcher.names_of(node.id, _STATUS) if later}
+    by_suffix: dict[str, dict[str, Any]] = {"": {"failures": failures} if failures else {}}
+    if pin.has_output:
+        for suffix in node.type.pinned_results(None):
+            by_suffix.setdefault(suffix, {}).update(_results(node, pin, suffix))
+    return {
+        name: step
+        for suffix, step in by_suffix.items()
+        for name in matcher.names_of(node.id, suffix)
+    }
 
 
-def _results(pin: Pin, result_of: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the output of a pin, or the outputs for each time that its node runs."""
+def _results(node: Node, pin: Pin, suffix: str) -> dict[str, Any]:
+    """Return what a step returns, or what it returns each time that its node runs."""
     if pin.output is not NOTHING:
-        return {"result": result_of(pin.output)}
-    return {"results": [result_of(output) for output in pin.outputs]}
+        return {"result": node.type.pinned_results(pin.output)[suffix]}
+    return {"results": [node.type.pinned_results(output)[suffix] for output in pin.outputs]}

@@ -12,7 +12,7 @@ from runs import statuses
 from runs.detail.json_tree import read_json
 from runs.models import TestRun
 from runs.steps.masking import redact_run
-from runs.steps.step_nodes import node_ids
+from runs.steps.step_nodes import step_calls
 from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.test_runs import services
 from targets.cloudflare import test_runs
@@ -26,6 +26,7 @@ from workflows.nodes.documents import parse
 from workflows.nodes.library.registry import registry
 from workflows.picture.run_states import node_states
 from workflows.picture.states import NodeState
+from workflows.picture.step_order import StepCall
 
 LOST: Final = (
     "The embedded platform has restarted, and test runs do not survive that. Run the draft again."
@@ -93,9 +94,14 @@ class TestProgress:
         return tuple(step for step in steps if step.kind != "termination")
 
     @cached_property
+    def calls(self) -> Mapping[int, StepCall]:
+        """The node of each step and its part in it, by the number of the step."""
+        return step_calls(self.ir, self.steps)
+
+    @cached_property
     def nodes(self) -> Mapping[int, str]:
         """The node of each step, by the number of the step."""
-        return node_ids(self.ir, self.steps)
+        return {number: call.node_id for number, call in self.calls.items()}
 
     @cached_property
     def states(self) -> Mapping[str, NodeState]:
@@ -115,18 +121,20 @@ class TestProgress:
         for step in self.steps:
             node_id, output = self.nodes.get(step.number), read_json(step.raw.get("output"))
             is_known = output is not None and not is_truncated(output) and not step.is_hidden
-            if node_id and is_known and self.shows_output_of(node_id):
+            if node_id and is_known and self.shows_output_of(step):
                 found[node_id] = output
         return found
 
-    def shows_output_of(self, node_id: str) -> bool:
-        """Return whether the output of the node is shown, and is that of its step.
+    def shows_output_of(self, step: Step) -> bool:
+        """Return whether the step has the output of its node, and whether that is shown.
 
-        That of a sensitive node is hidden, and a call of a workflow has several steps.
+        That of a sensitive node is hidden.
         """
-        node = self.ir.nodes.get(node_id) if self.ir else None
-        is_own = node is not None and node.type.step_suffixes == ("",)
-        return is_own and node is not None and not is_sensitive(node.settings)
+        call = self.calls.get(step.number)
+        node = self.ir.nodes.get(call.node_id) if self.ir and call else None
+        if call is None or node is None or is_sensitive(node.settings):
+            return False
+        return node.type.is_output(call.part, read_json(step.raw.get("output")))
 
     def steps_of(self, node_id: str) -> list[Step]:
         """Return the steps of a node, in the order in which they started."""

@@ -135,7 +135,7 @@ def _output(request: HttpRequest, workflow: Workflow, node: str) -> str:
     run = panel.own_runs(request, workflow).first()
     found = progress_of(run) if run else None
     step = panel.chosen_step(request, found.steps_of(node)) if found else None
-    if found and step and not found.shows_output_of(node):
+    if found and step and not found.shows_output_of(step):
         raise Refused("The output of this node is not shown. Enter an invented one.")
     try:
         if run and step:

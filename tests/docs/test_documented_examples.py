@@ -65,24 +65,28 @@ class Apis(Handler):
     """
 
     requests: set[str]
-    answers: dict[str, str]
+    answers: dict[str, list[str]]
 
     def do_POST(self) -> None:
         body = self.read_body()
         path = self.path[self.path.index("/", 1) :]
         request = f"{self.command} {path} {json.dumps(json.loads(body)) if body else ''}".strip()
         self.requests.add(request)
-        status, _, answer = self.answers[request].partition(" ")
+        answers = self.answers[request]
+        status, _, answer = (answers.pop(0) if len(answers) > 1 else answers[0]).partition(" ")
         self.respond(int(status), answer.encode())
+
+    do_GET = do_POST
 
 
 @pytest.fixture(scope="module")
 def apis() -> Iterator[str]:
     """The address that stands for `https:/` on the pages."""
     Apis.requests = set()
-    Apis.answers = {
-        request: answer for _, run in DOCUMENTED_RUNS for request, answer in run.requests
-    }
+    Apis.answers = {}
+    for _, run in DOCUMENTED_RUNS:
+        for request, answer in run.requests:
+            Apis.answers.setdefault(request, []).append(answer)
     with serving(Apis) as address:
         yield address
 

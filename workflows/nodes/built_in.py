@@ -10,15 +10,13 @@ from workflows.nodes import (
     loop,
     parallel,
     race,
-    sleep,
-    sleep_until,
     step,
     sub_script,
     sub_workflow,
     transform,
     try_catch,
-    wait_for_event,
 )
+from workflows.nodes.waits import sleep, sleep_until, wait_for_event, wait_until
 
 BUILT_IN = (
     step.TYPE,
@@ -26,6 +24,7 @@ BUILT_IN = (
     sleep.TYPE,
     sleep_until.TYPE,
     wait_for_event.TYPE,
+    wait_until.TYPE,
     http_request.TYPE,
     branch.TYPE,
     parallel.TYPE,

@@ -12,8 +12,8 @@ from workflows.codegen.steps.emitter import Emitter
 from workflows.codegen.text.writer import Mapped, Piece
 from workflows.ir.custom.definition import Definition
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Category, Custom, NodeType
-from workflows.ir.reading.fields import Json, Text, milliseconds_of
+from workflows.ir.document.node_types import Category, Custom, NodeType, single_request
+from workflows.ir.reading.fields import Json, Text
 from workflows.nodes.custom_requests import REQUEST
 from workflows.nodes.custom_settings import (
     Setting,
@@ -43,7 +43,7 @@ def custom_type(definition: Definition, template: str) -> NodeType:
         output=definition.output,
         callback=callback,
         bindings=bindings_of,
-        sends_requests="fetch" in template or has_request,
+        request_count=single_request if "fetch" in template or has_request else None,
         custom=Custom(
             definition=definition,
             template=template,
@@ -86,9 +86,7 @@ def _request(settings: Settings, out: Emitter) -> list[Piece]:
     """Return the function with which the template sends requests, within the timeout of the step."""
     out.add_helper(TEXT)
     out.add_helper(REQUEST)
-    timeout = settings.policy.timeout
-    length = milliseconds_of(timeout)
-    limit = out.duration(timeout, least=1) if length is None else [str(length)]
+    limit = out.milliseconds(settings.policy.timeout, least=1)
     names = [each.env_name for each in settings.values if each.field.variable]
     secrets = ", ".join(f"env.{name}" for name in names)
     return [f"nodeRequest({{ secrets: [{secrets}], timeout: ", *limit, " })"]

@@ -9,7 +9,7 @@ from typing import Final
 from workflows.codegen.steps.computed_settings import TEXT
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Category, NodeType
+from workflows.ir.document.node_types import Category, NodeType, single_request
 from workflows.ir.document.step_policy import STEP_FIELDS, StepPolicy, read_policy
 from workflows.ir.reading import fields
 from workflows.ir.reading.fields import Code, Json, NotJson, RepeatedKey, Text
@@ -77,7 +77,7 @@ FIELDS: Final = (METHOD, URL, HEADERS, QUERY, BODY, FAIL_ON, *STEP_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Request:
     """`body` is JSON, or an expression for any other body; None if there is none."""
 
     method: str
@@ -85,31 +85,50 @@ class Settings:
     headers: Json | None
     query: Json | None
     body: Json | Code | None
+
+    @property
+    def label(self) -> str:
+        """The method and the URL."""
+        return f"{self.method} {self.url.source}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The request, whether a status of 400 or more fails it, and the settings of its step."""
+
+    request: Request
     fail_on_error: bool
     policy: StepPolicy
 
 
 def read(data: Reader) -> Settings:
     """Read the request: GET by default, to a URL that is required."""
-    return read_request(data, FIELDS)
+    return read_step(data, FIELDS)
 
 
-def read_request(data: Reader, fields: Iterable[SettingField]) -> Settings:
-    """Read the settings of a request; `fields` are the fields below, possibly with other defaults."""
+def read_step(data: Reader, fields: Iterable[SettingField]) -> Settings:
+    """Read a step that sends a request; `fields` are those above, possibly with other defaults."""
+    return Settings(
+        request=read_request(data, fields),
+        fail_on_error=read_choice(data, FAIL_ON) == "error",
+        policy=read_policy(data, STEP_FIELDS),
+    )
+
+
+def read_request(data: Reader, fields: Iterable[SettingField]) -> Request:
+    """Read a request without the settings of its step."""
     by_name = fields_by_name(fields)
     method = read_choice(data, by_name["method"])
     address, url = read_text(data, by_name["url"]), by_name["url"].default
     if not _may_start(address, ("http://", "https://", *([url] if url else []))):
         example = " or ".join(filter(None, ["https://example.com/path", url and "/path"]))
         data.warning(URL.name, f"is not a valid address: write an address such as {example}")
-    return Settings(
+    return Request(
         method=method,
         url=address,
         headers=read_table(data, HEADERS),
         query=read_table(data, QUERY),
         body=_body(data, method),
-        fail_on_error=read_choice(data, FAIL_ON) == "error",
-        policy=read_policy(data, STEP_FIELDS),
     )
 
 
@@ -144,7 +163,7 @@ def _body(data: Reader, method: str) -> Json | Code | None:
 
 def about(settings: Settings) -> str:
     """Return the method and the URL."""
-    return f"{settings.method} {settings.url.source}"
+    return settings.request.label
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -154,30 +173,35 @@ def callback(node: Node, out: Emitter) -> None:
 
 def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) -> None:
     """Write the function that sends the request, `via` a service binding or directly."""
-    out.add_helper(TEXT)
-    out.add_helper(HELPER)
     out.start_callback(node)
     with out.indented():
-        out.line("return await sendRequest({")
-        with out.indented():
-            out.line(f'method: "{settings.method}",')
-            if via:
-                out.line(f"via: {via},")
-            out.line("url: ", *out.text(settings.url), ",")
-            _parts(settings, out)
-            out.line(f"failOnError: {'true' if settings.fail_on_error else 'false'},")
-        out.line("});")
+        write_request(settings.request, out, fails=settings.fail_on_error, via=via)
     out.line("};")
 
 
-def _parts(settings: Settings, out: Emitter) -> None:
-    if settings.query:
-        out.line("query: ", *out.value(settings.query), ",")
-    if settings.headers:
-        out.line("headers: ", *out.value(settings.headers), ",")
-    if settings.body:
-        name = "json" if isinstance(settings.body, Json) else "body"
-        out.line(f"{name}: ", *out.value(settings.body), ",")
+def write_request(request: Request, out: Emitter, *, fails: bool, via: str = "") -> None:
+    """Write a statement that returns the response; with `fails`, a status of 400 or more throws."""
+    out.add_helper(TEXT)
+    out.add_helper(HELPER)
+    out.line("return await sendRequest({")
+    with out.indented():
+        out.line(f'method: "{request.method}",')
+        if via:
+            out.line(f"via: {via},")
+        out.line("url: ", *out.text(request.url), ",")
+        _parts(request, out)
+        out.line(f"failOnError: {'true' if fails else 'false'},")
+    out.line("});")
+
+
+def _parts(request: Request, out: Emitter) -> None:
+    if request.query:
+        out.line("query: ", *out.value(request.query), ",")
+    if request.headers:
+        out.line("headers: ", *out.value(request.headers), ",")
+    if request.body:
+        name = "json" if isinstance(request.body, Json) else "body"
+        out.line(f"{name}: ", *out.value(request.body), ",")
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -199,7 +223,7 @@ TYPE = NodeType(
     output="HttpResponse",
     callback=callback,
     emit=emit,
-    sends_requests=True,
+    request_count=single_request,
 )
 
 HELPER: Final = """\

@@ -8,15 +8,14 @@ from typing import Any, Final
 from workflows.codegen.steps.emitter import Emitter
 from workflows.ir.document.kinds import SCRIPT
 from workflows.ir.document.model import Node
-from workflows.ir.document.node_types import Call, Category, NodeType
+from workflows.ir.document.node_types import Call, Category, NodeType, single_request
 from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_string
 from workflows.ir.settings.patterns import read_pattern
 from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
 from workflows.nodes import http_request
-from workflows.nodes.http_request import Settings as Request
-from workflows.nodes.http_request import read_request, write_callback
+from workflows.nodes.http_request import read_step, write_callback
 
 NAME_RULES: Final = Rules(
     pattern=read_pattern(r"^[a-z0-9_][a-z0-9_-]{0,62}$"),
@@ -53,17 +52,17 @@ class Settings:
     """`worker` is the name of a Worker, or the id of a script in this installation."""
 
     worker: str
-    request: Request
+    step: http_request.Settings
 
     @property
     def policy(self) -> StepPolicy:
         """The policy of the step that sends the request."""
-        return self.request.policy
+        return self.step.policy
 
 
 def read(data: Reader) -> Settings:
     """Read the Worker and the request: by default a POST to `/`."""
-    return Settings(worker=read_string(data, WORKER), request=read_request(data, FIELDS))
+    return Settings(worker=read_string(data, WORKER), step=read_step(data, FIELDS))
 
 
 def calls(settings: Settings) -> Call:
@@ -73,13 +72,13 @@ def calls(settings: Settings) -> Call:
 
 def about(settings: Settings) -> str:
     """Return the Worker and the request."""
-    return f"{settings.worker}: {http_request.about(settings.request)}"
+    return f"{settings.worker}: {settings.step.request.label}"
 
 
 def callback(node: Node, out: Emitter) -> None:
     """Write the function that sends the request via the service binding."""
     via = out.child_binding(calls(node.settings))
-    write_callback(node, out, settings=node.settings.request, via=via)
+    write_callback(node, out, settings=node.settings.step, via=via)
 
 
 def emit(node: Node, out: Emitter) -> None:
@@ -102,5 +101,5 @@ TYPE = NodeType(
     callback=callback,
     emit=emit,
     calls=calls,
-    sends_requests=True,
+    request_count=single_request,
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from workflows.codegen.steps.emitter import Emitter
-from workflows.codegen.text.writer import Piece
 from workflows.ir.document.kinds import WORKFLOW
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
@@ -106,6 +105,7 @@ FIELDS: Final = (
     WORKFLOW_ID, SCRIPT_NAME, CLASS_NAME, INPUT, WAITS, TIMEOUT, *STEP_FIELDS, WORKFLOW_NAME,
 )  # fmt: skip
 
+STATUS: Final = ": status"
 _MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 
@@ -211,7 +211,7 @@ def emit(node: Node, out: Emitter) -> None:
         out.line("name: (part) => ", out.step_name(node, part="part"), ",")
         out.line("params: ", params, ",")
         if settings.waits_for_result:
-            out.line("timeout: ", *_milliseconds(settings.timeout, out), ",")
+            out.line("timeout: ", *out.milliseconds(settings.timeout, least=1), ",")
         out.line("config:")
         out.policy(settings.policy, is_sensitive=out.is_sensitive(node))
         out.rollback_options(node, rollback)
@@ -243,9 +243,9 @@ def max_wait(settings: Settings) -> Duration | None:
     return settings.timeout if settings.waits_for_result else None
 
 
-def _milliseconds(timeout: Duration, out: Emitter) -> list[Piece]:
-    length = milliseconds_of(timeout)
-    return out.duration(timeout, least=1) if length is None else [str(length)]
+def pinned(output: Any) -> dict[str, Any]:
+    """Return the results of the step that starts the run, and of the one that finds it finished."""
+    return {"": {"instanceId": "pinned"}, STATUS: {"status": "complete", "output": output}}
 
 
 TYPE = NodeType(
@@ -265,7 +265,8 @@ TYPE = NodeType(
     calls=calls,
     max_wait=max_wait,
     step_count=step_count,
-    step_suffixes=("", ": id", ": wait", ": status"),
+    step_suffixes=("", ": id", ": wait", STATUS),
+    pinned=pinned,
 )
 
 HELPER: Final = """\

@@ -11,7 +11,7 @@ from workflows.ir.document.region_tree import Region, Step
 from workflows.picture.states import ACTIVE, PLAIN, NodeState, State
 from workflows.picture.step_matching import Matcher, has_steps
 from workflows.picture.step_order import StepCall
-from workflows.picture.step_states import NodeSummary, summarize
+from workflows.picture.step_states import Kind, NodeSummary, summarize
 
 COMPLETE: Final = "complete"
 ENDED: Final = frozenset({COMPLETE, "errored", "terminated"})
@@ -28,12 +28,7 @@ def node_states(
     calls = calls_by_node(Matcher(ir).match(steps))
     is_over = run_status in ENDED
     summaries = {
-        id_: summarize(
-            of_node,
-            is_over=is_over,
-            is_child=ir.nodes[id_].type.calls is not None and any(call.part for call in of_node),
-            awaits_child=_awaits_child(ir.nodes[id_]),
-        )
+        id_: summarize(of_node, is_over=is_over, kind=_kind(ir.nodes[id_], of_node))
         for id_, of_node in calls.items()
     }
     return states_of(ir, steps, calls, summaries, run_status)
@@ -79,9 +74,16 @@ def _rollback_note(outcomes: Collection[Any]) -> str:
     return "rolling back" if None in outcomes else "rolled back"
 
 
-def _awaits_child(node: Node) -> bool:
-    """Return whether the node waits for the end of a run that it started."""
-    return node.type.max_wait is not None and node.type.max_wait(node.settings) is not None
+def _kind(node: Node, calls: Iterable[StepCall]) -> Kind:
+    """Return how the steps of a node relate to each other."""
+    type_ = node.type
+    if type_.container is not None or not any(call.part for call in calls):
+        is_repeated = type_.has_output is not None
+        return Kind.SEQUENCE if is_repeated else Kind.ATTEMPTS
+    if type_.calls is None:
+        return Kind.SEQUENCE
+    is_awaited = type_.max_wait is not None and type_.max_wait(node.settings) is not None
+    return Kind.AWAITED_CHILD if is_awaited else Kind.CHILD
 
 
 class _TreeWalk:

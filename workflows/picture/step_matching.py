@@ -136,8 +136,13 @@ class Matcher:
             if free:
                 call = calls[at] = _step_call(free[chosen], indices, step)
                 failed.update(self._order.broken_by(call))
-                repeats = call.part in _REPEATED_PARTS
-                del free[: chosen + (not repeats)]
+                del free[: chosen + (not self._repeats(call))]
+
+    def _repeats(self, call: StepCall) -> bool:
+        """Return whether the node can call the same step again."""
+        type_ = self._ir.nodes[call.node_id].type
+        is_output = type_.is_output(call.part, call.output)
+        return call.part in _REPEATED_PARTS or (type_.has_output is not None and not is_output)
 
 
 def has_steps(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,14 @@ class StepCall:
     part: str
     indices: tuple[int, ...]
     raw: RawStep
+
+    @property
+    def output(self) -> Any:
+        """What the step has returned; None if that is not known."""
+        try:
+            return json.loads(self.raw.get("output") or "null")
+        except (TypeError, ValueError, RecursionError):
+            return None
 
 
 class StepOrder:

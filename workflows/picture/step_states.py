@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final
 
 from workflows.picture.labels import duration_label
@@ -31,25 +31,47 @@ class NodeSummary:
     has_hidden_end: bool = False
 
 
-def summarize(
-    calls: Sequence[StepCall], *, is_over: bool, is_child: bool, awaits_child: bool
-) -> NodeSummary:
-    """Summarize the steps of one node, given in the order of their start; the last iteration counts.
+class Kind(Enum):
+    """How the steps of a node relate to each other.
 
-    `is_child` means that the node starts a run, `awaits_child` that it waits for its end.
+    ATTEMPTS: they are attempts of the same work. SEQUENCE: they follow each other, and the last one
+    decides. CHILD: they start a run; AWAITED_CHILD: and wait for its end.
     """
+
+    ATTEMPTS = auto()
+    SEQUENCE = auto()
+    CHILD = auto()
+    AWAITED_CHILD = auto()
+
+    @property
+    def is_child(self) -> bool:
+        return self in (Kind.CHILD, Kind.AWAITED_CHILD)
+
+
+def summarize(calls: Sequence[StepCall], *, is_over: bool, kind: Kind) -> NodeSummary:
+    """Summarize the steps of one node, given in the order of their start; the last iteration counts."""
     latest = [call for call in calls if call.indices == calls[-1].indices]
-    state = _child(latest, awaits_child=awaits_child) if is_child else _of_attempts(latest)
-    has_hidden_end = is_child and state is State.WAITING
+    state = _state_of(latest, kind)
+    has_hidden_end = kind.is_child and state is State.WAITING
     if is_over and state.is_active:
         state = State.STOPPED
     return NodeSummary(
         state=state,
-        attempts=_attempt_count(latest, is_child=is_child),
+        attempts=_attempt_count(latest, kind),
         indices=tuple(dict.fromkeys(call.indices for call in calls)),
-        duration=_duration(calls, state=state, is_child=is_child),
+        duration=_duration(calls, state=state, is_sum=kind is Kind.ATTEMPTS),
         has_hidden_end=has_hidden_end,
     )
+
+
+def _state_of(calls: Sequence[StepCall], kind: Kind) -> State:
+    match kind:
+        case Kind.ATTEMPTS:
+            return _of_attempts(calls)
+        case Kind.SEQUENCE:
+            return _state(calls[-1].raw)
+        case _:
+            return _child(calls, awaits_child=kind is Kind.AWAITED_CHILD)
 
 
 def _state(step: RawStep) -> State:
@@ -72,10 +94,11 @@ def _of_attempts(calls: Sequence[StepCall]) -> State:
     return _state(attempts[-1].raw) if attempts else State.RUNNING
 
 
-def _attempt_count(calls: Sequence[StepCall], *, is_child: bool) -> int:
+def _attempt_count(calls: Sequence[StepCall], kind: Kind) -> int:
     """Return the attempts of the node; those of a race and its arms are steps of their own."""
-    counts = [len(_attempts(call.raw)) for call in calls if is_child or not call.part]
-    return max(counts, default=0) if is_child else sum(counts)
+    if kind is Kind.ATTEMPTS:
+        return sum(len(_attempts(call.raw)) for call in calls if not call.part)
+    return max((len(_attempts(call.raw)) for call in calls), default=0)
 
 
 def _attempted_state(step: RawStep) -> State:
@@ -94,7 +117,7 @@ def _child(calls: Sequence[StepCall], *, awaits_child: bool) -> State:
     states = [_state(call.raw) for call in calls]
     if State.FAILED in states:
         return State.FAILED
-    child_status = _child_status(calls[-1].raw) if calls[-1].part == _STATUS else ""
+    child_status = _child_status(calls[-1]) if calls[-1].part == _STATUS else ""
     if child_status in _CHILD_FAILED:
         return State.FAILED
     if child_status == "complete":
@@ -105,11 +128,8 @@ def _child(calls: Sequence[StepCall], *, awaits_child: bool) -> State:
     return next(active, State.WAITING)
 
 
-def _child_status(step: RawStep) -> str:
-    try:
-        output = json.loads(step.get("output") or "null")
-    except (TypeError, ValueError, RecursionError):
-        return ""
+def _child_status(call: StepCall) -> str:
+    output = call.output
     return str(output.get("status", "")) if isinstance(output, Mapping) else ""
 
 
@@ -119,8 +139,11 @@ def _attempts(step: RawStep) -> list[Mapping[str, Any]]:
     return [attempt for attempt in attempts if isinstance(attempt, Mapping)]
 
 
-def _duration(calls: Sequence[StepCall], *, state: State, is_child: bool) -> str:
-    """Format the duration of all ended iterations; of a sleep, the time until its end."""
+def _duration(calls: Sequence[StepCall], *, state: State, is_sum: bool) -> str:
+    """Format the duration of all ended iterations; of a sleep, the time until its end.
+
+    It is the sum of all steps, or the time from the start of the first to the end of the last.
+    """
     if state in (State.RUNNING, State.RETRYING, State.WAITING, State.STOPPED):
         return ""
     times = [
@@ -130,6 +153,6 @@ def _duration(calls: Sequence[StepCall], *, state: State, is_child: bool) -> str
     complete = [(start, end) for start, end in times if start and end]
     if not complete:
         return ""
-    if is_child:
+    if not is_sum:
         return duration_label((complete[-1][1] - complete[0][0]).total_seconds())
     return duration_label(sum((end - start).total_seconds() for start, end in complete))

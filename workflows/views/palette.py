@@ -83,6 +83,7 @@ OTHER_NAMES: Final = {
     "sleep": "delay wait pause",
     "sleep_until": "delay wait pause date time schedule",
     "wait_for_event": "webhook approval human callback signal resume pause",
+    "wait_until": "poll check condition status ready repeat until",
     "branch": "if else switch condition case router filter",
     "parallel": "all fork concurrent split merge same time",
     "race": "any first timeout",

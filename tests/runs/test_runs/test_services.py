@@ -161,6 +161,27 @@ def test_other_workflows_are_not_started_but_can_be_pinned() -> None:
     assert output_of(run, progress.steps_of("after")[0]) == 42
 
 
+def test_a_wait_with_a_pinned_output_checks_nothing() -> None:
+    check = {"check": "request", "url": "http://unreachable.test"}
+    ready = node("ready", "wait_until", **check)
+    pins = {"ready": pinned({"value": {"status": 200}})}
+
+    progress = ended(start(import_document(chain(ready)), pins=pins))
+
+    output = {"value": {"status": 200}, "checks": 1, "timedOut": False}
+    assert output_of(progress.run, progress.steps[-1]) == output
+    assert progress.outputs["ready"] == output
+
+
+def test_a_test_run_skips_the_time_between_checks() -> None:
+    wait = node("wait", "wait_until", code="return false;", timeout="1 day", interval="6 hours",
+                onTimeout="continue")  # fmt: skip
+
+    progress = ended(start(import_document(chain(wait))))
+
+    assert progress.outputs["wait"] == {"value": False, "checks": 5, "timedOut": True}
+
+
 def test_resources_are_private_and_empty() -> None:
     code = "await env.ORDERS_KV.put('a', 'b'); return await env.ORDERS_KV.list();"
     workflow = import_document(chain(step("store", code)))

@@ -74,7 +74,10 @@ def _hand_written() -> Iterator[Document]:
         node("first", "transform", expression="{ list: [{{ trigger.n }}] }"),
         node("values", "transform", shape="object", sensitive=True,
              values=[{"name": "a b", "expression": "{{ first.list }}"}, {"name": "c", "expression": "1"}]),
-        node("end", code="return [{{ values }}];"),
+        node("ready", "wait_until", code="return {{ values }};", interval="{{ trigger.i }}", maxChecks=3),
+        node("there", "wait_until", check="request", url="http://x.test/{{ first.list }}", method="POST",
+             body={"a": "{{ ready }}"}, condition="String({{ response.status }}) > String({{ values }})"),
+        node("end", code="return [{{ there }}];"),
     )  # fmt: skip
     yield chain(
         node("hello", name="EXPORT_hello"),

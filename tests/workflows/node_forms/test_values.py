@@ -15,8 +15,9 @@ from workflows.node_forms.changes import Change, form_changes, with_changes
 from workflows.node_forms.field_kinds import ABSENT, Inputs, InvalidInput
 from workflows.node_forms.inputs import value_from_form
 from workflows.nodes import branch as branch_type
-from workflows.nodes import http_request, loop, sleep_until, sub_workflow
+from workflows.nodes import http_request, loop, sub_workflow
 from workflows.nodes.built_in import NODE_TYPES
+from workflows.nodes.waits import sleep_until
 
 (GREET,) = CUSTOM.versions("greet").values()
 CUSTOM_FIELDS = fields_by_name(GREET.fields)

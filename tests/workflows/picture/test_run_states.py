@@ -262,6 +262,30 @@ def test_a_child_run_that_is_not_awaited_is_done_when_it_has_started() -> None:
     assert (nodes["child"].state, nodes["child"].duration) == ("done", "2.0 s")
 
 
+def test_the_checks_of_a_wait_belong_to_one_node(run_document: RunDocument) -> None:
+    code = "return ctx.step.count > event.payload.checks;"
+    wait = node("wait", "wait_until", code=code, interval="{{ trigger.interval }}", maxChecks=3)
+    document = chain(wait, node("end"))
+
+    waiting = run_document(document, shows="wait sleeping", checks=9, interval="1 hour")
+    done = run_document(document, checks=1, interval=10)
+    failed = run_document(document, checks=9, interval=10)
+
+    assert waiting.states == {"wait": "sleeping", "end": "not_reached"}
+    assert done.states == {"wait": "done", "end": "done"}
+    assert failed.states == {"wait": "failed", "end": "not_reached"}
+    assert done.nodes["wait"].attempts == 1
+
+
+def test_waits_with_equal_names_are_distinguished(run_document: RunDocument) -> None:
+    code = "return ctx.step.count > 1;"
+    nodes = [node(id_, "wait_until", name="same", code=code, interval=10) for id_ in "ab"]
+
+    run = run_document(chain(*nodes))
+
+    assert run.states == {"a": "done", "b": "done"}
+
+
 def test_a_terminated_run_shows_where_it_stopped(run_document: RunDocument) -> None:
     workflow = chain(node("a"), node("nap", "sleep", duration="1 hour"), node("b"))
     run = run_document(workflow, shows="nap sleeping")

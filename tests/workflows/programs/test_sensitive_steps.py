@@ -51,6 +51,12 @@ def test_a_node_can_be_sensitive(step: dict[str, Any], count: int) -> None:
         (node("a", code="return {{ env.API_KEY }}.length;"), True),
         (node("a", code="return call(env); function call(all) { return all; }"), True),
         (node("a", code="return env.API_KEY;", sensitive=False), False),
+        (node("a", "transform", expression="env.API_KEY.length"), True),
+        (node("a", "wait_until", code="return env.API_KEY;"), True),
+        (
+            node("a", "wait_until", check="request", url=URL, method="POST", body="env.API_KEY"),
+            False,
+        ),
         (node("a", code="return env.REGION;"), False),
         (node("a", code="return 1;", rollback="await undo(env.API_KEY);"), False),
         (node("a", "http_request", url=URL, headers={"x-key": "{{ env.API_KEY }}"}), False),

@@ -52,9 +52,10 @@ def _is_marked(node: Node, *, is_default: bool) -> bool:
 
 def _reads_any(node: Node, reader: CodeReader, reading: set[str]) -> bool:
     """Whether the code that makes the node's output is among the paths, or may use any name."""
-    return node.type.output == INFERRED and any(
+    return any(
         f"{node.path}.{code.path}" in reading or reader.codes[node.id, code.path].unreadable
         for code in node.inline_codes
+        if node.type.output == INFERRED or code.path == node.type.returned_code
     )
 
 

@@ -49,11 +49,7 @@ class Emitter(RollbackWriter):
         if node.type.custom or node.type.output == INFERRED:
             self.add_helper(STORABLE)
             callback = f"storable({callback})"
-        if policy.not_retried and self._plan.ir.kind != SCRIPT:
-            self.add_helper(NOT_RETRIED)
-            callback = (
-                f"withoutRetryOf([{', '.join(map(literal, policy.not_retried))}], {callback})"
-            )
+        callback = self.without_retries(policy, callback)
         self.line(*self.assign(node), "await step.do(")
         with self.indented():
             self.line(f"{self.step_name(node)},")
@@ -65,6 +61,13 @@ class Emitter(RollbackWriter):
                     self.rollback_options(node, rollback)
                 self.line("},")
         self.line(");")
+
+    def without_retries(self, policy: StepPolicy, callback: str) -> str:
+        """Return the callback, with the errors that are not retried made final."""
+        if not policy.not_retried or self._plan.ir.kind == SCRIPT:
+            return callback
+        self.add_helper(NOT_RETRIED)
+        return f"withoutRetryOf([{', '.join(map(literal, policy.not_retried))}], {callback})"
 
     # What containers write
 

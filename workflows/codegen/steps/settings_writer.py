@@ -13,7 +13,7 @@ from workflows.codegen.steps.values import access, code_pieces, json_pieces, tex
 from workflows.codegen.syntax.parser import Syntax
 from workflows.codegen.text.literals import comment, literal
 from workflows.codegen.text.writer import Piece, Writer
-from workflows.ir.reading.fields import Code, Duration, Field, Json, Text
+from workflows.ir.reading.fields import Code, Duration, Field, Json, Text, milliseconds_of
 from workflows.ir.reading.references import Reference
 
 _NO_ALIASES: Final[Mapping[str, str]] = {}
@@ -92,6 +92,11 @@ class SettingsWriter:
         self.add_helper(SHOWN)
         self.add_helper(DURATION)
         return ["asMilliseconds(", *pieces, f", {self.setting(duration.value)}, {least})"]
+
+    def milliseconds(self, duration: Duration, *, least: int = 0) -> list[Piece]:
+        """Return milliseconds, also for a duration in words."""
+        length = milliseconds_of(duration)
+        return self.duration(duration, least=least) if length is None else [str(length)]
 
     def setting(self, field: Field) -> str:
         """Return the literal that names a field of the current node in the errors of a run."""

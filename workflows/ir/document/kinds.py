@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from workflows.ir.document.model import Node
+from workflows.ir.document.node_types import Category
 from workflows.ir.document.step_policy import ROLLBACK_PATH, rollback_of
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.problems import Problem, Severity, listed, quoted
@@ -16,7 +17,6 @@ PROJECT: Final = "project"
 """A workflow with files instead of a document."""
 
 _EXPORT_PREFIX: Final = "EXPORT_"
-_WAITING: Final = frozenset({"sleep", "sleep_until", "wait_for_event"})
 
 
 def kind_of(document: object) -> str:
@@ -39,7 +39,7 @@ def check_kind(kind: str, *, trigger: Trigger, nodes: Collection[Node]) -> Itera
             path="trigger", message="a script is started by HTTP requests: use an http trigger"
         )
     for node in nodes:
-        if node.type.name in _WAITING:
+        if node.type.category is Category.WAIT:
             message = (
                 f"a script cannot wait: remove {quoted(node.id)}, or make the script a workflow"
             )

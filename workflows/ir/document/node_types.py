@@ -60,6 +60,11 @@ def single_step(_settings: Any) -> int:
     return 1
 
 
+def single_request(_settings: Any) -> int:
+    """Return 1, for types that always send one request."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How the edges out of a container are read; each edge but `then` opens a region.
@@ -151,6 +156,12 @@ class NodeType:
     - `max_wait`: how long a node waits at most.
     - `step_count`: how many durable steps a node takes; by default one if it has a callback.
     - `step_suffixes`: what its steps are called after the node's name.
+    - `has_output`: for a type with several steps: whether a step, by its suffix and its result, has the
+      output of the node.
+    - `pinned`: for such a type: the results of its steps if its output is pinned, by their suffixes.
+    - `receives_event`: whether a node waits for an event, whose payload is then what is pinned.
+    - `returned_code`: the path of code whose value is a part of an output that is not INFERRED.
+    - `request_count`: how many requests a node sends at most.
     - `warning`: a warning for every node of the type.
     """
 
@@ -174,7 +185,11 @@ class NodeType:
     max_wait: Callable[[Any], Duration | None] | None = None
     step_count: Callable[[Any], int] | None = None
     step_suffixes: tuple[str, ...] = ("",)
-    sends_requests: bool = False
+    has_output: Callable[[str, Any], bool] | None = None
+    pinned: Callable[[Any], Mapping[str, Any]] | None = None
+    receives_event: bool = False
+    returned_code: str = ""
+    request_count: Callable[[Any], int] | None = None
     custom: Custom | None = None
     warning: str = ""
     version: str = "1.0.0"
@@ -183,6 +198,16 @@ class NodeType:
     def new_data(self) -> dict[str, Any]:
         """Return the settings of a new node, which are valid."""
         return deepcopy(dict(self.example))
+
+    def is_output(self, suffix: str, result: Any) -> bool:
+        """Return whether a step of a node has the output of the node."""
+        if self.has_output:
+            return self.has_output(suffix, result)
+        return self.step_suffixes == ("",)
+
+    def pinned_results(self, output: Any) -> Mapping[str, Any]:
+        """Return the results of the steps of a node whose output is pinned, by their suffixes."""
+        return self.pinned(output) if self.pinned else {"": output}
 
     def parameters_at(self, path: str) -> tuple[Parameter, ...]:
         """Return the names that only the code at a path, such as `data.rollback`, can use."""

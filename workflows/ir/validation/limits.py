@@ -71,7 +71,7 @@ def _may_exceed(limits: tuple[_Limit, ...], weights: Iterable[int], ir: Workflow
 
 
 def _requests_of(node: Node) -> int:
-    return 1 if node.type.sends_requests else 0
+    return node.type.request_count(node.settings) if node.type.request_count else 0
 
 
 def _excess(

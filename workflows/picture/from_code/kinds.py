@@ -14,12 +14,10 @@ from workflows.nodes import (
     loop,
     parallel,
     race,
-    sleep,
-    sleep_until,
     step,
     try_catch,
-    wait_for_event,
 )
+from workflows.nodes.waits import sleep, sleep_until, wait_for_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from workflows.picture.from_code.step_matching import match_steps
 from workflows.picture.run_states import ENDED, calls_by_node, states_of
 from workflows.picture.states import ACTIVE, NodeState, State
 from workflows.picture.step_order import RawStep, StepCall
-from workflows.picture.step_states import NodeSummary, summarize
+from workflows.picture.step_states import Kind, NodeSummary, summarize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,10 @@ def run_of_class(picture: CodePicture, steps: Iterable[RawStep], run_status: str
 
 
 def _summary(ir: WorkflowIR, id_: str, calls: Sequence[StepCall], *, is_over: bool) -> NodeSummary:
-    summary = summarize(calls, is_over=is_over, is_child=False, awaits_child=False)
+    summary = summarize(calls, is_over=is_over, kind=Kind.ATTEMPTS)
     if len(calls) < 2 or not _is_at_once(ir, id_):
         return summary
-    states = {
-        summarize([call], is_over=is_over, is_child=False, awaits_child=False).state
-        for call in calls
-    }
+    states = {summarize([call], is_over=is_over, kind=Kind.ATTEMPTS).state for call in calls}
     order = (*ACTIVE, State.FAILED, State.STOPPED, State.DONE)
     return replace(summary, state=next(state for state in order if state in states))
 

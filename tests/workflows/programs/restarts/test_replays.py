@@ -253,3 +253,29 @@ def _values(platform: Platform, run: str) -> dict[str, object]:
     steps = describe_run(platform, "chance", run).steps
     kept = [step for step in steps if ": value" in str(step.name)]
     return {str(step.name): json.loads(str(step.output)) for step in kept}
+
+
+def test_checks_that_have_finished_are_not_repeated_after_a_kill(
+    tmp_path: Path, start: Start
+) -> None:
+    paths: list[str] = []
+
+    class Counting(Handler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.respond(200, json.dumps({"count": len(paths)}).encode())
+
+    with serving(Counting) as address:
+        wait = node("ready", "wait_until", check="request", url=f"{address}/", interval="3 seconds",
+                    condition="response.body.count > 2")  # fmt: skip
+        code = compiled({"Checks": chain(wait)}, tmp_path)["Checks"]
+        first = start()
+        run = _started_run(first, "Checks", code)
+        wait_for(partial(_last_step, first, "checks", run), "ready: wait-2", seconds=60)
+        first.kill()
+
+        output = wait_for_output(start(), "checks", run)
+
+    assert isinstance(output, dict)
+    assert (output["value"]["body"], output["checks"]) == ({"count": 3}, 3)
+    assert len(paths) == 3

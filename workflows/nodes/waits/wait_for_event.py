@@ -125,4 +125,5 @@ TYPE = NodeType(
     emit=emit,
     max_wait=max_wait,
     step_count=single_step,
+    receives_event=True,
 )

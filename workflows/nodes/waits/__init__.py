@@ -1,0 +1,3 @@
+"""The node types that wait."""
+
+from __future__ import annotations
