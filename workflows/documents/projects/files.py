@@ -62,6 +62,7 @@ _NOT_FILES: Final = 'must be an object of paths and contents, such as {"src/inde
 _NOT_A_FILE: Final = f'must be text, or {{"{BASE64}": "..."}} if it is not UTF-8'
 _NOT_UTF8: Final = "contains a lone surrogate (half a character), which cannot be stored: remove it"
 _NUL: Final = f'contains a NUL character: write it as {{"{BASE64}": "..."}}'
+_NOT_USUAL: Final = "is not Base64 as programs write it: its last characters have unused bits"
 _IS_TEXT: Final = "is UTF-8 text: write it as text instead of Base64"
 
 
@@ -106,7 +107,10 @@ def _content_reason(path: str, file: object) -> str:
         content = content_of(file)
     except ValueError as error:
         return str(error)
-    return _IS_TEXT if isinstance(stored(content), str) else size_reason(path, len(content))
+    usual = stored(content)
+    if isinstance(usual, str):
+        return _IS_TEXT
+    return size_reason(path, len(content)) if usual == file else _NOT_USUAL
 
 
 def _text_reason(path: str, text: str) -> str:

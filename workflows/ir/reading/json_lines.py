@@ -23,10 +23,10 @@ class _Value:
 
 
 class JsonLines:
-    """The lines of a text that is valid JSON."""
+    """The lines of a text that is valid JSON; `repeated` is that of the first key that an object has twice."""
 
     def __init__(self, text: str) -> None:
-        self._root = _parsed(text)
+        self._root, self.repeated = _parsed(text)
 
     def line_of(self, path: str) -> int:
         """Return the line of a path such as `nodes.charge.data.url`, or of its closest existing parent.
@@ -59,9 +59,12 @@ def _member(value: _Value, path: str) -> tuple[str, _Value] | None:
     return max(fitting, key=lambda each: len(each[0]), default=None)
 
 
-def _parsed(text: str) -> _Value:
-    """Return the outermost value, without recursion, because values can be nested deeply."""
-    outer = _Value(0, is_list=True)
+def _parsed(text: str) -> tuple[_Value, int]:
+    """Return the outermost value, without recursion, because values can be nested deeply.
+
+    The second value is the line of the first repeated key, or 0.
+    """
+    outer, repeated = _Value(0, is_list=True), 0
     stack, key = [outer], ""
     for mark, line in _tokens(text):
         holder = stack[-1]
@@ -73,13 +76,14 @@ def _parsed(text: str) -> _Value:
             continue
         name = str(len(holder.members)) if holder.is_list else json.loads(key)
         value = _Value(line, is_list=mark == "[")
+        repeated = repeated or (line if name in holder.members else 0)
         holder.members[name] = value
         if name == "id" and mark.startswith('"'):
             holder.id = json.loads(mark)
         key = ""
         if mark in ("[", "{"):
             stack.append(value)
-    return next(iter(outer.members.values()), outer)
+    return next(iter(outer.members.values()), outer), repeated
 
 
 def _tokens(text: str) -> Iterator[tuple[str, int]]:

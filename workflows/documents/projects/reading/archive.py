@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from workflows.documents.projects.contents import StoredFile, content_of
 from workflows.documents.projects.problems import InvalidProject, ProjectProblem
 from workflows.documents.projects.reading.collector import Collector, ReadProject, refuse
 from workflows.documents.projects.reading.entries import Entry, UnreadableArchive
@@ -11,9 +14,14 @@ from workflows.documents.projects.reading.limits import (
     MAX_ARCHIVE_BYTES,
     MAX_FILE_BYTES,
 )
-from workflows.documents.projects.reading.paths import escape_reason, shown
+from workflows.documents.projects.reading.paths import escape_reason, path_reason, shown
 from workflows.documents.projects.reading.tar_entries import is_gzip, is_tar, tar_entries, unpacked
 from workflows.documents.projects.reading.zip_entries import is_zip, zip_entries
+
+_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf\x27\x1c", b"Rar!")
+_ONLY_ARCHIVES: Final = (
+    "The archive only contains other archives, which are not unpacked: use those."
+)
 
 
 def read_archive(data: bytes) -> ReadProject:
@@ -41,26 +49,27 @@ def _entries(data: bytes) -> list[Entry]:
 
 def _without_common_folder(entries: list[Entry]) -> list[tuple[str, Entry]]:
     """Return the entries with their paths in the project."""
-    kept = [entry for entry in entries if entry.name not in ("", ".")]
-    inner = [entry.name.partition("/") for entry in kept if not _is_outside(entry)]
-    folders = {first for first, slash, _ in inner if slash}
-    is_common = len(folders) == 1 and all(
-        slash or (first in folders and entry.is_folder)
-        for (first, slash, _), entry in zip(
-            inner, (entry for entry in kept if not _is_outside(entry)), strict=True
-        )
-    )
-    if not is_common:
+    kept = [entry for entry in entries if not (entry.is_folder and entry.name in ("", "."))]
+    folder = _common_folder(kept)
+    if not folder:
         return [(entry.name, entry) for entry in kept]
-    prefix = f"{folders.pop()}/"
     return [
-        (entry.name.removeprefix(prefix), entry) for entry in kept if entry.name + "/" != prefix
+        (entry.name.removeprefix(f"{folder}/"), entry) for entry in kept if entry.name != folder
     ]
 
 
-def _is_outside(entry: Entry) -> bool:
-    """Whether the entry is not part of the project, such as what macOS adds next to its folder."""
-    return bool(never_stored_reason(entry.name.partition("/")[0]))
+def _common_folder(entries: list[Entry]) -> str:
+    """Return the folder that contains all files, "" if there is none.
+
+    What is never stored does not count, such as what macOS adds next to the folder.
+    """
+    folders = set()
+    for entry in entries:
+        first, slash, _ = entry.name.partition("/")
+        if not never_stored_reason(first):
+            folders.add(first if slash or entry.is_folder else "")
+    folder = folders.pop() if len(folders) == 1 else ""
+    return "" if path_reason(folder) else folder
 
 
 def _project(entries: list[tuple[str, Entry]]) -> ReadProject:
@@ -70,7 +79,14 @@ def _project(entries: list[tuple[str, Entry]]) -> ReadProject:
             _add(collector, path, entry)
         except UnreadableArchive as error:
             raise InvalidProject([ProjectProblem(message=str(error), file=shown(path))]) from None
-    return collector.project()
+    project = collector.project()
+    if all(map(_is_archive, project.files.values())):
+        refuse(_ONLY_ARCHIVES)
+    return project
+
+
+def _is_archive(file: StoredFile) -> bool:
+    return not isinstance(file, str) and content_of(file).startswith(_ARCHIVES)
 
 
 def _gitignore(entries: list[tuple[str, Entry]]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ from workflows.documents.projects.reading.limits import (
     MAX_FILE_BYTES,
     TOO_MANY_ENTRIES,
 )
-from workflows.documents.projects.reading.paths import shown
 
 _NO_LINK: Final = "is a link: links are not followed"
 _HARD_LINK: Final = "has a second name (a hard link): replace it with a copy"
 _SPECIAL: Final = "is not a file: it is a device, a pipe or a socket"
 _DEEP: Final = f"has folders in more than {MAX_DEPTH} folders"
+_REPLACED: Final = "something else has replaced it in the meantime"
+_REPLACED_ERRORS: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENOENT})
 _CHUNK: Final = 256 * 1024
 
 
@@ -31,13 +33,14 @@ def read_folder(path: Path) -> ReadProject:
     if os.open not in os.supports_dir_fd or os.scandir not in os.supports_fd:
         refuse("Folders cannot be read safely on this system: use a zip file.")
     try:
-        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with _opened(None, path, os.O_DIRECTORY) as root:
+            return _Folder(root).project()
     except OSError as error:
         refuse(f"The folder cannot be read: {error.strerror}.")
-    try:
-        return _Folder(root).project()
-    finally:
-        os.close(root)
+
+
+class _NotAFile(Exception):
+    """What has been opened is not the file that was there before."""
 
 
 class _Folder:
@@ -65,8 +68,11 @@ class _Folder:
             path = prefix + name
             try:
                 self._read_entry(folder, name, path, depth)
+            except _NotAFile as error:
+                self._collector.problem(path, str(error))
             except OSError as error:
-                self._collector.problem(path, f"cannot be read: {error.strerror}")
+                reason = _REPLACED if error.errno in _REPLACED_ERRORS else str(error.strerror)
+                self._collector.problem(path, f"cannot be read: {reason}")
 
     def _names(self, folder: int) -> list[str]:
         """Return the names in order; raises InvalidProject if there are too many."""
@@ -93,9 +99,9 @@ class _Folder:
 
 
 @contextmanager
-def _opened(folder: int, name: str, flags: int) -> Iterator[int]:
-    """Open an entry that is not a link; raises OSError."""
-    flags |= os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+def _opened(folder: int | None, name: str | Path, flags: int) -> Iterator[int]:
+    """Open an entry of a folder, which is not followed if it is a link; raises OSError."""
+    flags |= os.O_RDONLY | os.O_CLOEXEC | (os.O_NOFOLLOW if folder is not None else 0)
     descriptor = os.open(name, flags, dir_fd=folder)
     try:
         yield descriptor
@@ -113,11 +119,11 @@ def _reason(found: os.stat_result) -> str:
 
 
 def _content(folder: int, name: str, most: int) -> bytes:
-    """Return the content; raises InvalidProject if it has been replaced by something that is not a file."""
+    """Return the content; raises _NotAFile if something else has replaced the file since it was found."""
     with _opened(folder, name, os.O_NONBLOCK | os.O_NOCTTY) as file:
         reason = _reason(os.fstat(file))
         if reason:
-            refuse(reason, shown(name))
+            raise _NotAFile(reason)
         return _read(file, most)
 
 

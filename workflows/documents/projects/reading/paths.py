@@ -10,6 +10,7 @@ from typing import Final
 from workflows.documents.projects.reading.limits import MAX_DEPTH, MAX_PATH_BYTES
 from workflows.ir.reading.problems import quoted
 
+_LONGEST: Final = 4_096  # also of files that are left out
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]')
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?")
@@ -30,6 +31,8 @@ def escape_reason(path: str) -> str:
     """Return why a path leads out of the project, or is not a path; "" if it is one inside it."""
     if not path:
         return "has no name"
+    if len(path) > _LONGEST:
+        return f"has a path of more than {_LONGEST:,} characters"
     if "\\" in path:
         return "has a backslash in its name"
     if path.startswith("/") or _DRIVE.match(path):

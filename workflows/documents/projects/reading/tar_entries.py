@@ -6,8 +6,6 @@ headers of any size, and patterns that hostile headers slow down.
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
 import zlib
 from collections.abc import Callable
@@ -23,6 +21,7 @@ from workflows.documents.projects.reading.limits import (
 
 _BLOCK: Final = 512
 _MAX_HEADER: Final = 64 * 1024
+_GZIP_HEADER: Final = 31  # the largest window, and the header of gzip
 _GZIP: Final = b"\x1f\x8b"
 _FILES: Final = frozenset({b"0", b"\0", b"7"})
 _FOLDER: Final = b"5"
@@ -46,13 +45,15 @@ def is_tar(data: bytes) -> bool:
 
 def unpacked(data: bytes) -> bytes:
     """Return what a gzip file contains; raises UnreadableArchive if it is too large or corrupt."""
+    decompressor = zlib.decompressobj(_GZIP_HEADER)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            content = file.read(MAX_UNPACKED_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        content = decompressor.decompress(data, MAX_UNPACKED_BYTES + 1)
+    except zlib.error as error:
         raise UnreadableArchive(f"The archive cannot be unpacked: {error}.") from None
     if len(content) > MAX_UNPACKED_BYTES:
         raise UnreadableArchive(UNPACKED_TOO_LARGE)
+    if not decompressor.eof or decompressor.unused_data.strip(b"\0"):
+        raise UnreadableArchive("The archive is incomplete, or has something after its end.")
     return content
 
 
@@ -80,9 +81,9 @@ class _Reader:
         return entries
 
     def _header(self) -> bytes:
-        """Return the next header; b"" at the end."""
+        """Return the next header; b"" at the end, which is marked with a block of zeros."""
         header = self._data[self._position : self._position + _BLOCK]
-        if not header.strip(b"\0"):
+        if header == bytes(_BLOCK):
             return b""
         if (
             len(header) < _BLOCK
@@ -148,7 +149,8 @@ def _short_name(header: bytes) -> bytes:
 def _path_in(records: bytes) -> bytes:
     """Return the path among the records of an extended header, each `27 path=src/index.ts` and a line break."""
     position, path = 0, b""
-    while position < len(records.rstrip(b"\0")):
+    end = len(records.rstrip(b"\0"))
+    while position < end:
         found = _RECORD.match(records, position)
         length = int(found[1]) if found else 0
         record = records[position : position + length]

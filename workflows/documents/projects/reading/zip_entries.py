@@ -91,9 +91,13 @@ def _reader(file: ZipFile, info: ZipInfo) -> Callable[[int], bytes]:
     def read(most: int) -> bytes:
         try:
             with file.open(info) as opened:
-                return opened.read(most)
+                content = opened.read(most)
         except (*_ERRORS, ValueError) as error:
-            raise UnreadableArchive(f"cannot be unpacked: {error}") from None
+            reason = str(error) or "its end is missing"
+            raise UnreadableArchive(f"cannot be unpacked: {reason}") from None
+        if len(content) < min(info.file_size, most):
+            raise UnreadableArchive("cannot be unpacked: it is smaller than the archive claims")
+        return content
 
     return read
 

@@ -120,7 +120,7 @@ BINDING_KEYS: Final[Mapping[str, Key]] = {
                     "max_batch_timeout": read(Kind.NUMBER),
                     "max_retries": read(Kind.NUMBER),
                     "dead_letter_queue": _TEXT,
-                    "max_concurrency": read(Kind.NUMBER),
+                    "max_concurrency": read(Kind.NUMBER_OR_NULL),
                     "retry_delay": read(Kind.NUMBER),
                     "visibility_timeout_ms": managed(
                         Kind.NUMBER, "has no effect: it is for consumers that are not Workers"

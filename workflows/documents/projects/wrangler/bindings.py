@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflows.documents.projects.wrangler.binding_keys import SECTIONS, BindingSection
+from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.names import EnvNames, is_identifier
 from workflows.documents.projects.wrangler.source import Source
-from workflows.documents.projects.wrangler.toml_lines import Path
 from workflows.ir.document.cron import cron_errors
 from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.problems import quoted

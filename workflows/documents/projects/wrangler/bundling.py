@@ -8,10 +8,10 @@ from typing import Any, Final
 from workflows.documents.projects.contents import ProjectFiles
 from workflows.documents.projects.inside import inside
 from workflows.documents.projects.reading.paths import folders_of
+from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.key import Use
 from workflows.documents.projects.wrangler.keys import KEYS
 from workflows.documents.projects.wrangler.source import Source
-from workflows.documents.projects.wrangler.toml_lines import Path
 from workflows.ir.reading.problems import listed, quoted
 
 _SUFFIXES: Final = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workflows.documents.projects.wrangler.toml_lines import MAX_KEYS, MAX_NESTING, TooComplex
+from workflows.documents.projects.wrangler.bounds import (
+    MAX_KEYS,
+    MAX_NESTING,
+    too_deep,
+    too_many_keys,
+)
 
 _TOKEN: Final = re.compile(
     r"(?P<space>[ \t\r\n]++)|(?P<comment>//[^\r\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)"
@@ -63,9 +68,6 @@ class _Plain:
 
     def _check(self, position: int) -> None:
         if self._depth > MAX_NESTING:
-            message = f"nests values more than {MAX_NESTING} levels deep"
-        elif self._values > 2 * MAX_KEYS:  # a key and a value
-            message = f"has more than {MAX_KEYS:,} keys and items"
-        else:
-            return
-        raise TooComplex(message, self._source.count("\n", 0, position) + 1)
+            raise too_deep(self._source.count("\n", 0, position) + 1)
+        if self._values > 2 * MAX_KEYS:  # a key and a value
+            raise too_many_keys(self._source.count("\n", 0, position) + 1)

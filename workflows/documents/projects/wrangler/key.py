@@ -24,6 +24,7 @@ class Kind(StrEnum):
     NUMBER = "a number"
     TEXTS = "a list of texts"
     TEXT_OR_TEXTS = "text or a list of texts"
+    NUMBER_OR_NULL = "a number or null"
     NUMBER_OR_TEXT = "a number or text"
     TEXT_MAP = "an object whose values are texts"
     VALUES = "an object"
@@ -38,7 +39,7 @@ class Kind(StrEnum):
 class Key:
     """A key; `about` says why it is ignored or refused and what to do, "" if nobody needs to know.
 
-    `members` are the keys of an object, or of each object in a list.
+    For a required key, it says what to write. `members` are the keys of an object, or of each object in a list.
     """
 
     use: Use
@@ -54,9 +55,9 @@ def read(kind: Kind, *, options: tuple[str, ...] = ()) -> Key:
     return Key(use=Use.READ, kind=kind, options=options)
 
 
-def required(kind: Kind) -> Key:
-    """Return a key that its object must have."""
-    return Key(use=Use.READ, kind=kind, required=True)
+def required(kind: Kind, example: str = "") -> Key:
+    """Return a key that its object must have, and what to write if it is missing."""
+    return Key(use=Use.READ, kind=kind, required=True, about=example)
 
 
 def bundler(kind: Kind) -> Key:

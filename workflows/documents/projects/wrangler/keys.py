@@ -18,6 +18,7 @@ from workflows.documents.projects.wrangler.key import (
     tables,
 )
 from workflows.documents.projects.wrangler.refused_keys import REFUSED_KEYS
+from workflows.ir.deploy.deploy_settings import COMPATIBILITY_DATE
 
 _PATTERN: Final = required(Kind.TEXT)
 _TEXT: Final = read(Kind.TEXT)
@@ -80,8 +81,8 @@ _LOGS: Final[Mapping[str, Key]] = {
 }
 
 _SETTINGS: Final[Mapping[str, Key]] = {
-    "main": required(Kind.TEXT),
-    "compatibility_date": required(Kind.TEXT),
+    "main": required(Kind.TEXT, 'the path of the entry point, such as "src/index.ts"'),
+    "compatibility_date": required(Kind.TEXT, f'a date such as "{COMPATIBILITY_DATE}"'),
     "compatibility_flags": read(Kind.TEXTS),
     "workers_dev": _FLAG,
     "preview_urls": _FLAG,
@@ -151,10 +152,8 @@ ROUTE_KEYS: Final[Mapping[str, Key]] = {
     "zone_name": _TEXT,
     "zone_id": _TEXT,
     "custom_domain": _FLAG,
-    "enabled": refused(
-        "is not supported: remove it, custom domains of a deploy are always enabled"
-    ),
-    "previews_enabled": refused("is not supported: remove it"),
+    "enabled": _FLAG,
+    "previews_enabled": _FLAG,
 }
 """The keys of a route that is an object."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.source import Source
-from workflows.documents.projects.wrangler.toml_lines import Path
 from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import quoted
 

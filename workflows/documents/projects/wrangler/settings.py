@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.source import Source
-from workflows.documents.projects.wrangler.toml_lines import Path
 from workflows.ir.deploy.deploy_settings import (
     Consumer,
     DeploySettings,
     InvalidSettings,
     read_settings,
 )
-from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.problems import listed, quoted
 
 _CONSUMER_KEYS: Final = {
     "queue": "queue",
@@ -24,6 +24,13 @@ _CONSUMER_KEYS: Final = {
     "dead_letter_queue": "deadLetterQueue",
     "max_concurrency": "maxConcurrency",
 }
+_KEYS: Final = {
+    "zoneName": "zone_name",
+    "pattern": "pattern",
+    "headSamplingRate": "head_sampling_rate",
+    **{camel: snake for snake, camel in _CONSUMER_KEYS.items()},
+}
+"""The keys of deploy settings in the configuration."""
 _CLOUDFLARE_DEFAULTS: Final = {"maxBatchSize": 10, "maxBatchTimeout": 5, "maxRetries": 3}
 _MAX_RETRY_DELAY: Final = 43_200
 _TARGETED: Final = ("hint", "region", "host", "hostname")
@@ -50,23 +57,24 @@ class _Converted:
         values.append(value)
 
     def settings(self) -> DeploySettings:
-        """Return the settings, and report what is wrong with them."""
+        """Return the settings without those that have problems, which are reported."""
         try:
             return read_settings(self.json)
         except InvalidSettings as invalid:
             for problem in invalid.problems:
                 self.source.problem(self._path_of(problem.path), problem.message)
-            return DeploySettings()
+            bad = {problem.path.partition(".")[0] for problem in invalid.problems}
+        return read_settings({key: value for key, value in self.json.items() if key not in bad})
 
     def _path_of(self, setting: str) -> Path:
         part = setting
         while part and part not in self._paths:
             part = part.rpartition(".")[0]
         member = setting.removeprefix(part).lstrip(".")
-        names = {"zoneName": "zone_name", "pattern": "pattern"}
-        names |= {camel: snake for snake, camel in _CONSUMER_KEYS.items()}
         path = self._paths.get(part, ())
-        return (*path, names[member]) if member in names else path
+        if member.isdigit():
+            return (*path, int(member))
+        return (*path, _KEYS[member]) if member in _KEYS else path
 
 
 def deploy_settings(source: Source, config: Mapping[str, Any]) -> DeploySettings:
@@ -102,6 +110,14 @@ def _add_route(converted: _Converted, path: Path, route: Any) -> None:
     pattern, zone = fields.get("pattern"), fields.get("zone_name")
     if pattern is None:
         return  # reported as missing
+    for key, default in (("enabled", True), ("previews_enabled", False)):
+        if fields.get(key, default) != default:
+            message = f"can only be {quoted(default)}: remove it, or the domain"
+            converted.source.problem((*path, key), message)
+    if zone and "zone_id" in fields:
+        converted.source.problem(
+            (*path, "zone_id"), "cannot be used together with zone_name: remove it"
+        )
     if fields.get("custom_domain"):
         converted.add("customDomains", pattern, path)
     elif zone:
@@ -129,10 +145,37 @@ def _add_runtime(converted: _Converted, config: Mapping[str, Any]) -> None:
     if "cpu_ms" in config.get("limits", {}):
         converted.put("limits", {"cpuMs": config["limits"]["cpu_ms"]}, ("limits", "cpu_ms"))
     logs = config.get("observability", {})
+    _check_placement(converted.source, config.get("placement", {}))
+    _check_observability(converted.source, config)
     observability = {"enabled": logs.get("enabled", False)}
     if "head_sampling_rate" in logs:
         observability["headSamplingRate"] = logs["head_sampling_rate"]
     converted.put("observability", observability, ("observability",))
+
+
+def _check_placement(source: Source, placement: Mapping[str, Any]) -> None:
+    mode, chosen = placement.get("mode"), [key for key in _TARGETED if placement.get(key)]
+    if len(chosen) > 1:
+        source.problem(("placement",), f"can only have one of {listed(chosen)}")
+    elif mode == "targeted" and chosen in ([], ["hint"]):
+        source.problem(("placement", "mode"), "needs a region, a host or a hostname")
+    elif chosen == ["hint"] and mode != "smart":
+        source.problem(("placement", "hint"), 'can only be used with the mode "smart"')
+    elif chosen and chosen != ["hint"] and mode not in (None, "targeted"):
+        source.problem(
+            ("placement", "mode"), f"cannot be {quoted(mode)} with a {chosen[0]}: remove it"
+        )
+    elif placement and not chosen and not mode:
+        source.problem(("placement", "mode"), 'is missing: write "smart" or "off"')
+
+
+def _check_observability(source: Source, config: Mapping[str, Any]) -> None:
+    parts = config.get("observability")
+    if parts is None:
+        return
+    sections = [parts, *(parts.get(key, {}) for key in ("logs", "traces", "issues"))]
+    if not any("enabled" in section for section in sections):
+        source.problem(("observability", "enabled"), "is missing: write true or false")
 
 
 def _add_triggers(converted: _Converted, config: Mapping[str, Any]) -> None:
@@ -142,7 +185,9 @@ def _add_triggers(converted: _Converted, config: Mapping[str, Any]) -> None:
         if "queue" not in consumer:
             continue  # reported as missing
         own = {
-            _CONSUMER_KEYS[key]: value for key, value in consumer.items() if key in _CONSUMER_KEYS
+            _CONSUMER_KEYS[key]: value
+            for key, value in consumer.items()
+            if key in _CONSUMER_KEYS and value is not None
         }
         converted.add(
             "queueConsumers", {**_CLOUDFLARE_DEFAULTS, **own}, ("queues", "consumers", index)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
+from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.key import Key, Kind, Use
 from workflows.documents.projects.wrangler.keys import ROUTE_KEYS
 from workflows.documents.projects.wrangler.source import Source
-from workflows.documents.projects.wrangler.toml_lines import Path
 from workflows.ir.reading.problems import listed, quoted
 
 _REMOVED: Final = {
@@ -42,7 +42,7 @@ def _object(
             kept[name] = usable
     for name, key in keys.items():
         if key.required and name not in value:
-            source.problem((*path, name), f"is missing: write {key.kind}")
+            source.problem((*path, name), f"is missing: write {key.about or key.kind}")
     return kept
 
 
@@ -69,7 +69,7 @@ def _value(source: Source, path: Path, value: Any, key: Key) -> Any:
 def _is_empty(value: Any) -> bool:
     """Whether a value has no effect: empty, false, or an object of empty values."""
     if isinstance(value, Mapping):
-        return all(item in ([], {}, None) for item in value.values())
+        return all(item in ([], {}, None, False, "") for item in value.values())
     return value in ([], None, False, "")
 
 
@@ -87,7 +87,12 @@ def _typed(source: Source, path: Path, value: Any, key: Key) -> Any:
         return _objects(source, path, value, key.members)
     if key.kind is Kind.ROUTES:
         return [_route(source, (*path, index), item) for index, item in enumerate(value)]
-    return _route(source, path, value) if key.kind is Kind.ROUTE else value
+    return _route(source, path, value) if key.kind is Kind.ROUTE else _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a whole number that is written as 10.0 as JavaScript reads it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _objects(
@@ -131,6 +136,7 @@ _IS_KIND: Final[Mapping[Kind, Callable[[Any], bool]]] = {
     Kind.NUMBER: _is_number,
     Kind.TEXTS: _is_texts,
     Kind.TEXT_OR_TEXTS: lambda value: isinstance(value, str) or _is_texts(value),
+    Kind.NUMBER_OR_NULL: lambda value: value is None or _is_number(value),
     Kind.NUMBER_OR_TEXT: lambda value: isinstance(value, str) or _is_number(value),
     Kind.TEXT_MAP: _is_text_map,
     Kind.VALUES: lambda value: isinstance(value, dict),

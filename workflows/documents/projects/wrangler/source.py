@@ -6,15 +6,16 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
 
 from workflows.documents.projects.contents import ProjectFiles, text_of
 from workflows.documents.projects.problems import ProjectProblem
+from workflows.documents.projects.wrangler.bounds import MAX_CONFIG_BYTES, Path, TooComplex
 from workflows.documents.projects.wrangler.jsonc import plain_json
-from workflows.documents.projects.wrangler.toml_lines import Path, TooComplex, toml_lines
+from workflows.documents.projects.wrangler.toml_text import toml_text
 from workflows.ir.reading import json_reader
 from workflows.ir.reading.json_lines import JsonLines
 from workflows.ir.reading.json_numbers import is_exact
@@ -22,7 +23,6 @@ from workflows.ir.reading.problems import escape_surrogates, listed, quoted
 
 CONFIG_FILES: Final = ("wrangler.json", "wrangler.jsonc", "wrangler.toml")
 """The names of configuration files; wrangler uses the first one that exists."""
-MAX_CONFIG_BYTES: Final = 256 * 1024
 
 _MISSING: Final = "The project has no wrangler.toml, wrangler.json or wrangler.jsonc."
 _TOML_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -67,6 +67,11 @@ class Source:
         """Report what does not keep the project from working."""
         self.notes.append(self._problem(path, message, is_warning=True))
 
+    def broken(self, language: str, message: str, line: int) -> None:
+        """Report that the file cannot be read."""
+        message = f"is not {language}: {message}"
+        self.problems.append(ProjectProblem(message=message, file=self.file, line=line))
+
     def _problem(self, path: Path, message: str, *, is_warning: bool) -> ProjectProblem:
         return ProjectProblem(
             message=message,
@@ -86,7 +91,9 @@ def read_source(files: ProjectFiles) -> Source:
         return source
     source = Source(names[0])
     if names[1:]:
-        source.note((), f"is used, as wrangler does. Remove {listed(names[1:])}.")
+        source.note(
+            (), f"is the configuration that counts, as for wrangler: remove {listed(names[1:])}"
+        )
     _read(source, text_of(files, source.file))
     _replace_unusable(source)
     return source
@@ -119,16 +126,21 @@ def _parse(source: Source, text: str) -> None:
 
 
 def _parse_toml(source: Source, text: str) -> None:
-    lines = toml_lines(text)
-    source.line_at = lambda path: lines.get(path, 0)
+    prepared = toml_text(text)
+    source.line_at = lambda path: prepared.lines.get(path, 0)
     try:
-        source.data = tomllib.loads(text)
+        data = tomllib.loads(prepared.text)
     except (ValueError, RecursionError) as error:
         found = _TOML_PLACE.search(str(error))
-        line = int(found[1]) if found and found[1] else 0
+        line = int(found[1]) if found and found[1] else len(prepared.text.splitlines())
         message = _TOML_PLACE.sub("", str(error))
-        source.problems.append(
-            ProjectProblem(message=f"is not TOML: {message}", file=source.file, line=line)
+        source.broken("TOML", message, prepared.original_line(line))
+        return
+    if prepared.is_whole:
+        source.data = data
+    else:
+        source.broken(
+            "TOML", "Invalid statement", prepared.original_line(prepared.text.count("\n"))
         )
 
 
@@ -136,15 +148,16 @@ def _parse_json(source: Source, text: str) -> None:
     plain = plain_json(text)
     try:
         value = json_reader.loads(plain)
-    except (ValueError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
-        message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        source.problems.append(
-            ProjectProblem(message=f"is not JSON: {message}", file=source.file, line=line)
-        )
+    except json.JSONDecodeError as error:
+        source.broken("JSON", error.msg, error.lineno)
         return
-    lines = JsonLines(plain)
-    source.line_at = lambda path: lines.line_at(path)
+    except json_reader.RepeatedKey as error:
+        source.broken("JSON", str(error), JsonLines(plain).repeated)
+        return
+    except (ValueError, RecursionError) as error:
+        source.broken("JSON", str(error), 0)
+        return
+    source.line_at = JsonLines(plain).line_at
     if isinstance(value, dict):
         source.data = value
     else:
@@ -194,9 +207,3 @@ def _scalar(source: Source, path: Path, value: Any) -> Any:
             )
             return 0
     return value
-
-
-def members_of(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the members of a value that may be an object."""
-    if isinstance(value, Mapping):
-        yield from value.items()
