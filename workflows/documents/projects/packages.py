@@ -20,9 +20,12 @@ MAX_PACKAGE_BYTES: Final = 256 * 1024
 _OTHER_LOCKS: Final = (
     "bun.lock",
     "bun.lockb",
-    "npm-shrinkwrap.json",
     "pnpm-lock.yaml",
     "yarn.lock",
+)
+_SHRINKWRAP: Final = "npm-shrinkwrap.json"
+_NO_SHRINKWRAP: Final = (
+    f"npm would use {_SHRINKWRAP} instead of {LOCK_FILE}: rename it to {LOCK_FILE}, or remove it"
 )
 _INSTALLED: Final = ("optionalDependencies", "dependencies")
 _NOT_INSTALLED: Final = ("devDependencies", "peerDependencies")
@@ -109,6 +112,8 @@ def _check_manifest(manifest: JsonFile, files: ProjectFiles) -> None:
         manifest.problem(
             ("workspaces",), "are not supported: the project has to be a single package"
         )
+    if _SHRINKWRAP in files:
+        manifest.problem((), _NO_SHRINKWRAP)
     for key, message in _notes(manifest, files):
         manifest.note(key, message)
 
