@@ -8,8 +8,8 @@ from posixpath import normpath
 from typing import Any, Final
 
 from workflows.documents.projects.contents import ProjectFiles, text_of
+from workflows.documents.projects.wrangler.bounds import TooComplex
 from workflows.documents.projects.wrangler.jsonc import plain_json
-from workflows.documents.projects.wrangler.toml_lines import TooComplex
 from workflows.ir.reading import json_reader
 
 FILE: Final = "tsconfig.json"

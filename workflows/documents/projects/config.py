@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from workflows.documents.projects.contents import ProjectFiles
 from workflows.documents.projects.problems import ProjectProblem
-from workflows.documents.projects.reading.limits import MAX_PROBLEMS
 from workflows.documents.projects.wrangler.bindings import (
     ProjectBinding,
     ProjectWorkflow,
@@ -93,7 +92,7 @@ def _read(source: Source, config: Mapping[str, Any], files: ProjectFiles) -> Pro
         secrets=tuple(secrets),
         bindings=(*bindings, *others),
         workflows=tuple(workflows),
-        problems=tuple(source.problems[:MAX_PROBLEMS]),
-        notes=tuple(source.notes[:MAX_PROBLEMS]),
+        problems=tuple(source.problems),
+        notes=tuple(source.notes),
         **parts,
     )

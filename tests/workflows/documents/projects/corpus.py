@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from workflows.documents.projects.files import ProjectFiles
+
 SOURCES: Final = {
     "src/index.ts": "export default {};\n",
     "src/index.js": "export default {};\n",
@@ -30,7 +32,7 @@ class Case:
     problems: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def files(self) -> dict[str, str]:
+    def files(self) -> ProjectFiles:
         """The files of a project with it."""
         return {**SOURCES, self.file: self.text}
 
@@ -269,7 +271,7 @@ GOOD: Final = [
 ]
 
 BAD: Final = [
-    _toml("broken-toml", "workers_dev = tru\n", ""),
+    _toml("broken-toml", "workers_dev = yes\n", ""),
     _toml("repeated-key", "workers_dev = true\nworkers_dev = true\n", ""),
     _toml("repeated-table", "[vars]\nA = 1\n[vars]\nB = 1\n", ""),
     _toml("unclosed-string", '[vars]\nA = "a\n', ""),

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
-
 STARTER = """\
 #:schema node_modules/wrangler/config-schema.json
 name = "workflows-starter"
@@ -21,12 +17,3 @@ binding = "MY_WORKFLOW"
 class_name = "MyWorkflow"
 """
 FILES = {"wrangler.toml": STARTER, "src/index.ts": "export class MyWorkflow {}\n"}
-
-
-def zipped(files: Mapping[str, str | bytes], *, prefix: str = "") -> bytes:
-    """Return a zip file."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(prefix + path, content)
-    return data.getvalue()

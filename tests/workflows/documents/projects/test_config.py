@@ -18,6 +18,7 @@ from workflows.documents.projects.config import (
     ProjectWorkflow,
     read_config,
 )
+from workflows.documents.projects.files import ProjectFiles
 from workflows.documents.projects.wrangler.bounds import MAX_CONFIG_BYTES
 from workflows.documents.projects.wrangler.keys import KEYS
 from workflows.ir.deploy.deploy_settings import Consumer, Route
@@ -198,9 +199,9 @@ def test_a_build_command_is_refused_because_it_is_never_run() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('mian = "x"\n', "line 4: mian: is not a key that wrangler knows here: did you mean main?"),
-        ("[observability]\nenabeld = true\nenabled = true\n", "line 5: observability.enabeld: is not a key"),
-        ('kv_namespaces = [{ bindin = "A" , binding = "B"}]\n', "kv_namespaces[0].bindin: is not a key"),
+        ('mainn = "x"\n', "line 4: mainn: is not a key that wrangler knows here: did you mean main?"),
+        ("[observability]\nenabledd = true\nenabled = true\n", "line 5: observability.enabledd: is not a key"),
+        ('kv_namespaces = [{ bindingg = "A" , binding = "B"}]\n', "kv_namespaces[0].bindingg: is not a key"),
         ('"a.b" = 1\n', 'line 4: "a.b": is not a key that wrangler knows here: check the spelling'),
         ('type = "javascript"\n', "line 4: type: is no longer part of wrangler"),
         ('zone_id = "x"\n', "zone_id: is no longer part of wrangler: write zone_name in each route"),
@@ -264,7 +265,7 @@ def test_notes_say_what_is_managed_here() -> None:
 
 def test_wrangler_json_counts_before_other_files() -> None:
     value = {"main": "src/index.ts", "compatibility_date": "2025-05-01", "name": "first"}
-    files = {
+    files: ProjectFiles = {
         **SOURCES,
         "wrangler.toml": STARTER,
         "wrangler.jsonc": "{",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.workflows.documents.projects.toml_writer import toml_documents
 from tests.workflows.documents.projects.wrangler_reader import read_with_wrangler
+from workflows.documents.projects.files import ProjectFiles
 from workflows.documents.projects.problems import ProjectProblem
 from workflows.documents.projects.wrangler.bounds import MAX_KEYS, MAX_NESTING, TooComplex
 from workflows.documents.projects.wrangler.jsonc import plain_json
@@ -25,7 +26,7 @@ _TRIVIA: Final = [
 ]  # fmt: skip
 _MARKS: Final = [
     *"{}[]:,\n \t/*\"'\\", "//", "/*", "*/", '"a"', '"b"', "1", "-2.5e3", "true", "null", "{}", '"/*"', '"\\u00e9"', "é",
-    "\x01", "tru", "01", "\ufeff",
+    "\x01", "truex", "01", "\ufeff",
 ]  # fmt: skip
 _VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-1000, 1000), st.text(max_size=8)),
@@ -76,12 +77,12 @@ def test_random_texts_are_read_as_wrangler_reads_them(tmp_path: Path) -> None:
         f"{{{''.join(random.choices(_MARKS, k=random.randrange(10)))}}}"
         for _ in range(examples(400, 5_000))
     ]
-    projects = {
+    projects: dict[str, ProjectFiles] = {
         str(index): {"wrangler.jsonc": text} for index, text in enumerate([*texts, *objects])
     }
     found = read_with_wrangler(tmp_path, projects)
     for name, files in projects.items():
-        source = read_source(dict(files))
+        source = read_source(files)
         values = found[name].get("values")
         if isinstance(values, dict) and not _has_repeated_key(source.problems):
             assert (source.data, source.problems) == (values, []), files
@@ -99,12 +100,12 @@ def _has_repeated_key(problems: list[ProjectProblem]) -> bool:
 def test_random_toml_is_read_as_wrangler_reads_it(
     documents: list[Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    projects = {
+    projects: dict[str, ProjectFiles] = {
         str(index): {"wrangler.toml": document[0]} for index, document in enumerate(documents)
     }
     found = read_with_wrangler(tmp_path_factory.mktemp("toml"), projects)
     for name, files in projects.items():
-        source = read_source(dict(files))
+        source = read_source(files)
         assert (source.data, source.problems) == (found[name]["values"], [])
 
 

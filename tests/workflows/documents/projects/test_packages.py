@@ -36,7 +36,7 @@ def test_a_project_without_packages_has_none() -> None:
     assert _read(None) == Packages()
 
 
-def test_the_packages_that_are_installed_are_told_from_others() -> None:
+def test_development_and_peer_dependencies_are_not_installed() -> None:
     packages = _read(
         {
             "dependencies": {"zod": "^4.1.0", "@scope/a": "~1.0"},
@@ -158,7 +158,7 @@ def test_notes_say_what_a_deploy_ignores() -> None:
         {"resolved": "git+ssh://git@github.com/a/b.git#1"},
         {"resolved": "https://example.com/a.tgz"},
         {"resolved": "https://registry.npmjs.org.example.com/a.tgz"},
-        {"resolved": "http://registry.npmjs.org/a/-/a-1.tgz"},
+        {"resolved": "git+https://example.com/a.git", "integrity": "sha512-x"},
         {"resolved": "file:../a"},
         {"resolved": "packages/a", "link": True},
         {"link": True},
@@ -173,8 +173,13 @@ def test_a_lock_file_with_other_sources_is_refused(package: object) -> None:
     assert problem.line > 1
 
 
-def test_packages_without_an_address_are_accepted() -> None:
-    lock = _lock({"node_modules/zod": {"version": "4.1.0", "integrity": "sha512-x"}})
+@pytest.mark.parametrize(
+    "resolved", [{}, {"resolved": "https://npm.example.com/zod/-/zod-4.1.0.tgz"}]
+)
+def test_packages_of_any_registry_are_accepted_with_their_checksum(
+    resolved: dict[str, str],
+) -> None:
+    lock = _lock({"node_modules/zod": {"version": "4.1.0", "integrity": "sha512-x", **resolved}})
     assert not _read({"dependencies": {"zod": "4"}}, lock).problems
 
 

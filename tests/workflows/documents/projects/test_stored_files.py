@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.examples import examples
-from tests.workflows.documents.projects.examples import FILES, zipped
+from tests.workflows.documents.projects.examples import FILES
+from tests.workflows.documents.projects.packing import zipped
 from workflows.documents.projects.contents import content_of
 from workflows.documents.projects.files import (
     MAX_FILE_BYTES,

@@ -15,7 +15,7 @@ from workflows.documents.projects.wrangler.keys import KEYS, ROUTE_KEYS
 
 Schema = dict[str, Any]
 
-_KINDS: Final = {
+_KINDS: Final[Mapping[Kind, Schema]] = {
     Kind.TEXT: {"type": "string"},
     Kind.FLAG: {"type": "boolean"},
     Kind.NUMBER: {"type": "number"},

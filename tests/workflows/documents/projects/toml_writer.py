@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
 
+_Option = TypeVar("_Option")
 Path = tuple[str | int, ...]
 
 _TRAPS: Final = [
@@ -39,7 +41,7 @@ class _Writer:
         self.pieces.append(text)
         self.line += text.count("\n")
 
-    def pick(self, options: list[Any]) -> Any:
+    def pick(self, options: Sequence[_Option]) -> _Option:
         return self.draw(st.sampled_from(options))
 
     def number(self) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from workflows.documents.projects.npm.json_file import JsonFile
 from workflows.ir.reading.problems import quoted
 
 _REGISTRY: Final = "https://registry.npmjs.org/"
+_ADDRESSES: Final = ("https://", "http://")
 _VERSIONS: Final = (2, 3)
 _OTHER_SOURCE: Final = (
-    "is from {source}, which is not npm's registry. Remove the package, or write the file again with "
-    "`npm install --omit-lockfile-registry-resolved`"
+    "comes from {source}: only packages of the registry can be installed. Remove the package"
 )
 _LINK: Final = "is a link to a folder: only packages of the registry can be installed"
 _OLD: Final = (
@@ -45,6 +45,11 @@ def _reason(package: Any) -> str:
     resolved = package.get("resolved", _REGISTRY)
     if package.get("link"):
         return _LINK
-    if not isinstance(resolved, str) or not resolved.startswith(_REGISTRY):
+    if not isinstance(resolved, str) or not resolved.startswith(_prefixes(package)):
         return _OTHER_SOURCE.format(source=quoted(resolved))
     return ""
+
+
+def _prefixes(package: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return how addresses can start; with a checksum, the package is the same in every registry."""
+    return _ADDRESSES if package.get("integrity") else (_REGISTRY,)

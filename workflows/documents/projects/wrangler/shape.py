@@ -47,6 +47,8 @@ def _object(
 
 
 def _report_unknown(source: Source, path: Path, keys: Mapping[str, Key]) -> None:
+    if source.is_full:
+        return  # it takes long to find similar keys
     name = str(path[-1])
     message = _REMOVED.get(name) if len(path) == 1 else None
     near = get_close_matches(name[:64], keys, n=1)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from workflows.documents.projects.contents import ProjectFiles, text_of
 from workflows.documents.projects.problems import ProjectProblem
+from workflows.documents.projects.reading.limits import MAX_PROBLEMS
 from workflows.documents.projects.wrangler.bounds import MAX_CONFIG_BYTES, Path, TooComplex
 from workflows.documents.projects.wrangler.jsonc import plain_json
 from workflows.documents.projects.wrangler.toml_text import toml_text
@@ -59,13 +60,20 @@ class Source:
                 return line
         return 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are enough problems; others are not reported."""
+        return len(self.problems) >= MAX_PROBLEMS
+
     def problem(self, path: Path, message: str) -> None:
         """Report a problem with a value."""
-        self.problems.append(self._problem(path, message, is_warning=False))
+        if not self.is_full:
+            self.problems.append(self._problem(path, message, is_warning=False))
 
     def note(self, path: Path, message: str) -> None:
         """Report what does not keep the project from working."""
-        self.notes.append(self._problem(path, message, is_warning=True))
+        if len(self.notes) < MAX_PROBLEMS:
+            self.notes.append(self._problem(path, message, is_warning=True))
 
     def broken(self, language: str, message: str, line: int) -> None:
         """Report that the file cannot be read."""
