@@ -6,6 +6,7 @@ for the browser, and checks our TypeScript, JavaScript and CSS.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -36,6 +37,13 @@ TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "
 
 CODE_FIELDS = TOOLCHAIN.parent / "web" / "static_src" / "code_fields"
 CODE_FIELDS_BUNDLE = TOOLCHAIN.parent / "web" / "static" / "bundled" / "code_fields.js"
+
+
+def pinned_versions() -> dict[str, str]:
+    """Return the versions of the tools in package.json, by the name of their package."""
+    manifest = json.loads((TOOLCHAIN / "package.json").read_text(encoding="utf-8"))
+    versions: dict[str, str] = manifest["dependencies"]
+    return versions
 
 
 def missing() -> list[Path]:

@@ -43,6 +43,7 @@ def duplicate(workflow: Workflow, *, name: str, copy_variables: bool, by: User) 
         name=name,
         description=workflow.description,
         ir=_renamed(workflow.ir, name),
+        files=workflow.files,
         entry_code=workflow.entry_code,
         dependencies=workflow.dependencies,
         deploy_settings={key: value for key, value in settings if key not in NOT_COPIED},

@@ -67,6 +67,12 @@ def restore(version: WorkflowVersion, *, revision: int, by: User) -> bool:
     edited the draft since the revision.
     """
 
+    if bool(version.files) != version.workflow.is_project:
+        raise Refused(
+            f"v{version.number} is a version of the graph, and the workflow is a project now: that cannot "
+            "be undone. Import the document of the version as a new workflow instead."
+        )
+
     def record() -> None:
         audit_entries.record_version("version restored", version, by=Actor.of(by))
 

@@ -26,10 +26,11 @@ class Command(BaseCommand):
             exported = export(workflows, by=command_line_actor())
         except (WorkflowNotFound, NotExported) as error:
             raise CommandError(str(error)) from None
-        _write(options["output"], exported.data)
+        write_output(options["output"], exported.data)
 
 
-def _write(name: str, data: bytes) -> None:
+def write_output(name: str, data: bytes) -> None:
+    """Write the data to a file, or to standard output for -. Raises CommandError."""
     try:
         if name == "-":
             sys.stdout.buffer.write(data)
