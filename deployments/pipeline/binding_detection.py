@@ -16,6 +16,7 @@ from targets.cloudflare.resource_ids import IDENTIFIERS, SINGLE
 from workflows.ir.reading.bindings import BindingKind
 from workflows.ir.reading.problems import listed, quoted
 
+_NAMED: Final = frozenset({BindingKind.QUEUE, BindingKind.R2})  # the name is the id
 _HEADLINE: Final = "Some variables or bindings of the Worker are missing or wrong:"
 
 
@@ -64,6 +65,9 @@ def detect(needs: EnvNeeds, request: DeployRequest, *, site: Site, tools: Resour
         raise DeployError.listing(_HEADLINE, findings, cause=cause)
     for queue in needs.queues if BindingKind.QUEUE in site.creatable else ():
         tools.provide(BindingKind.QUEUE, queue)
+    for required in needs.plan.required:
+        if resolver.creates(required):
+            tools.provide(required.kind, required.resource)
     return Env(
         bindings=(*needs.own, *map(resolver.with_resource, bindings)),
         variables=needs.plan.variables,
@@ -97,13 +101,18 @@ class _Resolver:
         if required.kind in (BindingKind.SERVICE, BindingKind.WORKFLOW):
             result = resolve_callee(required, self.request, self.tools)
             return result if isinstance(result, Binding) else self._finding(required, result)
-        if not self.tools.exists(required.kind, required.resource):
+        if not self.creates(required) and not self.tools.exists(required.kind, required.resource):
             what = f"{required.kind.label} {quoted(required.resource)}"
             fix = f"correct {required.variable}"
             if required.place:
                 fix = f"set {required.variable}, or correct {required.place}"
             return self._finding(required, f"There is no {what} on this target: {fix}.")
         return Binding(name=required.name, kind=required.kind, resource=required.resource)
+
+    def creates(self, required: RequiredBinding) -> bool:
+        """Whether the resource is created if it does not exist: one that a configuration names."""
+        is_named = bool(required.place and required.resource) and required.kind in _NAMED
+        return is_named and required.kind in self.site.creatable
 
     def with_resource(self, binding: Binding) -> Binding:
         """Return the binding with its resource, creating it if the user named none."""

@@ -148,6 +148,7 @@ def _required(
 ) -> RequiredBinding:
     """Return the binding; a variable with its resource goes before the one in the configuration."""
     variable = request.variables.get(binding.name + BINDING_ID)
+    place = f"{project.file}, line {binding.line}" if binding.line else project.file
     resource = variable.value.strip() if variable else binding.resource
     if not variable and binding.kind is BindingKind.SERVICE and resource == project.name:
         resource = request.worker_name
@@ -158,7 +159,7 @@ def _required(
         kind=binding.kind,
         resource=resource,
         class_name="" if variable else binding.class_name,
-        place=f"{project.file}, line {binding.line}" if binding.line else project.file,
+        place="" if variable else place,
     )
 
 

@@ -15,6 +15,7 @@ import { privateFolder, remove } from './system/files.ts';
 import { Logs } from './system/logs.ts';
 import { runningPid, writePidFile } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
+import { outboundTo } from './test_control/outbound.ts';
 import { TestControl } from './test_control/test_control.ts';
 import { TestRuns } from './test_runs/test_runs.ts';
 import { AssetUploads } from './workers/assets.ts';
@@ -32,7 +33,8 @@ async function main(): Promise<void> {
   const mailbox = new Mailbox(settings.state);
   const limitOf = (workflow: string) => account.workflows.get(workflow)?.concurrency?.limit ?? Infinity;
   const permits = new Permits(settings.concurrentInstances, limitOf);
-  const groups = new Groups(account, settings, { logs, tails, mailbox, permits });
+  const onOutbound = settings.testControl ? outboundTo(settings.testOrigins) : undefined;
+  const groups = new Groups(account, settings, { logs, tails, mailbox, permits, onOutbound });
   const scheduler = new Scheduler(account, groups, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);
   logUncaughtErrors(onError);

@@ -26,6 +26,8 @@ export interface Settings {
   testRunMilliseconds: number;
   /** Serve the calls of test_control/. */
   testControl: boolean;
+  /** The origins on loopback that tests have in place of origins of the Internet. */
+  testOrigins: Record<string, string>;
 }
 
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -42,6 +44,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     concurrentInstances: number(env, 'LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES', CONCURRENT_INSTANCES),
     testRunMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_TEST_RUN_SECONDS', TEST_RUN_SECONDS),
     testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',
+    testOrigins: JSON.parse(env.LOCAL_CLOUDFLARE_TEST_ORIGINS ?? '{}'),
   };
 }
 

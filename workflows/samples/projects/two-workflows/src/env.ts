@@ -1,0 +1,7 @@
+import type { Order } from './orders';
+
+export interface Env {
+  ORDERS: Workflow<Order>;
+  REPORTS: Workflow;
+  SHOP: KVNamespace;
+}
