@@ -11,7 +11,7 @@ from workflows.documents.projects.npm.json_file import JsonFile
 from workflows.documents.projects.npm.lock_file import check_lock
 from workflows.documents.projects.npm.ranges import is_package_name, range_reason
 from workflows.documents.projects.problems import ProjectProblem
-from workflows.documents.projects.reading.limits import MAX_LOCK_BYTES, MAX_PROBLEMS
+from workflows.documents.projects.reading.limits import MAX_LOCK_BYTES
 from workflows.ir.reading.problems import quoted
 
 PACKAGE_FILE: Final = "package.json"
@@ -72,7 +72,7 @@ def read_packages(files: ProjectFiles) -> Packages:
         overrides=overrides,
         has_lock=LOCK_FILE in files,
         lock=lock.text,
-        problems=tuple([*manifest.problems, *lock.problems][:MAX_PROBLEMS]),
+        problems=(*manifest.problems, *lock.problems),
         notes=(*manifest.notes, *lock.notes),
     )
 

@@ -12,6 +12,7 @@ import pytest
 from tests.workflows.documents.projects.corpus import BAD, GOOD, Case
 from tests.workflows.documents.projects.wrangler_reader import read_with_wrangler
 from workflows.documents.projects.config import ProjectConfig, read_config
+from workflows.documents.projects.files import ProjectFiles
 from workflows.documents.projects.wrangler.binding_keys import SECTIONS
 from workflows.ir.reading.bindings import BindingKind
 
@@ -35,11 +36,27 @@ _BUNDLER: Final = (
 )
 
 
+_SEVERAL: Final = (
+    ("wrangler.json", "wrangler.jsonc", "wrangler.toml"),
+    ("wrangler.jsonc", "wrangler.toml"),
+    ("wrangler.json", "wrangler.toml"),
+)
+
+
+def _several(names: tuple[str, ...]) -> ProjectFiles:
+    """Return a project with several configurations, each with its own name."""
+    return {
+        file: f'name = "{index}"' if file.endswith(".toml") else f'{{"name": "{index}"}}'
+        for index, file in enumerate(names)
+    }
+
+
 @pytest.fixture(scope="module")
 def by_wrangler(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("configs")
     projects = {case.name: case.files for case in [*GOOD, *BAD]}
     assert len(projects) == len(GOOD) + len(BAD)
+    projects |= {"+".join(names): _several(names) for names in _SEVERAL}
     return read_with_wrangler(folder, projects) | {"folder": folder / "projects"}
 
 
@@ -62,6 +79,18 @@ def test_what_wrangler_refuses_has_problems(case: Case, by_wrangler: dict[str, A
             assert abs(problem.line - line) <= 1
         else:
             assert any(part in error for part in re.findall("[a-z_]+", problem.key))
+
+
+@pytest.mark.parametrize("names", _SEVERAL)
+def test_the_same_file_takes_precedence(
+    names: tuple[str, ...], by_wrangler: dict[str, Any]
+) -> None:
+    config, expected = read_config(_several(names)), by_wrangler["+".join(names)]["config"]
+    assert (config.file, config.name) == (
+        expected["userConfigPath"].split("/")[-1],
+        expected["name"],
+    )
+    assert "takes precedence" in config.notes[0].message
 
 
 def test_every_problem_has_the_line_of_its_key() -> None:

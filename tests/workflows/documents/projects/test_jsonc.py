@@ -59,7 +59,7 @@ def _written(value: Any, random: Random) -> str:
 
 
 @given(value=_VALUES, seed=st.integers(0, 10_000))
-@settings(max_examples=examples(300, 20_000), deadline=None)
+@settings(max_examples=examples(300, 5_000), deadline=None)
 def test_comments_and_trailing_commas_do_not_change_the_value(value: Any, seed: int) -> None:
     text = _written(value, Random(seed))  # noqa: S311 - the same every time
     plain = plain_json(text)
@@ -71,11 +71,11 @@ def test_comments_and_trailing_commas_do_not_change_the_value(value: Any, seed: 
 def test_random_texts_are_read_as_wrangler_reads_them(tmp_path: Path) -> None:
     random = Random(3)  # noqa: S311 - the same every time
     texts = [
-        "".join(random.choices(_MARKS, k=random.randrange(12))) for _ in range(examples(400, 5_000))
+        "".join(random.choices(_MARKS, k=random.randrange(12))) for _ in range(examples(400, 2_000))
     ]
     objects = [
         f"{{{''.join(random.choices(_MARKS, k=random.randrange(10)))}}}"
-        for _ in range(examples(400, 5_000))
+        for _ in range(examples(400, 2_000))
     ]
     projects: dict[str, ProjectFiles] = {
         str(index): {"wrangler.jsonc": text} for index, text in enumerate([*texts, *objects])
@@ -96,7 +96,7 @@ def _has_repeated_key(problems: list[ProjectProblem]) -> bool:
 
 
 @given(documents=st.lists(toml_documents(), min_size=20, max_size=20))
-@settings(max_examples=examples(2, 50), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(2, 20), deadline=None, suppress_health_check=list(HealthCheck))
 def test_random_toml_is_read_as_wrangler_reads_it(
     documents: list[Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -142,7 +142,7 @@ def test_text_that_would_keep_the_parser_busy_is_not_read(text: str, message: st
 
 
 @given(text=st.text(alphabet="".join(_MARKS)))
-@settings(max_examples=examples(300, 20_000), deadline=None)
+@settings(max_examples=examples(300, 5_000), deadline=None)
 def test_no_text_raises_an_error(text: str) -> None:
     for file in ("wrangler.jsonc", "wrangler.toml"):
         with suppress(UnicodeEncodeError):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from workflows.documents.projects.contents import ProjectFiles, text_of
 from workflows.documents.projects.problems import ProjectProblem
+from workflows.documents.projects.reading.limits import MAX_PROBLEMS
 from workflows.ir.reading import json_reader
 from workflows.ir.reading.json_lines import JsonLines
 from workflows.ir.reading.problems import quoted
@@ -66,7 +67,8 @@ class JsonFile:
 
     def problem(self, path: Keys, message: str, *, line: int = 0) -> None:
         """Report a problem with a value."""
-        self.problems.append(self._problem(path, message, line))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(self._problem(path, message, line))
 
     def note(self, path: Keys, message: str) -> None:
         """Report what does not keep the project from working."""

@@ -35,8 +35,10 @@ def escape_reason(path: str) -> str:
         return f"has a path of more than {_LONGEST:,} characters"
     if "\\" in path:
         return "has a backslash in its name"
-    if path.startswith("/") or _DRIVE.match(path):
+    if path.startswith("/"):
         return "is an absolute path"
+    if _DRIVE.match(path):
+        return "starts with a drive letter"
     if ".." in path.split("/"):
         return "leads out of the project (..)"
     if "\0" in path:

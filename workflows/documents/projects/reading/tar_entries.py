@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from workflows.documents.projects.reading.entries import Entry, UnreadableArchive, nothing
@@ -21,9 +21,11 @@ from workflows.documents.projects.reading.limits import (
 
 _BLOCK: Final = 512
 _MAX_HEADER: Final = 64 * 1024
+_RECORDS_PER_ENTRY: Final = 10  # on average, in extended headers
 _GZIP_HEADER: Final = 31  # the largest window, and the header of gzip
 _GZIP: Final = b"\x1f\x8b"
-_FILES: Final = frozenset({b"0", b"\0", b"7"})
+_OLD_FILE: Final = b"\0"
+_FILES: Final = frozenset({b"0", _OLD_FILE, b"7"})
 _FOLDER: Final = b"5"
 _LONG_NAME: Final = b"L"
 _EXTENDED: Final = b"x"
@@ -63,10 +65,13 @@ def tar_entries(data: bytes) -> list[Entry]:
 
 
 class _Reader:
+    """Reads header by header; `_long_name` is for the entry that follows."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._position = 0
         self._long_name = b""
+        self._records = 0
 
     def entries(self) -> list[Entry]:
         entries: list[Entry] = []
@@ -112,12 +117,24 @@ class _Reader:
         if end - start > _MAX_HEADER:
             raise UnreadableArchive("The tar file has a header that is too long.")
         content = self._data[start:end]
-        name = content.rstrip(b"\0") if kind == _LONG_NAME else _path_in(content)
+        name = content.rstrip(b"\0") if kind == _LONG_NAME else self._path_in(content)
         self._long_name = name or self._long_name
+
+    def _path_in(self, header: bytes) -> bytes:
+        """Return the path in an extended header, b"" if it has none."""
+        path = b""
+        for key, value in _records(header):
+            self._records += 1
+            if key == b"size" or key.startswith(b"GNU.sparse"):
+                raise UnreadableArchive("The tar file has files in a form that is not supported.")
+            if self._records > MAX_ENTRIES * _RECORDS_PER_ENTRY:
+                raise UnreadableArchive(TOO_MANY_ENTRIES)
+            path = value if key == b"path" else path
+        return path
 
     def _named(self, name: bytes, kind: bytes, start: int, end: int) -> Entry:
         text = name.decode("utf-8", "surrogateescape").removeprefix("./")
-        is_folder = kind == _FOLDER or (kind in _FILES and text.endswith("/"))
+        is_folder = kind == _FOLDER or (kind == _OLD_FILE and text.endswith("/"))
         return Entry(
             name=text.removesuffix("/") if is_folder else text,
             is_folder=is_folder,
@@ -146,22 +163,18 @@ def _short_name(header: bytes) -> bytes:
     return prefix + b"/" + name if is_posix and prefix else name
 
 
-def _path_in(records: bytes) -> bytes:
-    """Return the path among the records of an extended header, each `27 path=src/index.ts` and a line break."""
-    position, path = 0, b""
-    end = len(records.rstrip(b"\0"))
+def _records(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the key and value of each record of an extended header: `27 path=src/index.ts` and a line break."""
+    position, end = 0, len(content.rstrip(b"\0"))
     while position < end:
-        found = _RECORD.match(records, position)
+        found = _RECORD.match(content, position)
         length = int(found[1]) if found else 0
-        record = records[position : position + length]
+        record = content[position : position + length]
         if not found or len(record) < length or not record.endswith(b"\n"):
             raise UnreadableArchive("The tar file has an extended header that cannot be read.")
         key, _, value = record[found.end() - position : -1].partition(b"=")
-        if key == b"size" or key.startswith(b"GNU.sparse"):
-            raise UnreadableArchive("The tar file has files in a form that is not supported.")
-        path = value if key == b"path" else path
+        yield key, value
         position += length
-    return path
 
 
 def _kind_reason(kind: bytes) -> str:

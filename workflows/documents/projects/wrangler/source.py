@@ -99,9 +99,7 @@ def read_source(files: ProjectFiles) -> Source:
         return source
     source = Source(names[0])
     if names[1:]:
-        source.note(
-            (), f"is the configuration that counts, as for wrangler: remove {listed(names[1:])}"
-        )
+        source.note((), f"takes precedence, as in wrangler: remove {listed(names[1:])}")
     _read(source, text_of(files, source.file))
     _replace_unusable(source)
     return source
