@@ -44,12 +44,13 @@ def render(
     is_editable: bool = False,
     placeholders: Collection[str] = (),
     folded: Collection[str] | None = None,
+    hints: Mapping[str, str] | None = None,
 ) -> Picture:
     """Draw a document with the states of its nodes; `uid` is the prefix of all HTML ids.
 
     With `is_editable`, there is a mark wherever a node can be added; `placeholders` are nodes that
     the first added node replaces. `folded` are containers whose contents are not drawn; None if
-    containers cannot be folded.
+    containers cannot be folded. `hints` are words for the titles of nodes.
     """
     if len(ir.nodes) > MAX_NODES:
         message = f"The workflow has {len(ir.nodes):,} nodes. Up to {MAX_NODES:,} can be drawn."
@@ -69,6 +70,7 @@ def render(
         placeholders=placeholders,
         is_foldable=folded is not None,
         inside=nodes_inside(ir.structure.root, folded or ()),
+        hints=hints or {},
     )
     if drawing.is_foldable:  # the editor has an outline of its own
         return Picture(uid=uid, svg=draw(drawing))

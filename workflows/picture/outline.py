@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflows.ir.document.region_tree import Region, Step
-from workflows.ir.document.step_policy import rollback_of
 from workflows.picture.labels import OTHERWISE, arm_label, has_else, trigger_label
 from workflows.picture.markup import link, safe
-from workflows.picture.svg import WITH_ROLLBACK, Drawing
+from workflows.picture.svg import Drawing
 
 
 def outline(drawing: Drawing) -> str:
@@ -32,6 +31,11 @@ def _regions(step: Step, drawing: Drawing) -> Iterator[str]:
     container = node.type.container
     if not step.regions or container is None:
         return
+    if len(step.regions) == 1 and not arm_label(node, step.regions[0].label):
+        yield "<ol>"
+        yield from _steps(step.regions[0], drawing)
+        yield "</ol>"
+        return
     yield "<ul>"
     for region in step.regions:
         if region.steps or region.continues_at or region.label not in container.cleanup:
@@ -54,8 +58,7 @@ def _region(label: str, region: Region, drawing: Drawing) -> Iterator[str]:
 
 def _node(node_id: str, drawing: Drawing) -> str:
     node = drawing.state(node_id)
-    about = drawing.ir.nodes[node_id].type.title
-    about += f", {WITH_ROLLBACK}" if rollback_of(drawing.ir.nodes[node_id].settings) else ""
+    about = drawing.ir.nodes[node_id].type.title + drawing.additions(node_id)
     kind = f' <span class="quiet">{safe(about)}</span>'
     state = f' <span class="{node.state.tone}">{safe(node.summary)}</span>' if node.summary else ""
     current = ' aria-current="step"' if node.state.is_active else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -27,6 +27,7 @@ SHORT, TALL = 50, 70  # heights of nodes without and with a state
 _TEXT_LEFT: Final = 46
 _TEXT_WIDTH: Final = NODE_WIDTH - _TEXT_LEFT - 10
 _CARET_WIDTH: Final = 16
+_STACK: Final = (8, 4)  # how far the edges of the frames behind are seen
 _REPLACE: Final = "Choose what happens here"
 _UNDO: Final = "undo"
 WITH_ROLLBACK: Final = "with a rollback"
@@ -36,7 +37,7 @@ WITH_ROLLBACK: Final = "with a rollback"
 class Drawing:
     """What is drawn; `uid` is the prefix of all ids, so that a page can have several pictures.
 
-    An editable picture has a mark at each place where a node can be added. `placeholders` are nodes
+    `hints` are words that tell nodes apart, such as where they are in a file. An editable picture has a mark at each place where a node can be added. `placeholders` are nodes
     that the first added node replaces. `inside` are the nodes in each folded container. With
     `is_foldable`, containers have carets.
     """
@@ -50,6 +51,12 @@ class Drawing:
     placeholders: Collection[str] = ()
     is_foldable: bool = False
     inside: Mapping[str, Collection[str]] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    def additions(self, node_id: str) -> str:
+        """Return what there is to know about a node beside its type: ", with a rollback"."""
+        rollback = WITH_ROLLBACK if rollback_of(self.ir.nodes[node_id].settings) else ""
+        return "".join(f", {words}" for words in (rollback, self.hints.get(node_id)) if words)
 
     def anchor(self, node_id: str) -> str:
         """Return the HTML id of a node's element; node ids may have characters that are invalid there."""
@@ -126,9 +133,14 @@ def _icons(drawing: Drawing) -> Iterator[str]:
 
 
 def _frame(drawing: Drawing, id_: str, area: Area) -> str:
+    """Return a frame; one that runs several times at once looks like a stack."""
     state = drawing.state(id_).state
     kinds = f"pic-frame pic-frame-{area.depth % 2} pic-{state}"
-    return f'<rect class="{kinds}" {_rect(area)} rx="12"/>'
+    container = drawing.ir.nodes[id_].type.container
+    is_stack = container is not None and container.repeats and container.concurrent
+    shifts = (*_STACK, 0) if is_stack else (0,)
+    areas = (replace(area, x=area.x + shift, y=area.y + shift) for shift in shifts)
+    return "".join(f'<rect class="{kinds}" {_rect(each)} rx="12"/>' for each in areas)
 
 
 def _line(drawing: Drawing, line: Line) -> str:
@@ -231,7 +243,7 @@ def _box(drawing: Drawing, node: Node, area: Area) -> str:
     label = _REPLACE if is_placeholder else label_of(node) or node.type.title
     label = _words_inside(drawing, node) if node.id in drawing.inside else label
     kind = shortened(label, kind_width, size=SMALL)
-    title = f"{node.name} ({node.type.title})" + (f", {WITH_ROLLBACK}" if has_rollback else "")
+    title = f"{node.name} ({node.type.title}){drawing.additions(node.id)}"
     title += f": {state.summary}" if state.summary else ""
     kinds = f"pic-node pic-{state.state}" + (" pic-custom" if node.type.custom else "")
     kinds += " pic-placeholder" if is_placeholder else ""

@@ -29,7 +29,8 @@ class Item:
     """A node of the picture.
 
     `names` are the names of its steps, `config` is how they are written: retries, timeout, rollback.
-    With `owns_returns`, a `return` in it only leaves it. `tokens` are the promises of work that it starts without waiting for its end, and `awaits` those of
+    With `owns_returns`, a `return` in it only leaves it. `is_group` is set for a container of items that
+    were started one after another, `how` is the method of `Promise` that waits for them. `tokens` are the promises of work that it starts without waiting for its end, and `awaits` those of
     other items for which something in it waits.
     """
 
@@ -41,6 +42,8 @@ class Item:
     names: tuple[Pattern, ...] = ()
     config: dict[str, str] = field(default_factory=dict)
     owns_returns: bool = False
+    how: str = ""
+    is_group: bool = False
     tokens: set[int] = field(default_factory=set)
     awaits: set[int] = field(default_factory=set)
 
@@ -132,6 +135,12 @@ def has_return(items: Iterable[Item]) -> bool:
         or (not item.owns_returns and any(has_return(arm.items) for arm in item.arms))
         for item in items
     )
+
+
+def has_recursion(item: Item) -> bool:
+    """Return whether a function is called again inside of the item."""
+    inner = (each for arm in item.arms for each in arm.items)
+    return item.kind == "recursion" or any(map(has_recursion, inner))
 
 
 def to_json(items: Iterable[Item]) -> list[dict[str, Any]]:

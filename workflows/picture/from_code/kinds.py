@@ -118,3 +118,10 @@ STEP_WITH_STEPS: Final = _like(
     step.TYPE, "do", container=Container(labels=None), step_count=single_step
 )
 """A step whose work takes further steps."""
+RECURSIVE_FUNCTION: Final = _type(
+    "function",
+    "Function",
+    "function",
+    "Calls a function of the project that calls itself.",
+    container=Container(labels=None, keeps_exits=True, concurrent=True, repeats=True),
+)

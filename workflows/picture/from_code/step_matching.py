@@ -5,6 +5,7 @@ Names are often the same for several steps, as the platform counts them, or are 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -136,14 +137,16 @@ class _Matcher:
 
     def _with_indices(self, calls: Sequence[StepCall | None]) -> Iterator[StepCall | None]:
         """Number the calls of each node in loops; which iteration of an outer loop it was is not known."""
-        counts: dict[str, int] = {}
+        total = Counter(call.node_id for call in calls if call)
+        counts: Counter[str] = Counter()
         for call in calls:
             if call is None:
                 yield None
                 continue
-            depth, count = self._depth(call.node_id), counts.get(call.node_id, 0)
-            counts[call.node_id] = count + 1
-            yield replace(call, indices=(*[0] * (depth - 1), count) if depth else ())
+            depth, count = self._depth(call.node_id), counts[call.node_id]
+            counts[call.node_id] += 1
+            is_single = not depth and total[call.node_id] == 1
+            yield replace(call, indices=() if is_single else (*[0] * (depth - 1), count))
 
 
 def _call(node_id: str, at: int, step: RawStep) -> StepCall:

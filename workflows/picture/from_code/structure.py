@@ -13,8 +13,13 @@ from workflows.ir.document.region_tree import Region, RegionInfo, Step, Structur
 from workflows.ir.document.step_policy import Rollback, StepPolicy
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.fields import Code, Duration, Text
-from workflows.picture.from_code.items import Arm, Item
-from workflows.picture.from_code.kinds import STEP_WITH_STEPS, TYPES, CodeSettings
+from workflows.picture.from_code.items import Arm, Item, has_recursion
+from workflows.picture.from_code.kinds import (
+    RECURSIVE_FUNCTION,
+    STEP_WITH_STEPS,
+    TYPES,
+    CodeSettings,
+)
 from workflows.picture.from_code.model import ClassCode, CodePicture, CodeProblem
 
 CODE: Final = "code"
@@ -87,7 +92,11 @@ def _node(id_: str, item: Item) -> Node:
 
 
 def _type(item: Item) -> NodeType:
-    return STEP_WITH_STEPS if item.kind == "do" and item.arms else TYPES[item.kind]
+    if item.kind == "do" and item.arms:
+        return STEP_WITH_STEPS
+    if item.kind == "function" and has_recursion(item):
+        return RECURSIVE_FUNCTION
+    return TYPES[item.kind]
 
 
 def _code(source: str) -> Code:

@@ -17,9 +17,8 @@ def class_with(body: str, *, top: str = "", methods: str = "", header: str = "")
     """Return a module with a class whose method `run` has this body."""
     start = header or "export class Flow extends WorkflowEntrypoint {"
     imports = 'import { WorkflowEntrypoint } from "cloudflare:workers";'
-    return "\n".join(
-        [imports, dedent(top), start, "async run(event, step) {", dedent(body), "}", methods, "}"]
-    )
+    parts = [imports, dedent(top), start, "async run(event, step) {" + dedent(body), "}", methods]
+    return "\n".join([*parts, "}"])
 
 
 def picture(body: str, **parts: str) -> CodePicture:
@@ -54,6 +53,6 @@ def sketch_of(body: str, **parts: str) -> str:
     return sketch(picture(body, **parts))
 
 
-def lines(text: str) -> str:
-    """Return an indented block of a test without its indentation."""
+def drawn(text: str) -> str:
+    """Return an expected sketch without the indentation of the test."""
     return dedent(text).strip("\n").rstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from tree_sitter import Node
@@ -114,7 +115,7 @@ def _call_one_of(
     """Read the call of one of several functions, such as `handlers[kind](step)`."""
     functions = [(key, each) for key, each in choices if isinstance(each, Function)]
     regions = [
-        (key, walk.collect(lambda each=each: call(walk, each, values, node, scope)), False)  # type: ignore[misc]
+        (key, walk.collect(partial(call, walk, each, values, node, scope), [node], scope), False)
         for key, each in functions
     ]
     callee = node.child_by_field_name("function")

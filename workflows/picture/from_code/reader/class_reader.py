@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from workflows.codegen.syntax.syntax_errors import syntax_error
 from workflows.codegen.syntax.tree_nodes import children_of, named_nodes, text
 from workflows.picture.from_code.items import Item, Place, to_json
 from workflows.picture.from_code.reader import calls, containers, expressions, statements
-from workflows.picture.from_code.reader.concurrency import unpacked
+from workflows.picture.from_code.reader.concurrency import without_sequences
 from workflows.picture.from_code.reader.files import DEFAULT, Module, Project
 from workflows.picture.from_code.reader.inlining import region_of_call
 from workflows.picture.from_code.reader.members import method
@@ -48,8 +48,9 @@ def _read_class(project: Project, main: str, class_name: str) -> dict[str, Any]:
     if run is not None:
         place = place_of(run.node, run.scope.path)
         region, _ = region_of_call(walk, run, [None, STEP])
-        items = [part for item in region.items for part in unpacked(item)]
+        items = without_sequences(region.items)
         items = items or [_without_steps(place)]
+        _mark_not_awaited(items, region.tokens)
     return {
         "items": to_json(items),
         "place": None if place is None else asdict(place),
@@ -61,6 +62,15 @@ def _read_class(project: Project, main: str, class_name: str) -> dict[str, Any]:
 
 def _without_steps(place: Place) -> Item:
     return Item(kind="code", name="Code without steps", about=lines_of(place), place=place)
+
+
+def _mark_not_awaited(items: Iterable[Item], tokens: Set[int]) -> None:
+    """Say which steps are started without anything that waits for their end."""
+    for item in items:
+        if item.names and item.tokens & tokens:
+            item.about = f"not awaited · {item.about}".removesuffix(" · ")
+        for arm in item.arms:
+            _mark_not_awaited(arm.items, tokens)
 
 
 def _find_run(walk: Walk, main: str, class_name: str) -> tuple[Function | None, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,27 +29,18 @@ class Region:
 def arrange(entries: Sequence[Entry]) -> Region:
     """Return the entries with a container around those that run at the same time."""
     own = {token for entry in entries if isinstance(entry, Item) for token in entry.tokens}
-    awaited = [token for entry in entries for token in _awaited(entry)]
-    items = list(_arranged(entries))
+    awaited = {token for entry in entries for token in _awaited(entry)}
+    ends = _ends(entries)
+    for entry in entries:
+        if isinstance(entry, Item):
+            entry.tokens -= awaited
+    items = list(_Arrangement(entries, ends).items(0, len(entries)))
     pending = {token for item in items for token in item.tokens}
-    return Region(items, pending - set(awaited), set(awaited) - own)
+    return Region(items, pending, awaited - own)
 
 
 def _awaited(entry: Entry) -> Iterator[int]:
     yield from entry.tokens if isinstance(entry, Await) else entry.awaits
-
-
-def _arranged(entries: Sequence[Entry]) -> Iterator[Item]:
-    ends = _ends(entries)
-    at = 0
-    while at < len(entries):
-        entry = entries[at]
-        if isinstance(entry, Item):
-            end = _last(at, ends)
-            yield from _group(entries, at, end, ends)
-            at = max(end, at + 1)
-        else:
-            at += 1
 
 
 def _ends(entries: Sequence[Entry]) -> list[int]:
@@ -66,42 +57,64 @@ def _ends(entries: Sequence[Entry]) -> list[int]:
     return ends
 
 
-def _last(start: int, ends: Sequence[int]) -> int:
-    """Return where everything that has been started between here and there has ended."""
-    at, end = start, ends[start]
-    while at < end:
-        end = max(end, ends[at])
-        at += 1
-    return end
+@dataclass(frozen=True, slots=True)
+class _Arrangement:
+    """Entries, with the index of the one that waits for the end of each."""
 
+    entries: Sequence[Entry]
+    ends: Sequence[int]
 
-def _group(entries: Sequence[Entry], start: int, end: int, ends: Sequence[int]) -> Iterator[Item]:
-    """Yield one item or, if several run at the same time, a container for them."""
-    arms: list[list[Item]] = []
-    own: list[Item] = []
-    for at in range(start, max(end, start + 1)):
-        entry = entries[at]
-        if not isinstance(entry, Item):
-            continue
-        if ends[at] > at or (entry.tokens and end > start):
-            arms.append(list(unpacked(entry)))
-        else:
-            own += unpacked(entry)
-    if own:
-        arms.append(own)
-    last = entries[end]
-    how = last.how if isinstance(last, Await) else ""
-    if len(arms) == 1:
-        yield from _single(arms[0], how, last)
-    elif arms:
+    def items(self, start: int, stop: int) -> Iterator[Item]:
+        """Yield the items between two indices, those that run at the same time in containers."""
+        at = start
+        while at < stop:
+            entry = self.entries[at]
+            if isinstance(entry, Item) and self._is_deferred(at):
+                end = min(self._last(at), stop)
+                yield from self._group(at, end)
+                at = end
+            else:
+                yield from self._single(entry, at)
+                at += 1
+
+    def _single(self, entry: Entry, at: int) -> Iterator[Item]:
+        """Yield an item that nothing runs beside; a sequence that something else waits for stays one."""
+        last = self.entries[self.ends[at]]
+        how = last.how if isinstance(last, Await) else ""
+        if isinstance(entry, Item) and entry.kind == "each_at_once" and how:
+            entry.about = f"Promise.{how}: {_WORDS[how]}"
+        if isinstance(entry, Item):
+            yield from [entry] if entry.tokens else unpacked(entry)
+
+    def _is_deferred(self, at: int) -> bool:
+        """Whether other items start between the start of this one and the wait for its end."""
+        between = self.entries[at + 1 : self.ends[at]]
+        return any(isinstance(entry, Item) for entry in between)
+
+    def _last(self, start: int) -> int:
+        """Return where everything that has been started between here and there has ended."""
+        at, end = start, self.ends[start]
+        while at < end:
+            end = max(end, self.ends[at])
+            at += 1
+        return end
+
+    def _group(self, start: int, end: int) -> Iterator[Item]:
+        """Yield a container for an item and what runs until it ends."""
+        at = start
+        arms: list[list[Item]] = []
+        while at < end and (at == start or self.ends[at] == end):
+            entry = self.entries[at]
+            arms += [list(unpacked(entry))] if isinstance(entry, Item) else []
+            at += 1
+        last = self.entries[min(end, len(self.entries) - 1)]
+        how = last.how if isinstance(last, Await) else ""
+        rest = list(self.items(at, end))
+        if len(rest) == 1 and rest[0].is_group and rest[0].how == how:
+            arms += [arm.items for arm in rest[0].arms]
+        elif rest:
+            arms.append(rest)
         yield container(how, arms, last.place)
-
-
-def _single(items: list[Item], how: str, last: Entry) -> Iterator[Item]:
-    for item in items:
-        if how and item.kind == "each_at_once" and isinstance(last, Await):
-            item.about = f"Promise.{how}: {_WORDS[how]}"
-        yield item
 
 
 def container(how: str, arms: Sequence[list[Item]], place: Place) -> Item:
@@ -113,8 +126,19 @@ def container(how: str, arms: Sequence[list[Item]], place: Place) -> Item:
         about=_WORDS.get(how, ""),
         place=place if how else arms[0][0].place,
         arms=[Arm(label="", items=arm) for arm in arms],
+        how=how,
+        is_group=True,
         awaits=awaits,
     )
+
+
+def without_sequences(items: Iterable[Item]) -> list[Item]:
+    """Return the items with their sequences taken apart, at any depth."""
+    flat = [inner for item in items for inner in unpacked(item)]
+    for item in flat:
+        for arm in item.arms:
+            arm.items = without_sequences(arm.items)
+    return flat
 
 
 def unpacked(item: Item) -> Iterator[Item]:

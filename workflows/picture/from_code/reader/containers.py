@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from tree_sitter import Node
@@ -12,7 +13,7 @@ from workflows.picture.from_code.items import Arm, Item
 from workflows.picture.from_code.reader.concurrency import Region
 from workflows.picture.from_code.reader.expressions import OTHERWISE, YES
 from workflows.picture.from_code.reader.patterns import bind
-from workflows.picture.from_code.reader.source_text import place_of, shown, unwrapped
+from workflows.picture.from_code.reader.source_text import literal_text, place_of, shown, unwrapped
 from workflows.picture.from_code.reader.statements import read_block
 from workflows.picture.from_code.reader.values import Items, Promise, Scope, Value, choice
 from workflows.picture.from_code.reader.walk import Handler, Walk
@@ -95,7 +96,7 @@ def _switch(walk: Walk, node: Node, scope: Scope) -> None:
         arms=[],
     )
     for at, (label, body, is_else) in enumerate(cases):
-        region = walk.collect(lambda body=body: read_block(walk, body, inner))  # type: ignore[misc]
+        region = walk.collect(partial(read_block, walk, body, inner), body, inner)
         falls = at + 1 < len(cases) and not _leaves(body) and not any(i.ends for i in region.items)
         item.arms.append(
             Arm(
@@ -117,7 +118,7 @@ def _cases(node: Node) -> list[tuple[str, list[Node], bool]]:
     is_else = False
     for part in children_of(node.child_by_field_name("body")):
         value = part.child_by_field_name("value")
-        labels.append(shown(value) if value is not None else "default")
+        labels.append(_case_label(value))
         is_else = is_else or part.type == "switch_default"
         body = [each for each in children_of(part) if each != value]
         if body:
@@ -126,6 +127,12 @@ def _cases(node: Node) -> list[tuple[str, list[Node], bool]]:
     if labels:
         found.append((", ".join(labels), [], is_else))
     return found
+
+
+def _case_label(value: Node | None) -> str:
+    if value is None:
+        return "default"
+    return literal_text(value) if value.type == "string" else shown(value)
 
 
 def _leaves(body: Sequence[Node]) -> bool:
@@ -143,7 +150,7 @@ def _for(walk: Walk, node: Node, scope: Scope) -> None:
     sources = [shown(part).rstrip(" ;") if part is not None else "" for part in parts]
     region = walk.region(parts[1], node.child_by_field_name("body"), parts[2], scope=inner.inner())
     name = "; ".join(sources) if any(sources) else "until it is left"
-    label = f"while {sources[1]}" if sources[1] else "until it is left"
+    label = f"while {sources[1]}" if sources[1] else "repeats"
     add_loop(walk, name, label, node, scope, region)
 
 
@@ -174,9 +181,11 @@ def _while(walk: Walk, node: Node, scope: Scope) -> None:
     order = (condition, body) if node.type == "while_statement" else (body, condition)
     region = walk.region(*order, scope=scope.inner())
     source = shown(unwrapped(condition)) if condition is not None else ""
-    name = "until it is left" if source == "true" else f"while {source}"
-    label = name if node.type == "while_statement" else f"again {name}"
-    add_loop(walk, name, label, node, scope, region)
+    is_endless = source == "true"
+    name = "until it is left" if is_endless else f"while {source}"
+    label = "repeats" if is_endless else "while condition holds"
+    is_first = node.type == "while_statement" or is_endless
+    add_loop(walk, name, label if is_first else f"once, then {label}", node, scope, region)
 
 
 def add_loop(walk: Walk, name: str, label: str, node: Node, scope: Scope, region: Region) -> Item:

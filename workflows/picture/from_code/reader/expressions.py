@@ -9,10 +9,12 @@ from tree_sitter import Node
 
 from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.picture.from_code.items import Arm, Item
+from workflows.picture.from_code.reader.concurrency import Region
 from workflows.picture.from_code.reader.members import key_of, member
 from workflows.picture.from_code.reader.patterns import bind
 from workflows.picture.from_code.reader.source_text import (
     MAX_NAME,
+    MAX_SHOWN,
     literal_text,
     place_of,
     shown,
@@ -38,6 +40,12 @@ from workflows.picture.from_code.reader.walk import Handler, Walk
 
 YES: Final = "yes"
 OTHERWISE: Final = "otherwise"
+_NAMING: Final = {
+    "variable_declarator": "name",
+    "assignment_expression": "left",
+    "pair": "key",
+    "public_field_definition": "name",
+}
 _SHORT_CIRCUITS: Final = frozenset({"&&", "||", "??"})
 
 
@@ -92,8 +100,16 @@ def _literal(_walk: Walk, node: Node, _scope: Scope) -> Value:
 
 
 def _function(_walk: Walk, node: Node, scope: Scope) -> Value:
+    return Function(node, scope, _function_name(node), scope.this)
+
+
+def _function_name(node: Node) -> str:
+    """Return the name of a function, or of what it is assigned to."""
     name = node.child_by_field_name("name")
-    return Function(node, scope, text(name) if name is not None else "", scope.this)
+    holder = node.parent
+    if name is None and holder is not None and holder.type in _NAMING:
+        name = holder.child_by_field_name(_NAMING[holder.type])
+    return text(name)[:MAX_SHOWN] if name is not None else ""
 
 
 def _class(_walk: Walk, node: Node, scope: Scope) -> Value:
@@ -106,8 +122,9 @@ def _object(walk: Walk, node: Node, scope: Scope) -> Value:
     for part in children_of(node):
         match part.type:
             case "pair":
+                key = key_of(part.child_by_field_name("key"))
                 value = walk.visit(part.child_by_field_name("value"), scope)
-                fields.names[key_of(part.child_by_field_name("key"))] = value
+                fields.names[key] = scope.lasting(key, value)
             case "shorthand_property_identifier":
                 fields.names[text(part)] = walk.lookup(text(part), scope)
             case "method_definition":
@@ -171,14 +188,9 @@ def _await(walk: Walk, node: Node, scope: Scope) -> Value:
 def _ternary(walk: Walk, node: Node, scope: Scope) -> Value:
     condition = node.child_by_field_name("condition")
     walk.visit(condition, scope)
-    values: list[Value] = []
-    regions = [
-        walk.collect(lambda part=part: values.append(walk.visit(part, scope)))  # type: ignore[misc]
-        for part in (
-            node.child_by_field_name("consequence"),
-            node.child_by_field_name("alternative"),
-        )
-    ]
+    parts = [node.child_by_field_name(name) for name in ("consequence", "alternative")]
+    read = [_valued(walk, part, scope) for part in parts]
+    regions, values = [region for region, _ in read], [value for _, value in read]
     arms = [
         Arm(label=YES, items=regions[0].items),
         Arm(label=OTHERWISE, items=regions[1].items, is_else=True),
@@ -193,6 +205,14 @@ def _ternary(walk: Walk, node: Node, scope: Scope) -> Value:
     )
     walk.add(item)
     return _either(values, item.tokens)
+
+
+def _valued(walk: Walk, node: Node | None, scope: Scope) -> tuple[Region, Value]:
+    """Return what an expression does that may not be evaluated, and its value."""
+    values: list[Value] = []
+    nodes = [node] if node is not None else []
+    region = walk.collect(lambda: values.extend(walk.visit_all(nodes, scope)), nodes, scope)
+    return region, values[0] if values else None
 
 
 def _either(values: list[Value], tokens: set[int]) -> Value:
@@ -211,8 +231,7 @@ def _binary(walk: Walk, node: Node, scope: Scope) -> Value:
         if operator is not None and operator.type == "+":
             return _sum(first, second)
         return None
-    values = [first]
-    region = walk.collect(lambda: values.append(walk.visit(right, scope)))
+    region, second = _valued(walk, right, scope)
     labels = {"&&": YES, "||": "no", "??": "null or undefined"}
     walk.add(
         Item(
@@ -224,7 +243,7 @@ def _binary(walk: Walk, node: Node, scope: Scope) -> Value:
             awaits=region.awaits,
         )
     )
-    return _either(values, region.tokens)
+    return _either([first, second], region.tokens)
 
 
 def _sum(first: Value, second: Value) -> Value:
@@ -248,7 +267,7 @@ def assign(walk: Walk, left: Node, value: Value, scope: Scope) -> None:
         holder = walk.visit(left.child_by_field_name("object"), scope)
         property_ = left.child_by_field_name("property")
         if isinstance(holder, Fields) and property_ is not None:
-            holder.names[text(property_)] = value
+            holder.names[text(property_)] = scope.lasting(text(property_), value)
         elif isinstance(value, Step):
             walk.add_code(left.parent or left, scope)
     elif left.type == "subscript_expression":

@@ -11,7 +11,7 @@ import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
 from workflows.codegen.syntax.parser import parse_typescript
-from workflows.codegen.syntax.tree_nodes import children_of, string_value, text
+from workflows.codegen.syntax.tree_nodes import children_of, named_nodes, string_value, text
 from workflows.picture.from_code.reader.values import (
     Class,
     Fields,
@@ -38,6 +38,16 @@ FUNCTIONS: Final = frozenset(
         "arrow_function",
         "method_definition",
     }
+)
+
+
+_ASSIGNING: Final = {
+    "assignment_expression": "left",
+    "augmented_assignment_expression": "left",
+    "update_expression": "argument",
+}
+_IN_PATTERNS: Final = frozenset(
+    {"identifier", "shorthand_property_identifier_pattern", "property_identifier"}
 )
 
 
@@ -124,10 +134,22 @@ def _module(path: str, source: str) -> Module:
     data = source.encode("utf-8", "replace")
     is_plain = path.endswith(_WITHOUT_JSX)
     root = (parse_typescript(data) if is_plain else _JSX.parse(data)).root_node
-    module = Module(path=path, root=root, scope=Scope(path, is_function=True))
+    module = Module(path=path, root=root, scope=Scope(path, changing=_changing_names(root)))
     for statement in top_level(root):
         _read_statement(statement, module)
     return module
+
+
+def _changing_names(root: Node) -> frozenset[str]:
+    """Return the names of variables and properties that are assigned to somewhere in the file."""
+    names: set[str] = set()
+    for node in named_nodes(root):
+        target = (
+            node.child_by_field_name(_ASSIGNING[node.type]) if node.type in _ASSIGNING else None
+        )
+        if target is not None:
+            names |= {text(part) for part in named_nodes(target) if part.type in _IN_PATTERNS}
+    return frozenset(names)
 
 
 def top_level(root: Node) -> Iterator[Node]:

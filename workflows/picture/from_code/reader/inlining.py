@@ -7,8 +7,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.tree_nodes import children_of
-from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Item, has_return
+from workflows.codegen.syntax.tree_nodes import children_of, text
+from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Item, has_recursion, has_return
 from workflows.picture.from_code.reader.concurrency import Region, unpacked
 from workflows.picture.from_code.reader.patterns import bind_parameters
 from workflows.picture.from_code.reader.source_text import place_of, shown
@@ -81,7 +81,9 @@ def _again(walk: Walk, function: Function, node: Node, scope: Scope) -> Value:
 def region_of_call(walk: Walk, function: Function, values: Sequence[Value]) -> tuple[Region, Value]:
     """Return what a function does when it is called with these values, and what it returns."""
     results: list[Value] = []
-    region = walk.collect(lambda: results.append(_read(walk, function, values)))
+    region = walk.collect(
+        lambda: results.append(_read(walk, function, values)), [function.node], function.scope
+    )
     return region, results[0] if results else None
 
 
@@ -118,14 +120,15 @@ def _item(region: Region, function: Function, node: Node, scope: Scope) -> Item 
     items = [inner for item in region.items for inner in unpacked(item)]
     if not items:
         return None
-    returns = has_return(items)
-    if len(items) == 1 and not returns:
+    is_frame = has_return(items) or any(map(has_recursion, items))
+    if len(items) == 1 and not is_frame:
         items[0].tokens |= region.tokens
         return items[0]
+    name = function.name or _called_name(node)
     is_elsewhere = function.scope.path != scope.path
     return Item(
-        kind="function" if function.name or returns else SEQUENCE,
-        name=function.name or "function",
+        kind="function" if name or is_frame else SEQUENCE,
+        name=name or "function",
         about=f"in {function.scope.path}" if is_elsewhere else "",
         place=place_of(node, scope.path),
         arms=[Arm(label="", items=items)],
@@ -133,6 +136,15 @@ def _item(region: Region, function: Function, node: Node, scope: Scope) -> Item 
         tokens=set(region.tokens),
         awaits=set(region.awaits),
     )
+
+
+def _called_name(node: Node) -> str:
+    """Return the name under which a function is called."""
+    callee = node.child_by_field_name("function")
+    if callee is not None and callee.type == "member_expression":
+        callee = callee.child_by_field_name("property")
+    is_name = callee is not None and callee.type.endswith("identifier")
+    return text(callee) if callee is not None and is_name else ""
 
 
 def packed(region: Region, node: Node, scope: Scope) -> Item | None:

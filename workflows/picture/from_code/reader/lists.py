@@ -85,14 +85,13 @@ def _loop(
     )
     loop.owns_returns = True
     loop.tokens.add(token)
-    promise = Promise(frozenset({token}), result=value)
+    promise = Promise(frozenset(loop.tokens), result=value)
     return promise if is_one_by_one else Items([promise])
 
 
 def _parameter(function: Node, at: int) -> str:
     single = function.child_by_field_name("parameter")
     parameters = children_of(function.child_by_field_name("parameters"))
-    parameter = single if single is not None else (parameters[at] if at < len(parameters) else None)
-    if parameter is None:
-        return "item"
-    return shown(parameter.child_by_field_name("pattern") or parameter)
+    chosen = [single] if single is not None else parameters[at:]
+    names = [shown(each.child_by_field_name("pattern") or each) for each in chosen]
+    return next((name for name in names if not name.startswith("_")), "item")

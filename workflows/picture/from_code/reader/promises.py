@@ -48,7 +48,7 @@ def combine(walk: Walk, name: str, node: Node, scope: Scope) -> Value:
 def _element(walk: Walk, node: Node, scope: Scope) -> Value:
     """Read one of several expressions whose promises are awaited together."""
     values: list[Value] = []
-    region = walk.collect(lambda: values.append(walk.visit(node, scope)))
+    region = walk.collect(lambda: values.append(walk.visit(node, scope)), [node], scope)
     value = values[0] if values else None
     item = packed(region, node, scope)
     if item is not None and not item.tokens:
@@ -92,7 +92,7 @@ def _take_started(walk: Walk, receiver: Promise) -> list[Item]:
     taken: list[Item] = []
     while walk.entries:
         last = walk.entries[-1]
-        if not isinstance(last, Item) or not last.tokens or not last.tokens <= receiver.tokens:
+        if not isinstance(last, Item) or not last.tokens & receiver.tokens:
             break
         taken.insert(0, last)
         walk.entries.pop()

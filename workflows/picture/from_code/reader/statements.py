@@ -11,7 +11,7 @@ from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.picture.from_code.items import Item
 from workflows.picture.from_code.reader.files import FUNCTIONS, hoist
 from workflows.picture.from_code.reader.patterns import bind
-from workflows.picture.from_code.reader.source_text import place_of, shown
+from workflows.picture.from_code.reader.source_text import literal_text, place_of, shown
 from workflows.picture.from_code.reader.values import Scope
 from workflows.picture.from_code.reader.walk import Handler, Walk
 
@@ -114,11 +114,22 @@ def _target(node: Node) -> str:
 
 def _leave(walk: Walk, node: Node, scope: Scope, *, kind: str) -> None:
     parts = children_of(node)
-    about = shown(parts[0]) if parts else ""
+    about = _error_shown(parts[0]) if parts else ""
     if kind in ("break", "continue") and parts:
         about = f"of {text(parts[0])}"
     place = place_of(node, scope.path)
     walk.add(Item(kind=kind, name=_TITLES[kind], about=about, place=place))
+
+
+def _error_shown(value: Node) -> str:
+    """Return a value as it is written, or an error such as "Error: not found"."""
+    class_ = value.child_by_field_name("constructor")
+    arguments = children_of(value.child_by_field_name("arguments"))
+    if value.type != "new_expression" or class_ is None or not arguments:
+        return shown(value)
+    first = arguments[0]
+    message = literal_text(first) if first.type == "string" else shown(first)
+    return f"{shown(class_)}: {message}"
 
 
 def _labeled(walk: Walk, node: Node, scope: Scope) -> None:

@@ -118,9 +118,12 @@ STEP: Final = Step()
 
 
 class Scope:
-    """The names in a block, a function or a module, and those around it."""
+    """The names in a block, a function or a module, and those around it.
 
-    __slots__ = ("_names", "_parent", "is_function", "path", "this")
+    Texts and numbers of names that are assigned to somewhere (`changing`) are not known.
+    """
+
+    __slots__ = ("_names", "_parent", "changing", "path", "this")
 
     def __init__(
         self,
@@ -128,53 +131,69 @@ class Scope:
         parent: Scope | None = None,
         *,
         this: Value = None,
-        is_function: bool = False,
+        changing: frozenset[str] = frozenset(),
     ) -> None:
         self.path = path
         self.this = this
-        self.is_function = is_function
+        self.changing = changing
         self._parent = parent
         self._names: dict[str, Value] = {}
 
     def inner(self) -> Scope:
         """Return a scope for a block inside this one."""
-        return Scope(self.path, self, this=self.this)
+        return self.function(self.this)
 
     def function(self, this: Value) -> Scope:
         """Return a scope for the parameters and the body of a function that is declared here."""
-        return Scope(self.path, self, this=this, is_function=True)
+        return Scope(self.path, self, this=this, changing=self.changing)
 
     def declare(self, name: str, value: Value) -> None:
-        self._names[name] = value
+        self._names[name] = self.lasting(name, value)
 
     def assign(self, name: str, value: Value) -> None:
         """Set the value of a name where it is declared; one that is not declared is ignored."""
-        holder = self._holder(name)
-        if holder is not None:
-            holder.declare(name, value)
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._names:
+                scope.declare(name, value)
+                return
+            scope = scope._parent
+
+    def lasting(self, name: str, value: Value) -> Value:
+        """Return the value, if a variable or a property with this name keeps it."""
+        return None if name in self.changing and is_text(value) else value
 
     def find(self, name: str) -> Value:
-        holder = self._holder(name)
-        return holder._names[name] if holder is not None else None
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope._names:
+                return scope._names[name]
+            scope = scope._parent
+        return None
 
     def has(self, name: str) -> bool:
         """Whether the name is declared here or further out."""
-        return self._holder(name) is not None
-
-    def replace(self, name: str, value: Value) -> None:
-        """Set the value that has been found for a name that was evaluated only now."""
-        self.assign(name, value)
-
-    def _holder(self, name: str) -> Scope | None:
         scope: Scope | None = self
         while scope is not None and name not in scope._names:
             scope = scope._parent
-        return scope
+        return scope is not None
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is a text or a number, or one of several."""
+    if isinstance(value, Choice):
+        return any(is_text(part) for _, part in value.values)
+    return isinstance(value, Text | Literal)
 
 
 def choice(values: Iterable[tuple[str, Value]]) -> Value:
-    """Return one of several values; None if nothing is known about any of them."""
-    distinct = tuple(dict.fromkeys(pair for pair in values if pair[1] is not None))
+    """Return one of several values; a text that may also be another, unknown one is not known."""
+    pairs = list(values)
+    is_sure = all(value is not None for _, value in pairs)
+    known = [pair for pair in pairs if pair[1] is not None and (is_sure or not is_text(pair[1]))]
+    distinct = tuple({value: (key, value) for key, value in known}.values())
+    if len(distinct) == 1:
+        return distinct[0][1]
     return Choice(distinct[:MAX_CHOICES]) if distinct else None
 
 

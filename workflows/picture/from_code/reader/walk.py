@@ -12,7 +12,7 @@ from tree_sitter import Node
 from workflows.codegen.syntax.tree_nodes import named_nodes, text
 from workflows.picture.from_code.items import Await, Entry, Item, is_kept
 from workflows.picture.from_code.reader.concurrency import Region, arrange
-from workflows.picture.from_code.reader.files import Project
+from workflows.picture.from_code.reader.files import FUNCTIONS, Project
 from workflows.picture.from_code.reader.source_text import lines_of, place_of, shown
 from workflows.picture.from_code.reader.values import (
     Choice,
@@ -31,7 +31,8 @@ from workflows.picture.from_code.reader.values import (
     tokens_of,
 )
 
-MAX_VISITS: Final = 400_000  # nodes of syntax trees
+MAX_VISITS: Final = 250_000  # nodes of syntax trees
+MAX_QUIET_VISITS: Final = 50_000
 MAX_ITEMS: Final = 1_500
 MAX_DEPTH: Final = 400  # of the syntax tree inside a function, and of functions that call others
 MAX_CALLS: Final = 12
@@ -61,6 +62,7 @@ class Walk:
         self.entries: list[Entry] = []
         self._handlers = handlers
         self._visits = MAX_VISITS
+        self._quiet_visits = MAX_QUIET_VISITS
         self._items = MAX_ITEMS
         self._depth = 0
         self._nesting = 0
@@ -75,9 +77,7 @@ class Walk:
         """Read a statement or an expression; return what is known about its value."""
         if node is None:
             return None
-        self._visits -= 1
-        if self._visits < 0:
-            self.is_complete = False
+        if not self._may_read():
             return None
         if self._depth >= MAX_DEPTH:
             self._refuse(node, scope)
@@ -88,13 +88,22 @@ class Walk:
         finally:
             self._depth -= 1
 
+    def _may_read(self) -> bool:
+        """Count a node; what is read only for its value has a limit of its own, and may stay unknown."""
+        if self._is_quiet:
+            self._quiet_visits -= 1
+            return self._quiet_visits >= 0
+        self._visits -= 1
+        self.is_complete = self.is_complete and self._visits >= 0
+        return self._visits >= 0
+
     def visit_all(self, nodes: Sequence[Node], scope: Scope) -> list[Value]:
         return [self.visit(node, scope) for node in nodes]
 
     def _refuse(self, node: Node, scope: Scope) -> None:
-        """Draw code that is nested too deeply as such, if it uses the step object."""
+        """Draw code that is nested too deeply as such, if it uses the step object or is a function."""
         self.is_complete = False
-        if self.uses_step(node, scope):
+        if node.type in FUNCTIONS or self.uses_step(node, scope):
             self.add_code(node, scope)
 
     # -- what is drawn -------------------------------------------------------------------------
@@ -104,8 +113,9 @@ class Walk:
         if not is_kept(item):
             return
         self._items -= 0 if self._is_quiet else 1
-        if self._items < 0:
+        if self._items < 0 and not item.arms:
             self.is_complete = False
+            self._visits = 0
             return
         self.entries.append(item)
 
@@ -128,17 +138,19 @@ class Walk:
 
     def region(self, *nodes: Node | None, scope: Scope) -> Region:
         """Read nodes one after another, and return what they do instead of adding it."""
-        return self.collect(lambda: [self.visit(node, scope) for node in nodes])
+        present = [node for node in nodes if node is not None]
+        return self.collect(lambda: self.visit_all(present, scope), present, scope)
 
-    def collect(self, read: Callable[[], object]) -> Region:
-        """Return what is added by a call instead of adding it here."""
+    def collect(self, read: Callable[[], object], nodes: Sequence[Node], scope: Scope) -> Region:
+        """Return what is added by a call, which reads these nodes, instead of adding it here."""
         outer, self.entries = self.entries, []
         self._nesting += 1
         try:
             if self._nesting <= MAX_NESTING:
                 read()
             else:
-                self.is_complete = False
+                for node in nodes:
+                    self._refuse(node, scope)
             return arrange(self.entries)
         finally:
             self.entries = outer
@@ -160,14 +172,14 @@ class Walk:
         """Return the value of a name."""
         value = scope.find(name)
         if isinstance(value, Lazy):
-            scope.replace(name, None)  # in case that it depends on itself
+            scope.assign(name, None)  # in case that it depends on itself
             with self.quietly():
-                value = self.visit(value.node, value.scope)
-            scope.replace(name, value)
+                value = value.scope.lasting(name, self.visit(value.node, value.scope))
+            scope.assign(name, value)
         if isinstance(value, Imported):
-            scope.replace(name, None)
+            scope.assign(name, None)
             value = self.imported(value)
-            scope.replace(name, value)
+            scope.assign(name, value)
         return value
 
     def imported(self, value: Imported) -> Value:
@@ -224,6 +236,8 @@ class Walk:
     def uses_step(self, node: Node, scope: Scope) -> bool:
         """Whether code mentions a name that gives access to the step object."""
         for name in self._names_in(node, scope):
+            if not self._may_read():
+                return False
             value = scope.this if name == "this" else self.lookup(name, scope)
             if self.carries(value):
                 return True
