@@ -16,9 +16,10 @@ from workflows.picture.from_code.reader.files import EXTENSIONS, MAX_FILE
 from workflows.picture.from_code.structure import document_of
 
 MAX_TOTAL: Final = 16_000_000  # characters of all files
-_SECONDS: Final = 4.0  # of CPU time
+_SECONDS: Final = 3.0  # of CPU time
 _REMEMBERED: Final = 64
-_TOO_SLOW: Final = "There is no picture, because the code takes too long to read."
+TOO_SLOW: Final = "There is no picture, because the code takes too long to read."
+FAILED: Final = "There is no picture, because the code could not be read."
 
 _known: OrderedDict[bytes, CodePicture] = OrderedDict()
 _lock = threading.Lock()
@@ -68,7 +69,9 @@ def _read(sources: Mapping[str, str], main: str, class_name: str) -> CodePicture
     try:
         found = bounded_calls.call(read_class, sources, main, class_name, seconds=_SECONDS)
     except bounded_calls.TookTooLong:
-        return CodePicture(class_name=class_name, message=_TOO_SLOW)
+        return CodePicture(class_name=class_name, message=TOO_SLOW)
+    except bounded_calls.CallFailed:
+        return CodePicture(class_name=class_name, message=FAILED)
     problems = tuple(CodeProblem(**problem) for problem in found["problems"])
     if not found["items"]:
         return CodePicture(class_name=class_name, message=found["message"], problems=problems)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from workflows.ir.document.model import WorkflowIR
+from workflows.picture.from_code.exits import states_of_exits
 from workflows.picture.from_code.model import CodePicture
 from workflows.picture.from_code.step_matching import match_steps
-from workflows.picture.run_states import ENDED, calls_by_node, states_of
+from workflows.picture.run_states import COMPLETE, ENDED, calls_by_node, states_of
 from workflows.picture.states import ACTIVE, NodeState, State
 from workflows.picture.step_order import RawStep, StepCall
 from workflows.picture.step_states import Kind, NodeSummary, summarize
@@ -37,8 +38,10 @@ def run_of_class(picture: CodePicture, steps: Iterable[RawStep], run_status: str
     summaries = {
         id_: _summary(picture.ir, id_, of_node, is_over=is_over) for id_, of_node in calls.items()
     }
+    states = states_of(picture.ir, steps, calls, summaries, run_status)
+    exits = states_of_exits(picture.ir, states, is_complete=run_status == COMPLETE)
     return CodeRun(
-        states=states_of(picture.ir, steps, calls, summaries, run_status),
+        states=states | exits,
         calls=matched.calls,
         unmatched=matched.unmatched,
     )

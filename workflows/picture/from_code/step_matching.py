@@ -21,6 +21,7 @@ _TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "sleep": ("sleep", "sleep_until"),
     "waitForEvent": ("wait_for_event",),
 }
+_FAILED: Final = {"success": False}
 _MAX_REMEMBERED: Final = 10_000
 
 
@@ -109,6 +110,7 @@ class _Matcher:
         used = {call.node_id for call in calls if call}
         last: dict[tuple[str, ...], int] = {}
         failed = {owner for call in calls if call for owner in self._order.broken_by(call)}
+        aborted = {owner for call in calls if call for owner in self._aborted_by(call)}
         for at, step in enumerate(steps):
             ids = tuple(options[at])
             if len(ids) < 2:
@@ -122,12 +124,32 @@ class _Matcher:
                 for turn in free
                 if self._order.can_run(_call(ids[turn], at, step), failed)
                 and self._order.fits(_call(ids[turn], at, step), *context)
+                and aborted.isdisjoint(self._tried_in(ids[turn]))
             )
             chosen = next(likely, (free or turns)[0])
             call = calls[at] = _call(ids[chosen], at, step)
             last[ids] = chosen
             used.add(call.node_id)
             failed.update(self._order.broken_by(call))
+            aborted.update(self._aborted_by(call))
+
+    def _aborted_by(self, call: StepCall) -> list[str]:
+        """Return the container that no longer runs its first region, because this step has failed in it."""
+        if not self._order.broken_by(call):
+            return []
+        structure = self._ir.structure
+        for region in structure.enclosing(structure.locations[call.node_id][0]):
+            info = structure.regions[region]
+            container = self._ir.nodes[info.owner].type.container
+            if container is None or container.concurrent or container.repeats:
+                return []
+            if container.sequential and info.index == 0:
+                return [info.owner]
+        return []
+
+    def _tried_in(self, id_: str) -> list[str]:
+        """Return the containers whose first region the node is in."""
+        return self._order.broken_by(StepCall(node_id=id_, part="", indices=(), raw=_FAILED))
 
     def _repeats(self, id_: str) -> bool:
         return self._depth(id_) > 0

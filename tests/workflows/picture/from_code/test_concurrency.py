@@ -173,7 +173,8 @@ def test_a_step_that_is_never_awaited_says_so() -> None:
     assert found.ir
     abouts = {node.name: node.settings.about for node in found.ir.nodes.values()}
     assert abouts["forgotten"] == "not awaited \u00b7 send()"
-    assert abouts["last"] == ""
+    assert abouts["item of list"] == "not awaited"
+    assert abouts["last"] == "work"
 
 
 def test_functions_that_are_called_at_once_run_side_by_side() -> None:

@@ -40,6 +40,14 @@ def _call(walk: Walk, node: Node, scope: Scope) -> Value:
         return None
     callee = unwrapped(callee)
     match callee.type:
+        case "await_expression" if children_of(callee):  # how `await f<T>(x)` is parsed
+            value = _call_of(walk, unwrapped(children_of(callee)[0]), node, scope)
+            return walk.wait_for(value, node, scope)
+    return _call_of(walk, callee, node, scope)
+
+
+def _call_of(walk: Walk, callee: Node, node: Node, scope: Scope) -> Value:
+    match callee.type:
         case "member_expression":
             return _member_call(walk, callee, node, scope)
         case "import":

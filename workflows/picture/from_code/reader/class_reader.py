@@ -10,11 +10,11 @@ from typing import Any, Final
 from tree_sitter import Node
 
 from workflows.codegen.syntax.syntax_errors import syntax_error
-from workflows.codegen.syntax.tree_nodes import children_of, named_nodes, text
+from workflows.codegen.syntax.tree_nodes import children_of
 from workflows.picture.from_code.items import Item, Place, to_json
 from workflows.picture.from_code.reader import calls, containers, expressions, statements
 from workflows.picture.from_code.reader.concurrency import without_sequences
-from workflows.picture.from_code.reader.files import DEFAULT, Module, Project
+from workflows.picture.from_code.reader.files import DEFAULT, Project
 from workflows.picture.from_code.reader.inlining import region_of_call
 from workflows.picture.from_code.reader.members import method
 from workflows.picture.from_code.reader.source_text import lines_of, place_of
@@ -64,13 +64,16 @@ def _without_steps(place: Place) -> Item:
     return Item(kind="code", name="Code without steps", about=lines_of(place), place=place)
 
 
-def _mark_not_awaited(items: Iterable[Item], tokens: Set[int]) -> None:
-    """Say which steps are started without anything that waits for their end."""
+def _mark_not_awaited(items: Iterable[Item], tokens: Set[int]) -> bool:
+    """Mark the innermost items that are started without anything that waits for their end."""
+    has_marked = False
     for item in items:
-        if item.names and item.tokens & tokens:
-            item.about = f"not awaited · {item.about}".removesuffix(" · ")
-        for arm in item.arms:
-            _mark_not_awaited(arm.items, tokens)
+        inner = [part for arm in item.arms for part in arm.items]
+        is_pending = not item.tokens.isdisjoint(tokens)
+        if not _mark_not_awaited(inner, tokens) and is_pending:
+            item.about = f"not awaited \u00b7 {item.about}".removesuffix(" \u00b7 ")
+        has_marked = has_marked or is_pending
+    return has_marked
 
 
 def _find_run(walk: Walk, main: str, class_name: str) -> tuple[Function | None, str]:
@@ -80,10 +83,11 @@ def _find_run(walk: Walk, main: str, class_name: str) -> tuple[Function | None, 
         reason = "is too long to be read" if walk.project.has(main) else "does not exist"
         return None, f"There is no picture, because {main} {reason}."
     type_ = _find_class(walk, main, class_name)
+    if type_ is None and module.is_broken:
+        walk.project.repair(main)
+        type_ = _find_class(walk, main, class_name)
     if type_ is None:
-        broken = _broken_run(module) if module.is_broken else None
-        message = f"There is no picture, because {main} exports no class {class_name}."
-        return broken, "" if broken else message
+        return None, f"There is no picture, because {main} exports no class {class_name}."
     run = method(walk, type_, "run", this=Fields(type=type_))
     if not isinstance(run, Function):
         return None, f"There is no picture, because the class {class_name} has no method run."
@@ -112,15 +116,6 @@ def _wrapped_class(walk: Walk, written: Lazy) -> Value:
             value = walk.visit(argument, written.scope)
         if isinstance(value, Class):
             return value
-    return None
-
-
-def _broken_run(module: Module) -> Function | None:
-    """Return a method `run` that is in no class, because the code is broken."""
-    for node in named_nodes(module.root):
-        name = node.child_by_field_name("name")
-        if node.type == "method_definition" and name is not None and text(name) == "run":
-            return Function(node, module.scope, "run", Fields())
     return None
 
 

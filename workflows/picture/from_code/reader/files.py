@@ -28,6 +28,8 @@ _JSX: Final = Parser(Language(tree_sitter_typescript.language_tsx()))
 _WITHOUT_JSX: Final = (".ts", ".mts", ".cts")
 EXTENSIONS: Final = (*_WITHOUT_JSX, ".tsx", ".js", ".jsx", ".mjs", ".cjs")
 _COMPILED: Final = {".js": (".ts", ".tsx"), ".mjs": (".mts",), ".cjs": (".cts",), ".jsx": (".tsx",)}
+_BRACKETS: Final = {"(": ")", "[": "]", "{": "}", "${": "}"}
+_MAX_OPEN: Final = 200
 CLASSES: Final = frozenset({"class_declaration", "class", "abstract_class_declaration"})
 FUNCTIONS: Final = frozenset(
     {
@@ -75,11 +77,14 @@ class Project:
     def __init__(self, files: Mapping[str, str]) -> None:
         self._files = files
         self._modules: dict[str, Module | None] = {}
+        self.broken: list[Module] = []
 
     @property
     def parsed(self) -> list[Module]:
-        """The modules that have been parsed, in this order."""
-        return [module for module in self._modules.values() if module]
+        """The modules that have been parsed, as they were before a repair."""
+        repaired = {module.path for module in self.broken}
+        others = (module for module in self._modules.values() if module)
+        return [*self.broken, *(module for module in others if module.path not in repaired)]
 
     def has(self, path: str) -> bool:
         return path in self._files
@@ -90,6 +95,16 @@ class Project:
             source = self._files.get(path)
             is_read = source is not None and len(source) <= MAX_FILE
             self._modules[path] = _module(path, source or "") if is_read else None
+        return self._modules[path]
+
+    def repair(self, path: str) -> Module | None:
+        """Parse a file again with the brackets closed that it leaves open; its lines stay the same."""
+        module = self.module(path)
+        if module is None or not module.is_broken:
+            return module
+        self.broken.append(module)
+        source = f"{self._files[path]}\n{_closing(module.root)}"
+        self._modules[path] = _module(path, source)
         return self._modules[path]
 
     def resolve(self, importer: str, specifier: str) -> str:
@@ -138,6 +153,27 @@ def _module(path: str, source: str) -> Module:
     for statement in top_level(root):
         _read_statement(statement, module)
     return module
+
+
+def _closing(root: Node) -> str:
+    """Return the brackets that close those that are open at the end of the code."""
+    opened: list[str] = []
+    for leaf in sorted((node for node in _leaves(root)), key=lambda node: node.start_byte):
+        if leaf.type in _BRACKETS:
+            opened.append(_BRACKETS[leaf.type])
+        elif opened and leaf.type == opened[-1]:
+            opened.pop()
+    return "".join(reversed(opened[-_MAX_OPEN:]))
+
+
+def _leaves(root: Node) -> Iterator[Node]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.child_count:
+            stack.extend(node.children)
+        else:
+            yield node
 
 
 def _changing_names(root: Node) -> frozenset[str]:

@@ -11,7 +11,7 @@ from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Item, has_recursion, has_return
 from workflows.picture.from_code.reader.concurrency import Region, unpacked
 from workflows.picture.from_code.reader.patterns import bind_parameters
-from workflows.picture.from_code.reader.source_text import place_of, shown
+from workflows.picture.from_code.reader.source_text import is_async, place_of, shown
 from workflows.picture.from_code.reader.values import Function, Promise, Scope, Value, choice
 from workflows.picture.from_code.reader.walk import MAX_CALLS, Frame, Walk
 
@@ -34,7 +34,7 @@ def call(
     item = _item(region, function, node, scope)
     if item is None:
         return _without_items(walk, region, value, node, scope)
-    if _is_async(function.node):
+    if is_async(function.node):
         token = walk.new_token()
         item.tokens.add(token)
         value = Promise(frozenset({token}), result=value)
@@ -101,7 +101,7 @@ def _read(walk: Walk, function: Function, values: Sequence[Value]) -> Value:
             frame.returned.append(value)
         returned = choice((str(at), each) for at, each in enumerate(frame.returned))
         only = frame.returned[0] if len(frame.returned) == 1 else returned
-        return walk.wait_for(only, node, inner) if _is_async(node) else only
+        return walk.wait_for(only, node, inner) if is_async(node) else only
     finally:
         walk.frames.pop()
 
@@ -109,10 +109,6 @@ def _read(walk: Walk, function: Function, values: Sequence[Value]) -> Value:
 def _parameters(node: Node) -> list[Node]:
     single = node.child_by_field_name("parameter")
     return [single] if single is not None else children_of(node.child_by_field_name("parameters"))
-
-
-def _is_async(node: Node) -> bool:
-    return any(part.type == "async" for part in node.children)
 
 
 def _item(region: Region, function: Function, node: Node, scope: Scope) -> Item | None:

@@ -39,6 +39,11 @@ def unwrapped(node: Node) -> Node:
         node = parts[-1] if node.type == "type_assertion" else parts[0]
 
 
+def is_async(function: Node) -> bool:
+    """Whether a function is asynchronous, so that it waits for what it returns."""
+    return any(part.type == "async" for part in function.children)
+
+
 def place_of(node: Node, file: str) -> Place:
     """Return the lines of a node."""
     return Place(file=file, line=node.start_point.row + 1, end_line=node.end_point.row + 1)

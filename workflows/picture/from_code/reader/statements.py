@@ -11,7 +11,7 @@ from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.picture.from_code.items import Item
 from workflows.picture.from_code.reader.files import FUNCTIONS, hoist
 from workflows.picture.from_code.reader.patterns import bind
-from workflows.picture.from_code.reader.source_text import literal_text, place_of, shown
+from workflows.picture.from_code.reader.source_text import is_async, literal_text, place_of, shown
 from workflows.picture.from_code.reader.values import Scope
 from workflows.picture.from_code.reader.walk import Handler, Walk
 
@@ -65,7 +65,9 @@ def _hoisted(_walk: Walk, _node: Node, _scope: Scope) -> None:
 def _return(walk: Walk, node: Node, scope: Scope) -> None:
     values = walk.visit_all(children_of(node), scope)
     if values and walk.frames:
-        walk.frames[-1].returned.append(values[-1])
+        frame = walk.frames[-1]
+        is_awaited = is_async(frame.function.node)
+        frame.returned.append(walk.wait_for(values[-1], node, scope) if is_awaited else values[-1])
     if not is_tail(node):
         _leave(walk, node, scope, kind="return")
 

@@ -37,6 +37,7 @@ _KINDS: Final = {
     "waitForEvent": "wait_for_event",
 }
 _RETRIES: Final = ("limit", "delay", "backoff")
+_NAMES: Final = frozenset({"identifier", "member_expression"})
 _CODE: Final = 4_000  # characters of a callback in which the first line is looked for
 
 
@@ -128,7 +129,7 @@ def _callback_shown(arguments: Sequence[Node], values: Sequence[Value]) -> str:
         inner = unwrapped(argument)
         if inner.type in FUNCTIONS:
             return _first_line(inner)
-        if isinstance(value, Function):
+        if isinstance(value, Function) or (inner.type in _NAMES and value is None):
             return shown(inner)
     return ""
 
