@@ -55,6 +55,7 @@ class _Matcher:
         self._order = StepOrder(ir)
         self._exact: dict[tuple[str, str], list[str]] = {}
         self._patterns: list[tuple[int, Pattern, str, str]] = []
+        self._by_start: dict[str, list[tuple[int, Pattern, str, str]]] = {}
         self._found: dict[tuple[str, str], list[str]] = {}
         for id_, patterns in picture.names.items():
             for pattern in patterns:
@@ -93,12 +94,20 @@ class _Matcher:
 
     def _fitting(self, name: str, types: Sequence[str]) -> Iterator[str]:
         best = -1
-        for known, pattern, type_, id_ in self._patterns:
+        for known, pattern, type_, id_ in self._patterns_like(name[:1]):
             if known < best:
                 return
             if type_ in types and fits(pattern, name):
                 best = known
                 yield id_
+
+    def _patterns_like(self, start: str) -> list[tuple[int, Pattern, str, str]]:
+        """Return the patterns that a name with this first character can fit."""
+        if start not in self._by_start:
+            self._by_start[start] = [
+                entry for entry in self._patterns if (entry[1][0] or start)[:1] == start
+            ]
+        return self._by_start[start]
 
     def _resolve_ambiguous(
         self,

@@ -53,8 +53,8 @@ def test_what_a_combination_waits_for_is_shown() -> None:
     assert found.ir
     abouts = [node.settings.about for node in found.ir.nodes.values() if node.type.container]
     assert abouts == [
-        "waits for all, also failed ones",
-        "Promise.allSettled: waits for all, also failed ones",
+        "waits even if some fail",
+        "Promise.allSettled",
     ]
 
 

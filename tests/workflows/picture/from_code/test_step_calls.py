@@ -119,7 +119,7 @@ def test_what_a_step_does_is_the_first_line_of_its_work() -> None:
     """)
 
     assert abouts(found) == [
-        "const order = await find(event.payload.id);",
+        "const order = await find(event.payload.id)",
         "load()",
         "loadOrder",
         "this.env.SERVICE.load",

@@ -10,7 +10,7 @@ from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Entry, Item,
 
 _WORDS: Final = {
     "all": "waits for all",
-    "allSettled": "waits for all, also failed ones",
+    "allSettled": "waits even if some fail",
     "race": "the first to end decides",
     "any": "the first to succeed decides",
 }
@@ -82,7 +82,7 @@ class _Arrangement:
         last = self.entries[self.ends[at]]
         how = last.how if isinstance(last, Await) else ""
         if isinstance(entry, Item) and entry.kind == "each_at_once" and how:
-            entry.about = f"Promise.{how}: {_WORDS[how]}"
+            entry.about = f"Promise.{how}"
         if isinstance(entry, Item):
             yield from [entry] if entry.tokens else unpacked(entry)
 

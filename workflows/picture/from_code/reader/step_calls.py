@@ -139,7 +139,8 @@ def _first_line(function: Node) -> str:
     if body is None:
         return ""
     source = text(body)[:_CODE]
-    return first_line(source[1:-1] if body.type == "statement_block" else source)
+    line = first_line(source[1:-1] if body.type == "statement_block" else source)
+    return line.removeprefix("return ").removeprefix("await ").removesuffix(";")
 
 
 def _read_options(item: Item, arguments: Sequence[Node], values: Sequence[Value]) -> None:
