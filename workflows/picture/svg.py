@@ -133,7 +133,7 @@ def _icons(drawing: Drawing) -> Iterator[str]:
 
 
 def _frame(drawing: Drawing, id_: str, area: Area) -> str:
-    """Return a frame; one that runs several times at once looks like a stack."""
+    """Return a frame; that of parallel iterations looks like a stack."""
     state = drawing.state(id_).state
     kinds = f"pic-frame pic-frame-{area.depth % 2} pic-{state}"
     container = drawing.ir.nodes[id_].type.container

@@ -96,7 +96,7 @@ Entry = Item | Await
 
 def is_kept(item: Item) -> bool:
     """Return whether an item is worth drawing: a container of nothing but its own jumps is not."""
-    if item.kind in ("loop", "each_at_once"):
+    if item.kind in ("loop", "parallel_loop"):
         return any(not _only_jumps(arm.items) for arm in item.arms)
     if item.kind in ("branch", "switch", "parallel", "race", "function", "callback"):
         return any(arm.items for arm in item.arms)
@@ -115,7 +115,7 @@ def _only_jumps(items: Iterable[Item]) -> bool:
 
 
 def _is_try_kept(item: Item) -> bool:
-    """Return whether something happens in a `try` other than an error that is handled at once."""
+    """Return whether something happens in a `try` other than an error that is handled there."""
     tried, *others = item.arms
     return any(arm.items for arm in others) or not _only_throws(tried.items)
 

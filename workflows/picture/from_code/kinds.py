@@ -85,7 +85,7 @@ _TYPES: Final = (
     _type("switch", "Switch", "branch", "Runs the first case that matches.", container=_CHOICE),
     _like(loop.TYPE, "loop", container=Container(labels=None, repeats=True)),
     _type(
-        "each_at_once",
+        "parallel_loop",
         "Parallel loop",
         "parallel",
         "Runs its body for all items at the same time.",

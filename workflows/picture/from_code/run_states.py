@@ -49,14 +49,14 @@ def run_of_class(picture: CodePicture, steps: Iterable[RawStep], run_status: str
 
 def _summary(ir: WorkflowIR, id_: str, calls: Sequence[StepCall], *, is_over: bool) -> NodeSummary:
     summary = summarize(calls, is_over=is_over, kind=Kind.ATTEMPTS)
-    if len(calls) < 2 or not _is_at_once(ir, id_):
+    if len(calls) < 2 or not _is_parallel(ir, id_):
         return summary
     states = {summarize([call], is_over=is_over, kind=Kind.ATTEMPTS).state for call in calls}
     order = (*ACTIVE, State.FAILED, State.STOPPED, State.DONE)
     return replace(summary, state=next(state for state in order if state in states))
 
 
-def _is_at_once(ir: WorkflowIR, id_: str) -> bool:
+def _is_parallel(ir: WorkflowIR, id_: str) -> bool:
     """Whether several calls of a node can run at the same time."""
     structure = ir.structure
     for region in structure.enclosing(structure.locations[id_][0]):

@@ -186,7 +186,7 @@ def _call(node_id: str, at: int, step: RawStep) -> StepCall:
 
 
 def fits(pattern: Pattern, name: str) -> bool:
-    """Whether a name has the parts of a pattern in this order, with any text where they are None."""
+    """Whether a name has the parts of a pattern in this order, with any text in place of None."""
     first, last = pattern[0] or "", pattern[-1] or ""
     if len(pattern) == 1:
         return pattern[0] is None or pattern[0] == name

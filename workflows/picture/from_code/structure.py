@@ -71,7 +71,7 @@ def _every(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _ids(items: Iterable[Item]) -> dict[int, str]:
-    """Return an id of file and line for each item; further ones of the same line get a number."""
+    """Return an id of file and line for each item; the others of the same line get a number."""
     found: dict[int, str] = {}
     used: dict[str, int] = {}
     for item in _every(items):
@@ -178,7 +178,7 @@ class _Builder:
         return Step(node_id=owner, regions=tuple(regions), shared=tuple(shared.values()))
 
     def _next(self, arms: Sequence[Arm], index: int, entered: set[int]) -> str:
-        """Return the node at which a run goes on after an arm, "" for the end of the container."""
+        """Return the node at which a run continues after an arm, "" for the end of the container."""
         return self._first(arms, index if index in entered else _entered(arms, arms[index]))
 
     def _first(self, arms: Sequence[Arm], index: int) -> str:

@@ -58,7 +58,7 @@ def test_what_a_combination_waits_for_is_shown() -> None:
     ]
 
 
-def test_items_of_a_list_are_processed_at_once() -> None:
+def test_items_of_a_list_are_processed_in_parallel() -> None:
     assert sketch_of("""
         await Promise.all(files.map(async (file) => {
           const text = await step.do(`read ${file}`, work);
@@ -66,8 +66,8 @@ def test_items_of_a_list_are_processed_at_once() -> None:
           await step.do(`summarize ${file}`, work);
         }));
     """) == drawn("""
-        each_at_once file of files
-          for each file, at once:
+        parallel_loop file of files
+          for each file, in parallel:
             do read ${file}
             branch !text
               yes:
@@ -76,7 +76,7 @@ def test_items_of_a_list_are_processed_at_once() -> None:
     """)
 
 
-def test_batches_are_a_loop_around_items_at_once() -> None:
+def test_batches_are_a_loop_around_parallel_items() -> None:
     assert sketch_of("""
         for (let i = 0; i < ids.length; i += 10) {
           const batch = ids.slice(i, i + 10);
@@ -85,8 +85,8 @@ def test_batches_are_a_loop_around_items_at_once() -> None:
     """) == drawn("""
         loop let i = 0; i < ids.length; i += 10
           while i < ids.length:
-            each_at_once id of batch
-              for each id, at once:
+            parallel_loop id of batch
+              for each id, in parallel:
                 do save ${id}
     """)
 
@@ -101,8 +101,8 @@ def test_promises_can_be_collected_in_a_list() -> None:
         const all = Promise.all(tasks);
         await all;
     """) == drawn("""
-        each_at_once id of ids
-          for each id, at once:
+        parallel_loop id of ids
+          for each id, in parallel:
             do save ${id}
         parallel Promise.all
           :
@@ -149,7 +149,7 @@ def test_what_happens_until_a_promise_is_awaited_is_an_arm() -> None:
     """)
 
 
-def test_a_step_that_is_awaited_at_once_is_not_concurrent() -> None:
+def test_a_step_that_is_awaited_immediately_is_not_concurrent() -> None:
     assert sketch_of("""
         const started = step.do("first", work);
         const value = await started;
@@ -177,7 +177,7 @@ def test_a_step_that_is_never_awaited_says_so() -> None:
     assert abouts["last"] == "work"
 
 
-def test_functions_that_are_called_at_once_run_side_by_side() -> None:
+def test_functions_that_are_called_together_run_side_by_side() -> None:
     assert sketch_of("""
         const [a, b] = await Promise.all([
           (async () => {
@@ -237,12 +237,12 @@ def test_an_error_that_a_promise_ignores_has_an_empty_handler() -> None:
     """)
 
 
-def test_numbered_workers_run_at_once() -> None:
+def test_numbered_workers_run_in_parallel() -> None:
     assert sketch_of("""
         await Promise.all(Array.from({ length: 3 }, (_, i) => step.do(`worker ${i}`, work)));
     """) == drawn("""
-        each_at_once i of { length: 3 }
-          for each i, at once:
+        parallel_loop i of { length: 3 }
+          for each i, in parallel:
             do worker ${i}
     """)
 

@@ -54,13 +54,13 @@ def test_what_the_code_contains_is_escaped() -> None:
     ET.fromstring(drawn.svg)  # noqa: S314 - our own
 
 
-def test_iterations_at_once_look_like_a_stack() -> None:
+def test_parallel_iterations_look_like_a_stack() -> None:
     drawn = draw_class(picture("""
         await Promise.all(items.map((item) => step.do(`item ${item}`, work)));
     """))  # fmt: skip
 
     assert drawn.svg.count('class="pic-frame') == 3
-    assert "for each item, at once" in texts(drawn.svg, "text")
+    assert "for each item, in parallel" in texts(drawn.svg, "text")
 
 
 def test_a_function_has_its_steps_in_the_outline() -> None:

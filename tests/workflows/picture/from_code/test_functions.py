@@ -137,8 +137,8 @@ def test_objects_of_the_project_can_take_steps() -> None:
         }
     """) == drawn("""
         do mail a@example.com
-        each_at_once each of all
-          for each each, at once:
+        parallel_loop each of all
+          for each each, in parallel:
             do mail ${address}
     """)  # fmt: skip
 
@@ -212,7 +212,7 @@ def test_a_function_that_gets_a_callback_calls_it() -> None:
 
 def test_code_that_is_not_known_is_a_box_with_its_lines() -> None:
     found = picture("""
-        await thirdParty(step, {
+        await analytics(step, {
           mode: "fast",
         });
         holder.step = step;
@@ -222,7 +222,7 @@ def test_code_that_is_not_known_is_a_box_with_its_lines() -> None:
     assert found.ir
     nodes = [(node.type.name, node.name, node.settings.about) for node in found.ir.nodes.values()]
     assert nodes == [
-        ("code", 'thirdParty(step, { mode: "fast", })', "lines 5\u20137"),
+        ("code", 'analytics(step, { mode: "fast", })', "lines 5\u20137"),
         ("code", "holder.step = step", "line 8"),
         ("code", 'step.rename("x")', "line 9"),
     ]

@@ -154,7 +154,7 @@ def test_repeated_names_take_turns_in_loops() -> None:
     assert [node.iterations for node in result.states.values()] == [2, 2, 2]
 
 
-def test_iterations_at_once_are_running_until_all_have_ended() -> None:
+def test_parallel_iterations_are_running_until_all_have_ended() -> None:
     found = picture("""
         await Promise.all(items.map((item) => step.do(`item ${item}`, work)));
         await step.do("after", work);

@@ -298,13 +298,13 @@ def test_a_timeout_of_a_wait_that_is_ignored_has_an_empty_handler() -> None:
         } catch {
           console.log("not paid");
         }
-        await step.do("go on", work);
+        await step.do("continue", work);
     """) == drawn("""
         try try … catch
           try:
             wait_for_event payment
           catch:
-        do go on
+        do continue
     """)
 
 

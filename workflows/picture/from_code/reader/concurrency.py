@@ -81,7 +81,7 @@ class _Arrangement:
         """Yield an item that nothing runs beside; a sequence that something else waits for stays one."""
         last = self.entries[self.ends[at]]
         how = last.how if isinstance(last, Await) else ""
-        if isinstance(entry, Item) and entry.kind == "each_at_once" and how:
+        if isinstance(entry, Item) and entry.kind == "parallel_loop" and how:
             entry.about = f"Promise.{how}"
         if isinstance(entry, Item):
             yield from [entry] if entry.tokens else unpacked(entry)

@@ -189,11 +189,11 @@ def _while(walk: Walk, node: Node, scope: Scope) -> None:
 
 
 def add_loop(walk: Walk, name: str, label: str, node: Node, scope: Scope, region: Region) -> Item:
-    """Add a loop; one whose iterations do not wait for each other runs all of them at once."""
-    is_at_once = bool(region.items) and all(item.tokens for item in region.items)
-    if is_at_once:
+    """Add a loop; one whose iterations do not wait for each other is a parallel loop."""
+    is_parallel = bool(region.items) and all(item.tokens for item in region.items)
+    if is_parallel:
         return add_container(
-            walk, "each_at_once", name, node, scope, [(f"{label}, at once", region, False)]
+            walk, "parallel_loop", name, node, scope, [(f"{label}, in parallel", region, False)]
         )
     return add_container(walk, "loop", name, node, scope, [(label, region, False)])
 

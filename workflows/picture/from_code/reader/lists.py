@@ -77,8 +77,8 @@ def _loop(
     if not region.items:
         return Items()
     shown_item = _parameter(function.node, 1 if is_one_by_one else 0)
-    label = f"for each {shown_item}" + ("" if is_one_by_one else ", at once")
-    kind = "loop" if is_one_by_one else "each_at_once"
+    label = f"for each {shown_item}" + ("" if is_one_by_one else ", in parallel")
+    kind = "loop" if is_one_by_one else "parallel_loop"
     token = walk.new_token()
     loop = add_container(
         walk, kind, f"{shown_item} of {shown(source)}", node, scope, [(label, region, False)]

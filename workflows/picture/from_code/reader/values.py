@@ -28,7 +28,7 @@ class StepMethod:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string; parts that are not known are None."""
+    """A string; None stands for each part that is not known."""
 
     parts: tuple[str | None, ...]
 
@@ -206,7 +206,7 @@ def tokens_of(value: Value) -> frozenset[int]:
 
 
 def patterns_of(value: Value) -> Iterator[tuple[str | None, ...]]:
-    """Yield the texts that a value can be, each as parts that are None where they are not known."""
+    """Yield the texts that a value can be, each as parts, with None for any text."""
     match value:
         case Text(parts=parts):
             yield parts
