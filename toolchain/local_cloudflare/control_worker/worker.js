@@ -56,6 +56,10 @@ const ENGINE = {
   revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
   grant: (engine, { ids }) =>
     Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).grant())).then(() => null),
+  exceedCpu: (engine, { ids, message, isFinal }) =>
+    Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).exceedCpu(message, isFinal))).then(
+      () => null,
+    ),
   unload: (engine, { ids }) => Promise.allSettled(ids.map((id) => unload(engine, id))).then(() => null),
 };
 
@@ -105,9 +109,21 @@ const QUEUE = {
   wake: (queue, { name }) => queue.wake(name),
 };
 
+/** The answer shows that no code blocks the process. */
+const PROCESS = { ping: () => null };
+
 const TAIL = { listen: (_, { workers }) => listen({ workers }) };
 
-const OPERATIONS = { workflow: WORKFLOW, engine: ENGINE, tail: TAIL, kv: KV, d1: D1, r2: R2, queue: QUEUE };
+const OPERATIONS = {
+  workflow: WORKFLOW,
+  engine: ENGINE,
+  process: PROCESS,
+  tail: TAIL,
+  kv: KV,
+  d1: D1,
+  r2: R2,
+  queue: QUEUE,
+};
 
 const base64 = (buffer) => new Uint8Array(buffer).toBase64();
 const bytes = (text) => Uint8Array.fromBase64(text);

@@ -14,12 +14,15 @@ import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
 import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permits.ts';
 import { hasAlarms } from './alarms.ts';
+import { CpuWatch, Kills, LEAST_MILLISECONDS } from './cpu_watch.ts';
 import type { GroupOptions } from './group_options.ts';
 import { hasWaitingMessages } from './queues.ts';
-import { Runtime } from './runtime.ts';
+import { ExceededCpu, Runtime } from './runtime.ts';
 
 const DRAIN_MILLISECONDS = 250;
 const POLL_MILLISECONDS = 5;
+/** The message of Cloudflare. */
+const EXCEEDED = 'Worker exceeded CPU time limit.';
 
 export interface GroupContext {
   folder: string;
@@ -29,6 +32,8 @@ export interface GroupContext {
   mailbox: Mailbox;
   permits: Permits;
   onOutbound?: TailHandler;
+  /** Each group has one run, whose steps are not retried if they use too much CPU time. */
+  hasSingleRuns: boolean;
   onLog: (line: LogLine) => void;
 }
 
@@ -40,11 +45,15 @@ export class Group {
   /** Held while ended instances are unloaded, or one is restarted. */
   readonly unloading = new Mutex();
   nodes: string[] = [];
-  options: GroupOptions = { workers: [], resources: {}, fingerprint: '' };
+  options: GroupOptions = { workers: [], resources: {}, cpuMilliseconds: 0, fingerprint: '' };
   lastUsed = Date.now();
   runtime: Runtime | undefined;
   #users = 0;
   #startedAt = '';
+  readonly #cpu = new CpuWatch();
+  /** Why the last process was killed, until its runs know. */
+  #exceededCpu: ExceededCpu | undefined;
+  readonly kills = new Kills();
   readonly #context: GroupContext;
 
   constructor(key: string, context: GroupContext) {
@@ -96,6 +105,42 @@ export class Group {
       const ids = await this.#context.instanceReader.call('ended', { folder, since: this.#startedAt });
       if (ids.length > 0) await this.runtime?.control(engineNode(workflow), 'unload', { ids });
     }
+  }
+
+  /** Kill the process if code has used more CPU time than it may; return whether it did. */
+  async killIfBusy(): Promise<boolean> {
+    const reason = await this.#cpuExcess();
+    const runtime = this.runtime;
+    if (!reason || !runtime) return false;
+    this.#exceededCpu = reason;
+    this.#context.onLog({ timestamp: Date.now(), level: 'error', message: reason.message });
+    this.kills.add();
+    await runtime.kill(reason);
+    await this.mutex.run(async () => {
+      if (this.runtime === runtime) await this.stop();
+    });
+    return true;
+  }
+
+  async #cpuExcess(): Promise<ExceededCpu | undefined> {
+    const { runtime, options } = this;
+    const usage = runtime?.usage;
+    if (!runtime || !usage) return undefined;
+    const progress = this.#context.hasSingleRuns ? await this.#progress() : undefined;
+    const { blocked, stalled } = this.#cpu.sample(usage, () => runtime.ping(), progress);
+    const milliseconds = Math.max(options.cpuMilliseconds, LEAST_MILLISECONDS);
+    const limit = milliseconds === 1000 ? '1 second' : `${milliseconds / 1000} seconds`;
+    if (blocked >= milliseconds)
+      return new ExceededCpu(`${EXCEEDED} The code ran for ${limit} without a pause.`);
+    if (stalled >= milliseconds)
+      return new ExceededCpu(`${EXCEEDED} The code used ${limit} of CPU time, and the run got no further.`);
+    return undefined;
+  }
+
+  /** A text that changes whenever an instance gets further. */
+  async #progress(): Promise<string> {
+    const instances = await this.unfinishedInstances();
+    return JSON.stringify(instances.map(({ id, since }) => [id, since]));
   }
 
   /** Close the index of instances, because its files are moved or deleted. */
@@ -153,8 +198,9 @@ export class Group {
     });
   }
 
-  /** Continue after workerd was restarted by Miniflare. */
+  /** Continue after workerd was restarted by Miniflare; a process that was killed here is stopped instead. */
   async #continue(): Promise<void> {
+    if (!this.runtime || this.runtime.exceededCpu) return;
     await this.#startTails();
     await this.#resume(await this.#suspended());
   }
@@ -232,12 +278,26 @@ export class Group {
     permits.reconcile(permits.entries(this.workflows), instances);
   }
 
-  async #resume(suspended: Unfinished[]): Promise<void> {
+  async #resume(unfinished: Unfinished[]): Promise<void> {
+    const reason = this.#exceededCpu;
+    const suspended = reason ? await this.#reportExcess(reason, unfinished) : unfinished;
     for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
     for (const [workflow, instances] of Map.groupBy(suspended, (instance) => instance.workflow)) {
       const ids = instances.map(({ id }) => id);
       await this.runtime?.control(engineNode(workflow), 'revive', { ids });
     }
+  }
+
+  /** Tell the instances that may have used the CPU time, and return those that continue. */
+  async #reportExcess({ message }: ExceededCpu, instances: Unfinished[]): Promise<Unfinished[]> {
+    this.#exceededCpu = undefined;
+    const isFinal = this.#context.hasSingleRuns;
+    const suspects = instances.filter(({ state }) => state === 'running' || (isFinal && state === 'waiting'));
+    for (const [workflow, found] of Map.groupBy(suspects, (instance) => instance.workflow)) {
+      const ids = found.map(({ id }) => id);
+      await this.runtime?.control(engineNode(workflow), 'exceedCpu', { ids, message, isFinal });
+    }
+    return this.#suspended();
   }
 
   /** Let a queued instance run. */

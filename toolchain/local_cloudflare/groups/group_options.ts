@@ -13,9 +13,14 @@ import type { WorkerOptions } from './runtime.ts';
 /** Cloudflare keeps the message of a NonRetryableError; the local engine needs this flag for that. */
 const PRESERVE_ERROR_MESSAGE = 'workflows_preserve_non_retryable_error_message';
 
+/** Cloudflare's default on the paid plan. */
+const CPU_MILLISECONDS = 30_000;
+
 export interface GroupOptions {
   workers: WorkerOptions[];
   resources: Record<string, object>;
+  /** How much CPU time code may use without a pause: the largest limit of the Workers, which share a process. */
+  cpuMilliseconds: number;
   /** The same for the same options. */
   fingerprint: string;
 }
@@ -42,10 +47,16 @@ export function groupOptions(account: Account, nodes: string[]): GroupOptions {
       ),
     ),
     resources,
+    cpuMilliseconds: Math.max(...running.map(({ version }) => cpuLimit(version)), 0) || CPU_MILLISECONDS,
     fingerprint: createHash('sha256')
       .update(JSON.stringify([nodes, ids, envs, objects, resources]))
       .digest('hex'),
   };
+}
+
+function cpuLimit({ limits }: Version): number {
+  const limit = Number(limits?.cpu_ms);
+  return limit > 0 ? limit : CPU_MILLISECONDS;
 }
 
 function runningVersions(account: Account, name: string): { name: string; version: Version }[] {

@@ -37,6 +37,8 @@ interface Services {
   permits: Permits;
   /** Answers the requests that the Workers make; if missing, they are sent. */
   onOutbound?: TailHandler;
+  /** Each group has one run, whose steps are not retried if they use too much CPU time. */
+  hasSingleRuns?: boolean;
 }
 
 /** A running group, which is not stopped until it is released. */
@@ -64,6 +66,7 @@ export class Groups {
   readonly #mailbox: Mailbox;
   readonly #permits: Permits;
   readonly #onOutbound: TailHandler | undefined;
+  readonly #hasSingleRuns: boolean;
   readonly #folder: string;
   readonly instanceReader = new InstanceReader();
   readonly #groups = new Map<string, Group>();
@@ -71,11 +74,12 @@ export class Groups {
   readonly #planning = new Mutex();
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(
     account: Account,
     settings: GroupSettings,
-    { logs, tails, mailbox, permits, onOutbound }: Services,
+    { logs, tails, mailbox, permits, onOutbound, hasSingleRuns = false }: Services,
   ) {
     this.#account = account;
     this.#settings = settings;
@@ -84,6 +88,7 @@ export class Groups {
     this.#mailbox = mailbox;
     this.#permits = permits;
     this.#onOutbound = onOutbound;
+    this.#hasSingleRuns = hasSingleRuns;
     permits.onGrant = (instance) => void this.#grantPermit(instance);
     tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
@@ -149,6 +154,7 @@ export class Groups {
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#isClosed = true;
     await Promise.all([...this.#groups.values()].map((group) => group.mutex.run(() => group.stop())));
     await this.instanceReader.close();
   }
@@ -290,7 +296,24 @@ export class Groups {
     void this.#stopIdle();
     void this.#checkPermits();
     for (const group of this.#groups.values())
-      if (group.isRunning) void group.unloadEnded().catch(this.#report(group));
+      if (group.isRunning) {
+        void group.unloadEnded().catch(this.#report(group));
+        void this.#limitCpu(group).catch(this.#report(group));
+      }
+  }
+
+  /** Kill a process whose code uses too much CPU time, and start it again if it has work to do. */
+  async #limitCpu(group: Group): Promise<void> {
+    if (!(await group.killIfBusy())) return;
+    setTimeout(
+      () => void this.#startAgain(group).catch(this.#report(group)),
+      group.kills.restMilliseconds,
+    ).unref();
+  }
+
+  async #startAgain(group: Group): Promise<void> {
+    const isKnown = !this.#isClosed && this.#groups.get(group.key) === group;
+    if (isKnown && !group.isRunning && (await this.#mustRun(group))) await group.ready();
   }
 
   async #stopIdle(): Promise<void> {
@@ -314,6 +337,7 @@ export class Groups {
       mailbox: this.#mailbox,
       permits: this.#permits,
       onOutbound: this.#onOutbound,
+      hasSingleRuns: this.#hasSingleRuns,
       onLog: (line) => this.#logs.write(key, line),
     });
     this.#groups.set(key, group);

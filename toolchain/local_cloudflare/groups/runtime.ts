@@ -12,7 +12,8 @@ import { CONTROL } from '../control_worker/miniflare_plugins.ts';
 import { ApiError } from '../http/errors.ts';
 import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
-import { killByPidFile, setprivPath } from '../system/processes.ts';
+import { cpuMilliseconds, killByPidFile, runningPid, setprivPath } from '../system/processes.ts';
+import type { Usage } from './cpu_watch.ts';
 
 process.env.WORKERD_PATH = workerdPath();
 process.env.WORKERD_SETPRIV = setprivPath();
@@ -55,12 +56,17 @@ export class StartError extends Error {
   }
 }
 
+/** The process was ended because code used more CPU time than it may. */
+export class ExceededCpu extends Error {}
+
 export class Runtime {
   /** The Unix socket on which workerd listens. Only this user can open it, and no browser or Worker can. */
   readonly socketPath: string;
   readonly #miniflare: Miniflare;
   readonly #secret: string;
   readonly #pidFile: string;
+  /** Why the process was killed, for the requests that were waiting for it. */
+  exceededCpu: ExceededCpu | undefined;
 
   private constructor(miniflare: Miniflare, socketPath: string, secret: string, pidFile: string) {
     this.#miniflare = miniflare;
@@ -93,6 +99,24 @@ export class Runtime {
     return { 'x-control': this.#secret, 'mf-route-override': CONTROL };
   }
 
+  /** The CPU time of the process; undefined if it is not running. */
+  get usage(): Usage | undefined {
+    const pid = runningPid(this.#pidFile);
+    const milliseconds = pid === undefined ? undefined : cpuMilliseconds(pid);
+    return pid === undefined || milliseconds === undefined ? undefined : { pid, milliseconds };
+  }
+
+  /** Return once the process has time for it. */
+  async ping(): Promise<void> {
+    await this.control('process:', 'ping');
+  }
+
+  /** Kill the process, which may be too busy to be stopped, so that nothing waits for it any longer. */
+  async kill(reason: ExceededCpu): Promise<void> {
+    this.exceededCpu = reason;
+    await killByPidFile(this.#pidFile);
+  }
+
   /** Return when workerd has ended. */
   async stop(): Promise<void> {
     await this.#miniflare.dispose().catch(() => undefined);
@@ -110,7 +134,7 @@ export class Runtime {
     return new Promise((resolve, reject) => {
       const request = http.request({ ...options, socketPath: this.socketPath, agent: false });
       request.once('response', resolve);
-      request.once('error', reject);
+      request.once('error', (error) => reject(this.exceededCpu ?? error));
       if (typeof body === 'string') return void request.end(body);
       body.once('error', (error) => request.destroy(error));
       body.pipe(request);

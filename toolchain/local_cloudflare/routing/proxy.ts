@@ -9,7 +9,7 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerRespon
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Groups, Lease } from '../groups/groups.ts';
-import { type Runtime, StartError } from '../groups/runtime.ts';
+import { ExceededCpu, type Runtime, StartError } from '../groups/runtime.ts';
 import { ApiError } from '../http/errors.ts';
 import { ScheduledHandlerError, type Scheduler } from '../schedules/scheduler.ts';
 import type { Account } from '../state/account.ts';
@@ -56,7 +56,10 @@ export class WorkerProxy {
       reply.pipe(response);
       reply.once('error', () => response.destroy());
     });
-    forwarded.once('error', () => (response.headersSent ? response.destroy() : respond(response, ENDED)));
+    forwarded.once('error', () => {
+      const reason = lease.runtime.exceededCpu ? EXCEEDED_CPU : ENDED;
+      return response.headersSent ? response.destroy() : respond(response, reason);
+    });
     response.once('close', () => forwarded.destroy());
     request.pipe(forwarded);
   }
@@ -153,11 +156,14 @@ interface TextResponse {
   text: string;
 }
 
+/** Cloudflare's response. */
+const EXCEEDED_CPU: TextResponse = { status: 503, text: 'error code: 1102\n' };
 const ENDED: TextResponse = { status: 502, text: 'The Worker stopped before it responded.\n' };
 
 function toErrorResponse(error: unknown): TextResponse {
   if (error instanceof StartError || error instanceof ApiError)
     return { status: 500, text: `The Worker did not start: ${error.message}\n` };
+  if (error instanceof ExceededCpu) return EXCEEDED_CPU;
   if (error instanceof ScheduledHandlerError) return { status: 500, text: `${error.message}\n` };
   throw error;
 }

@@ -37,6 +37,29 @@ function afterCommand(stat: string): string[] {
     .split(' ');
 }
 
+const USER_TIME_FIELD = 11; // likewise; the time in the kernel follows
+const TICK_MILLISECONDS = 10; // the unit of these fields on every Linux
+
+/** How much CPU time the process has used; undefined if it has exited. Other systems than Linux round it to seconds. */
+export function cpuMilliseconds(pid: number): number | undefined {
+  if (process.platform !== 'linux') return readPsTime(pid);
+  const fields = afterCommand(readStat(pid) ?? '');
+  const ticks = Number(fields[USER_TIME_FIELD]) + Number(fields[USER_TIME_FIELD + 1]);
+  return Number.isNaN(ticks) ? undefined : ticks * TICK_MILLISECONDS;
+}
+
+/** Read the time that `ps` shows, such as 1-02:03:04 or 3:04.56. */
+export function readPsTime(pid: number): number | undefined {
+  try {
+    const text = execFileSync('ps', ['-o', 'time=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    const [, days = '0', clock = ''] = /^(?:(\d+)-)?([\d:.]+)$/.exec(text) ?? [];
+    const seconds = clock.split(':').reduce((total, part) => total * 60 + Number(part), 0);
+    return clock === '' ? undefined : 1000 * (Number(days) * 86_400 + seconds);
+  } catch {
+    return undefined;
+  }
+}
+
 const isZombie = (stat: string): boolean => afterCommand(stat)[0] === 'Z';
 const startTimeOf = (stat: string): string => afterCommand(stat)[START_TIME_FIELD] ?? '';
 

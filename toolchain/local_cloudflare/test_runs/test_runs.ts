@@ -117,7 +117,7 @@ function makePlatform(folder: string, settings: Settings, requests: OutboundRequ
   const groups = new Groups(
     account,
     { ...settings, state: folder },
-    { logs: new Logs(folder), tails, mailbox, permits, onOutbound: requests.receive },
+    { logs: new Logs(folder), tails, mailbox, permits, onOutbound: requests.receive, hasSingleRuns: true },
   );
   return {
     account,

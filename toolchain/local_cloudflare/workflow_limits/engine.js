@@ -21,7 +21,19 @@ const STATUS = {
   waitingForPause: 6,
   waiting: 7,
 };
-const EVENT = { start: 1, sleepComplete: 9, waitStart: 14, waitComplete: 15, waitTimedOut: 16 };
+const EVENT = {
+  start: 1,
+  failure: 3,
+  stepStart: 5,
+  stepFailure: 7,
+  sleepComplete: 9,
+  attemptStart: 10,
+  attemptFailure: 12,
+  waitStart: 14,
+  waitComplete: 15,
+  waitTimedOut: 16,
+};
+const METADATA = 'INSTANCE_METADATA';
 const PAUSED_AT = 'PAUSE_DATETIME';
 const PAUSE_REASON = 'Aborting engine: User called pause';
 const ABORTED = /^Aborting engine: /;
@@ -40,6 +52,8 @@ const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
 const ROLLS_BACK = 'LOCAL_CLOUDFLARE_ROLLS_BACK';
 /** The plan of a test run, stored before the instance is created. */
 const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
+/** The last event of a step when code used too much CPU time outside of steps. */
+const EXCEEDED_AFTER = 'LOCAL_CLOUDFLARE_EXCEEDED_AFTER';
 /** During shorter waits, an instance keeps its permit. */
 const SHORT_WAIT_MILLISECONDS = 100;
 const RETRY_MILLISECONDS = 1000;
@@ -272,6 +286,49 @@ export class Engine extends MiniflaresEngine {
         }
     });
     return this.#lastCall;
+  }
+
+  /**
+   * The process was killed because code used more CPU time than it may. The attempts that were running fail. Without any,
+   * it was perhaps the code between steps: the second time, the instance fails. With `isFinal`, it fails the first time,
+   * and steps are not retried.
+   */
+  async exceedCpu(message, isFinal) {
+    if (FINAL.includes(await this.getStatus())) return;
+    const error = { name: 'Error', message };
+    const attempts = this.#openAttempts();
+    for (const attempt of attempts) await this.#failAttempt(attempt, error, isFinal);
+    if (attempts.length > 0 || !(isFinal || (await this.#exceededCpuBefore()))) return;
+    const { accountId, instance } = await this.ctx.storage.get(METADATA);
+    super.writeLog(EVENT.failure, null, null, { error });
+    await this.#store(accountId, instance.id, STATUS.errored);
+  }
+
+  /** The attempts that have started and not ended, with the configuration of their steps. */
+  #openAttempts() {
+    const query = `SELECT groupKey, target, metadata, (SELECT metadata FROM states WHERE groupKey = start.groupKey AND event = ?)
+      AS step FROM states AS start WHERE event = ? AND NOT EXISTS
+      (SELECT 1 FROM states WHERE groupKey = start.groupKey AND id > start.id)`;
+    return this.ctx.storage.sql.exec(query, EVENT.stepStart, EVENT.attemptStart).toArray();
+  }
+
+  /** After the last attempt, the step throws the error when the instance continues. */
+  async #failAttempt({ groupKey, target, metadata, step }, error, isFinal) {
+    const { attempt } = JSON.parse(metadata);
+    const { limit } = JSON.parse(step).config.retries;
+    super.writeLog(EVENT.attemptFailure, groupKey, target, { attempt, error });
+    if (!isFinal && (limit === null || attempt <= limit)) return;
+    super.writeLog(EVENT.stepFailure, groupKey, target, {});
+    await this.ctx.storage.put(`${groupKey}-error`, new Error(error.message));
+  }
+
+  /** Whether no step has started or ended since the last time. */
+  async #exceededCpuBefore() {
+    const query = 'SELECT max(id) AS last FROM states WHERE groupKey IS NOT NULL';
+    const last = this.ctx.storage.sql.exec(query).one().last ?? 0;
+    const before = await this.ctx.storage.get(EXCEEDED_AFTER);
+    await this.ctx.storage.put(EXCEEDED_AFTER, last);
+    return before === last;
   }
 
   get #hasStarted() {

@@ -1,0 +1,204 @@
+"""Code that uses more CPU time than its Worker may is ended, and everything else continues."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local_cloudflare.support.test_runs import (
+    TestRunPlatform,
+    account_for_test_runs,
+    deploy_draft,
+    start_test_run,
+)
+from tests.local_cloudflare.support.workers import (
+    deploy_workflow,
+    describe_run,
+    run_status,
+    send_event,
+    start_run,
+    wait_for_output,
+    wait_for_status,
+)
+from tests.support.platform_fixture import Platform
+from toolchain import process
+from toolchain.node_tools import NODE, TOOLCHAIN
+
+LIMIT = 10  # milliseconds; less than a second is held as a second
+ENDLESS = "for (;;) {}"
+BUSY = """
+const end = () => new Promise((resolve) => setTimeout(resolve, 0));
+for (;;) { for (let i = 0; i < 1e7; i++) {} await end(); }
+"""
+RETRIED = """
+if (payload.waits) return (await step.waitForEvent("ear", { type: "call", timeout: "1 hour" })).payload;
+const retries = { limit: 1, delay: 1 };
+return step.do("loop", { retries }, async () => { for (;;) {} }).catch((error) => error.message);
+"""
+WITHOUT_PAUSE = "Worker exceeded CPU time limit. The code ran for 1 second without a pause."
+NO_FURTHER = (
+    "Worker exceeded CPU time limit. "
+    "The code used 1 second of CPU time, and the run got no further."
+)
+FLOW = """
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Flow extends WorkflowEntrypoint {
+  async run({ payload }, step) {
+    {body}
+  }
+}
+export default {
+  fetch(request) {
+    if (request.url.endsWith("/endless")) for (;;) {}
+    return new Response("hello");
+  },
+};
+"""
+
+
+@pytest.fixture
+def account(platform: Platform) -> TestRunPlatform:
+    return account_for_test_runs(platform)
+
+
+def with_limit(platform: Platform, worker: str) -> None:
+    settings = {"settings": (None, json.dumps({"limits": {"cpu_ms": LIMIT}}))}
+    response = platform.api("PATCH", f"workers/scripts/{worker}/settings", files=settings)
+    assert response.status_code == 200, response.text
+
+
+def error_of(platform: Platform, workflow: str, run: str) -> dict[str, str]:
+    path = f"workflows/{workflow}/instances/{run}"
+    error: dict[str, str] = platform.api("GET", path).json()["result"]["error"]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("in-step", f"await step.do('looped', async () => {{ {ENDLESS} }});", WITHOUT_PAUSE),
+        ("between", f"await step.do('first', async () => 1); {ENDLESS}", WITHOUT_PAUSE),
+        ("with-pauses", f"await step.do('looped', async () => {{ {BUSY} }});", NO_FURTHER),
+    ],
+)
+def test_an_endless_loop_ends_a_test_run(
+    account: TestRunPlatform, name: str, body: str, message: str
+) -> None:
+    deploy_draft(account, name, FLOW.replace("{body}", body))
+    with_limit(account, name)
+    start_test_run(account, name, speed=1)
+
+    wait_for_status(account, name, "run", "errored")
+
+    error = {"name": "Error", "message": message}
+    assert error_of(account, name, "run") == error
+    if "looped" in body:
+        (step,) = describe_run(account, name, "run").steps
+        assert [attempt.error.to_dict() for attempt in step.attempts] == [error]
+    logs = account.own_api("GET", f"{name}/logs").json()["result"]
+    assert message in [line["message"] for line in logs]
+    assert account.own_api("DELETE", name).status_code == 200
+
+
+def test_a_request_that_never_ends_gets_cloudflares_response(platform: Platform) -> None:
+    deploy_workflow(platform, "endless", FLOW.replace("{body}", ""))
+    with_limit(platform, "endless")
+
+    response = platform.fetch("endless", "/endless")
+
+    assert (response.status_code, response.text) == (503, "error code: 1102\n")
+    assert platform.fetch("endless").text == "hello"
+
+
+def test_a_step_that_never_ends_fails_after_its_retries(platform: Platform) -> None:
+    deploy_workflow(platform, "retried", FLOW.replace("{body}", RETRIED))
+    with_limit(platform, "retried")
+    waiting = start_run(platform, "retried", waits=True)
+    wait_for_status(platform, "retried", waiting, "waiting")
+
+    run = start_run(platform, "retried")
+
+    assert wait_for_output(platform, "retried", run) == WITHOUT_PAUSE
+    (step,) = describe_run(platform, "retried", run).steps
+    error = {"name": "Error", "message": WITHOUT_PAUSE}
+    assert [attempt.error.to_dict() for attempt in step.attempts] == [error, error]
+    assert run_status(platform, "retried", waiting) == "waiting"
+    send_event(platform, "retried", waiting)
+    assert wait_for_output(platform, "retried", waiting) == 1
+
+
+def test_code_between_steps_that_never_ends_ends_the_run(platform: Platform) -> None:
+    deploy_workflow(platform, "between-steps", FLOW.replace("{body}", ENDLESS))
+    with_limit(platform, "between-steps")
+
+    run = start_run(platform, "between-steps")
+
+    wait_for_status(platform, "between-steps", run, "errored")
+    assert error_of(platform, "between-steps", run)["message"] == WITHOUT_PAUSE
+
+
+def in_node(folder: Path, module: str, program: str) -> Any:
+    """Run a program that gets a module of the platform, and return the JSON that it prints."""
+    address = (TOOLCHAIN / "local_cloudflare" / module).as_uri()
+    code = f"const module = await import({json.dumps(address)}); {program}"
+    env = process.environment(home=folder)
+    result = process.run([NODE, "--input-type=module", "-e", code], cwd=folder, env=env, timeout=30)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_process_is_only_blocked_until_it_responds(tmp_path: Path) -> None:
+    program = """
+    const watch = new module.CpuWatch();
+    let answer;
+    const ask = () => new Promise((resolve) => { answer = resolve; });
+    const sample = (milliseconds, pid = 1) => watch.sample({ pid, milliseconds }, ask, "same");
+    const found = [sample(0), sample(500), sample(900)];
+    answer();
+    await new Promise(setImmediate);
+    found.push(sample(2000), sample(2050), sample(2090), sample(500, 2));
+    console.log(JSON.stringify(found.map(({ blocked, stalled }) => [blocked, stalled])));"""
+
+    assert in_node(tmp_path, "groups/cpu_watch.ts", program) == [
+        [0, 0], [0, 0], [400, 400], [0, 1500], [50, 1550], [90, 1590], [0, 0],
+    ]  # fmt: skip
+
+
+def test_a_process_that_gets_little_time_is_asked_too(tmp_path: Path) -> None:
+    program = """
+    const watch = new module.CpuWatch();
+    const ask = () => new Promise(() => {});
+    const usages = [...Array(10).keys()].map((second) => ({ pid: 1, milliseconds: second * 30 }));
+    const found = usages.map((usage) => watch.sample(usage, ask));
+    console.log(JSON.stringify(found.map(({ blocked }) => blocked)));"""
+
+    asked = in_node(tmp_path, "groups/cpu_watch.ts", program)
+
+    assert asked == [0, 0, 0, 0, 0, 30, 60, 90, 120, 150]
+
+
+def test_a_group_rests_longer_after_each_kill(tmp_path: Path) -> None:
+    program = """
+    const kills = new module.Kills();
+    const rest = (now) => { kills.add(now); return kills.restMilliseconds / 1000; };
+    console.log(JSON.stringify([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 700_000].map(rest)));"""
+
+    rests = in_node(tmp_path, "groups/cpu_watch.ts", program)
+
+    assert rests == [0, 0, 10, 20, 40, 80, 160, 320, 600, 600, 0]
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="only other systems than Linux need it")
+def test_cpu_time_can_be_read_with_ps(tmp_path: Path) -> None:
+    program = """
+    const before = performance.now();
+    while (performance.now() - before < 20) {}
+    const { pid } = process;
+    console.log(JSON.stringify([module.cpuMilliseconds(pid) > 0, module.readPsTime(pid) >= 0,
+      module.cpuMilliseconds(0) ?? null]));"""
+
+    assert in_node(tmp_path, "system/processes.ts", program) == [True, True, None]
