@@ -13,6 +13,7 @@ from workflows.documents.projects.config import read_config
 from workflows.documents.projects.files import ProjectFiles, check_files
 from workflows.documents.projects.packages import PACKAGE_FILE
 from workflows.ir.document.kinds import project_document
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import Workflow
 from workflows.services import WorkflowNotFound, check_draft, save_checked
@@ -58,4 +59,4 @@ def _name_of(files: ProjectFiles) -> str:
     except (ValueError, RecursionError):
         return _UNNAMED
     package = manifest.get("name") if isinstance(manifest, dict) else None
-    return package[:256] if isinstance(package, str) and package.isprintable() else _UNNAMED
+    return package if isinstance(package, str) and not name_problem(package) else _UNNAMED

@@ -176,9 +176,9 @@ def test_a_process_that_gets_little_time_is_asked_too(tmp_path: Path) -> None:
     const found = usages.map((usage) => watch.sample(usage, ask));
     console.log(JSON.stringify(found.map(({ blocked }) => blocked)));"""
 
-    asked = in_node(tmp_path, "groups/cpu_watch.ts", program)
+    blocked = in_node(tmp_path, "groups/cpu_watch.ts", program)
 
-    assert asked == [0, 0, 0, 0, 0, 30, 60, 90, 120, 150]
+    assert blocked == [0, 0, 0, 0, 0, 30, 60, 90, 120, 150]
 
 
 def test_a_group_rests_longer_after_each_kill(tmp_path: Path) -> None:
