@@ -25,7 +25,7 @@ from workflows.nodes.library.library import library, page_files
 from workflows.nodes.library.registry import registry
 
 _PART: Final = re.compile(r"(<!-- (settings|code) of ([\w-]+) -->\n).*?(<!-- end of \2 -->)", re.S)
-_DOCS_FROM_LIBRARY: Final = "../../../../docs/"
+_DOCS_FROM_LIBRARY: Final = "../../../../../docs/"
 _SETTINGS: Final = ModuleSettings(class_name="Example", workflow_binding="EXAMPLE")
 
 Parts = Mapping[tuple[str, str], str]

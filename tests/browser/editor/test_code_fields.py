@@ -194,6 +194,7 @@ def add_json_field(page: Page) -> Locator:
             const area = document.createElement('textarea')
             Object.assign(area.dataset, { codeField: '', language: 'json', schema, node: 'x', field: 'data.body' })
             area.id = 'payload'
+            area.placeholder = '{ "amount": 1 }'
             area.setAttribute('aria-label', 'Payload')
             document.querySelector('#id_entry_code').form.prepend(area)
             document.dispatchEvent(new Event('awaitstep:code-fields'))
@@ -229,3 +230,13 @@ def test_a_json_field_shows_the_position_of_a_syntax_error(form: Page) -> None:
     form.keyboard.insert_text('{"a": {{ files.total }}}')
 
     expect(form.locator(".cm-lintRange-error")).to_have_count(0)
+
+
+def test_an_empty_field_shows_its_example(form: Page) -> None:
+    payload = add_json_field(form)
+    expect(payload.locator(".cm-placeholder")).to_have_text('{ "amount": 1 }')
+
+    payload.focus()
+    form.keyboard.insert_text("{}")
+
+    expect(payload.locator(".cm-placeholder")).to_have_count(0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from workflows.documentation.markdown import html, link_target, parsed
-from workflows.documentation.pages import Page, contents, neighbors, pages
+from workflows.documentation.pages import DOCS, Page, contents, neighbors, pages
 from workflows.documentation.places import place_of_problem, place_of_setting, url_of
 from workflows.documentation.search import search
 from workflows.ir.document.node_types import NodeType
@@ -170,12 +172,21 @@ def test_no_link_leads_to_a_page_that_does_not_exist() -> None:
         (page.address, link)
         for page in pages().values()
         for link in parsed(page).links
-        if (target := link_target(page.address, link)) is not None
-        and target[1]
-        and target[1] not in parsed(pages()[target[0]]).anchors
+        if not (has_anchor(page, link) if link_target(page.address, link) else has_file(page, link))
     ]
 
     assert dead == []
+
+
+def has_anchor(page: Page, link: str) -> bool:
+    address, anchor = link_target(page.address, link) or ("", "")
+    return not anchor or anchor in parsed(pages()[address]).anchors
+
+
+def has_file(page: Page, link: str) -> bool:
+    """Return whether a link that is not to the documentation leads to a file, or to another site."""
+    parts = urlsplit(link)
+    return bool(parts.scheme) or (DOCS / page.file).parent.joinpath(parts.path).exists()
 
 
 @pytest.mark.parametrize(

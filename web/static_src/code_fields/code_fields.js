@@ -18,7 +18,7 @@ import {
   signatureHelp,
 } from '@codemirror/lsp-client'
 import { Annotation, EditorState } from '@codemirror/state'
-import { drawSelection, EditorView, keymap, lineNumbers, tooltips } from '@codemirror/view'
+import { drawSelection, EditorView, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
 import { connectionTo } from './connection.js'
 import { jsonField } from './json_fields.js'
 import { completionWithOutputs } from './test_outputs.js'
@@ -173,6 +173,7 @@ class CodeField {
       indentUnit.of('  '),
       support,
       theme,
+      this.#area.placeholder ? placeholder(this.#area.placeholder) : [],
       EditorView.theme({ '.cm-content, .cm-gutter': { minHeight: `${height}px` } }),
       EditorView.contentAttributes.of(this.#labels()),
       EditorState.readOnly.of(this.#area.readOnly || this.#area.disabled),

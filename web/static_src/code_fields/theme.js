@@ -21,6 +21,7 @@ const appearance = EditorView.theme({
   '&.cm-focused': { outline: '2px solid var(--link-fg)', outlineOffset: '-1px' },
   '.cm-scroller': { fontFamily: MONOSPACE, lineHeight: '1.5', overflow: 'auto', maxHeight: '40rem' },
   '.cm-content': { caretColor: 'var(--body-fg)' },
+  '.cm-placeholder': { color: 'var(--body-quiet-color)', fontStyle: 'italic' },
   '.cm-cursor': { borderLeftColor: 'var(--body-fg)' },
   '.cm-gutters': {
     backgroundColor: 'var(--darkened-bg)',
