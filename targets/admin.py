@@ -56,6 +56,17 @@ _ACCOUNT = (
 )
 
 
+_EMBEDDED = (
+    None,
+    {
+        "fields": ["name", "kind", "account_id", "is_default"],
+        "description": "Workers run on this host. What a Workflow's settings limit applies here as on "
+        "Cloudflare: runs at a time, steps, retention, schedules. A jurisdiction is stored and fixed, and "
+        "a location hint is accepted, but neither decides where runs execute and are stored.",
+    },
+)
+
+
 class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
     """Targets; the embedded platform has no token and cannot be deleted."""
 
@@ -74,8 +85,7 @@ class TargetAdmin(EditConflictAdmin, admin.ModelAdmin[Target]):
 
     def _fieldsets(self, request: HttpRequest, obj: Target | None) -> Any:
         if obj and obj.embedded:
-            fields = ["name", "kind", "account_id", "is_default"]
-            return [(None, {"fields": fields}), *_RULE_FIELDSETS]
+            return [_EMBEDDED, *_RULE_FIELDSETS]
         account = _ACCOUNT if self._may_save(request, obj) else _without_token(_ACCOUNT)
         return [(None, {"fields": ["name", "is_default"]}), account, *_RULE_FIELDSETS]
 

@@ -96,6 +96,14 @@ class DeployRequest:
             return {each.name: each.class_name for each in self.project.workflows}
         return {} if self.is_script else {self.worker_name: self.class_name}
 
+    @property
+    def jurisdictions(self) -> dict[str, str]:
+        """Where the Worker's own Workflows should run, by name; "" is anywhere."""
+        if self.project is not None:
+            settings = {each.name: each.settings for each in self.project.workflows}
+            return {name: str(each.get("jurisdiction", "")) for name, each in settings.items()}
+        return dict.fromkeys(self.workflows, self.settings.workflow.jurisdiction)
+
     def node_name(self, node_id: str) -> str:
         """Return the node's name, or ""; the document may be invalid."""
         nodes = self.ir.get("nodes", []) if isinstance(self.ir, dict) and node_id else []
@@ -109,7 +117,8 @@ class Site:
 
     `source` is how the live version was deployed: "wrangler", "api" or "dash"; `split` holds
     percentages by version in a gradual rollout. `workflow_owners` are the Workers that have the names
-    of our Workflows, by name. `creatable` are the kinds of resources that are created automatically,
+    of our Workflows, and `workflow_jurisdictions` is where these run, by name. `creatable` are the kinds
+    of resources that are created automatically,
     `unsupported` the kinds of bindings that the target does not have.
     """
 
@@ -120,6 +129,7 @@ class Site:
     live_tag: str = ""
     split: Mapping[str, float] = field(default_factory=dict)
     workflow_owners: Mapping[str, str] = field(default_factory=dict)
+    workflow_jurisdictions: Mapping[str, str] = field(default_factory=dict)
     has_subdomain: bool = True
     routes: tuple[RouteSite, ...] = ()
     domains: tuple[DomainSite, ...] = ()

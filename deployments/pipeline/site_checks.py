@@ -10,6 +10,7 @@ from typing import Final
 
 from deployments.pipeline.ports import DeployRequest, Site
 from targets.cloudflare.errors import Cause, Finding
+from targets.cloudflare.workflow_config import fixed_jurisdiction
 from targets.cloudflare.zones import RouteSite
 from workflows.ir.deploy.route_patterns import host_of, record_name
 
@@ -64,6 +65,20 @@ def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
             fix=f"Delete the Workflow or that Worker on the target first{rename}.",
             cause=Cause.TAKEN,
         )
+
+
+def _jurisdiction(request: DeployRequest, site: Site) -> Iterator[Finding]:
+    for name, jurisdiction in request.jurisdictions.items():
+        actual = site.workflow_jurisdictions.get(name, jurisdiction)
+        is_ours = site.workflow_owners.get(name) == request.worker_name  # others: see _owner
+        if is_ours and actual != jurisdiction:
+            other = "rename the Workflow" if request.project else "duplicate the workflow"
+            yield Finding(
+                path="workflow.jurisdiction",
+                message=fixed_jurisdiction(name, actual, jurisdiction),
+                fix=f"Set the jurisdiction to {actual or 'none'}, {other}, or take it down first.",
+                cause=Cause.JURISDICTION,
+            )
 
 
 def _changed(request: DeployRequest, site: Site) -> Iterator[Finding]:
@@ -158,24 +173,29 @@ def _taken(domain: str, message: str) -> Finding:
 
 
 def _handlers(request: DeployRequest, _site: Site) -> Iterator[Finding]:
-    """Yield a finding for each kind of trigger set on a script: scripts have no handlers for them."""
+    """Yield a finding for each kind of trigger set on a script, which has neither handlers nor a Workflow."""
     triggers = {
         "cronTriggers": request.settings.crons,
         "queueConsumers": request.settings.consumers,
     }
+    fix = "Remove them from the deploy settings, or use a workflow instead."
     for name, entries in triggers.items():
         if entries and request.is_script:
             yield Finding(
                 path=name,
                 message="A script only handles requests: it has no handler for schedules and queues.",
-                fix="Remove them from the deploy settings, or use a workflow instead.",
+                fix=fix,
                 cause=Cause.CODE,
             )
+    if request.settings.workflow and request.is_script:
+        message = "A script has no Workflow that these settings could apply to."
+        yield Finding(path="workflow", message=message, fix=fix, cause=Cause.CODE)
 
 
 CHECKS: Final[Mapping[str, Callable[[DeployRequest, Site], Iterator[Finding]]]] = {
     "workers.dev subdomain": _subdomain,
     "Owner of the Workflow's name": _owner,
+    "Jurisdiction of the Workflow": _jurisdiction,
     "Changes by others": _changed,
     "Routes, zones and DNS records": _routes,
     "Custom domains": _domains,

@@ -37,7 +37,7 @@ _CANNOT_RESTORE: Final = (
     "The routes and triggers of the version cannot be restored. Nothing was changed. Fix the following "
     "on the target, or deploy the earlier snapshot again with other settings:"
 )
-_CONFLICTS: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING)
+_CONFLICTS: Final = (Cause.TAKEN, Cause.ENVIRONMENT, Cause.ROUTING, Cause.JURISDICTION)
 _CHECKED_RESOURCES: Final = (
     BindingKind.KV,
     BindingKind.D1,

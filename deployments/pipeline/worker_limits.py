@@ -62,6 +62,7 @@ def over_limits(
                 "Move it to a KV namespace or an R2 bucket.",
             )
     yield from _crons(config)
+    yield from _repeated_schedules(config)
 
 
 def _crons(config: Mapping[str, Any]) -> Iterator[Finding]:
@@ -75,6 +76,20 @@ def _crons(config: Mapping[str, Any]) -> Iterator[Finding]:
             message=f"There are {crons} schedules. An account on the free plan can have up to "
             f"{_FREE_CRONS}.",
             fix="You can ignore this on the paid plan.",
+            cause=Cause.LIMIT,
+            is_warning=True,
+        )
+
+
+def _repeated_schedules(config: Mapping[str, Any]) -> Iterator[Finding]:
+    """The Worker's schedules and the Workflow's each start a run."""
+    of_worker = config.get("triggers", {}).get("crons", [])
+    schedules = (workflow.get("schedules", []) for workflow in config.get("workflows", []))
+    for cron in dict.fromkeys(cron for each in schedules for cron in each if cron in of_worker):
+        yield Finding(
+            path="workflow.schedules",
+            message=f"{cron} is a schedule of the Worker too, so each time starts two runs.",
+            fix="Remove one of them.",
             cause=Cause.LIMIT,
             is_warning=True,
         )

@@ -102,6 +102,11 @@ _BY_CAUSE = {
         "dashboard.",
         "settings",
     ),
+    Cause.JURISDICTION: Advice(
+        "Set the jurisdiction that the Workflow has in the workflow's settings. To move to another "
+        "one, duplicate the workflow, or take it down first, which deletes its runs.",
+        "settings",
+    ),
     Cause.LIMIT: Advice(
         "Make it smaller, or ask Cloudflare to raise the limit. Then deploy again.", "workflow"
     ),

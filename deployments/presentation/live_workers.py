@@ -127,7 +127,10 @@ class Worker:
 
     @property
     def schedules(self) -> list[Schedule]:
-        return describe_crons(sorted(self.triggers.crons), timezone.now())
+        """The schedules of the Worker and of its Workflow."""
+        of_workflows = (part.settings.schedules for part in self.triggers.workflows.values())
+        crons = self.triggers.crons.union(*of_workflows)
+        return describe_crons(sorted(crons), timezone.now())
 
 
 def _url(pattern: str) -> str:

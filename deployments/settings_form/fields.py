@@ -7,6 +7,7 @@ from typing import Final
 from django import forms
 
 from workflows.ir.deploy.deploy_settings import COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, Consumer
+from workflows.ir.deploy.workflow_settings import JURISDICTIONS, MAX_CONCURRENCY, MAX_STEPS
 
 _DEFAULTS: Final = Consumer(queue="")
 SETTINGS: Final = {
@@ -16,6 +17,12 @@ SETTINGS: Final = {
     "custom_domains": "customDomains",
     "crons": "cronTriggers",
     "consumers": "queueConsumers",
+    "workflow_schedules": "workflow.schedules",
+    "concurrency_limit": "workflow.concurrencyLimit",
+    "step_limit": "workflow.stepLimit",
+    "success_retention": "workflow.successRetention",
+    "error_retention": "workflow.errorRetention",
+    "jurisdiction": "workflow.jurisdiction",
     "compatibility_date": "compatibilityDate",
     "compatibility_flags": "compatibilityFlags",
     "placement": "placement.mode",
@@ -66,6 +73,47 @@ class SettingsForm(forms.Form):
         widget=_area(3, "0 8 * * MON-FRI"),
         help_text="Cron expressions in UTC, one per line, in addition to the schedule of the "
         "document's trigger. Each one starts runs. Sunday is 1 or SUN.",
+    )
+    workflow_schedules = forms.CharField(
+        label="Schedules of the Workflow",
+        required=False,
+        widget=_area(2, "0 8 * * MON-FRI"),
+        help_text="Cron expressions in UTC, one per line. Cloudflare itself starts the runs, without the "
+        "Worker; event.schedule has the expression and the time. Requires the paid plan.",
+    )
+    concurrency_limit = forms.IntegerField(
+        label="Concurrent runs",
+        required=False,
+        widget=_number("account"),
+        help_text=f"1 to {MAX_CONCURRENCY:,}. More runs are queued, and start when others end or wait. "
+        "Default: the account's limit.",
+    )
+    step_limit = forms.IntegerField(
+        label="Steps per run",
+        required=False,
+        widget=_number("account"),
+        help_text=f"1 to {MAX_STEPS:,}; a run fails at the next step. Default: 10,000, and 1,024 on the "
+        "free plan.",
+    )
+    success_retention = forms.CharField(
+        label="Keep completed runs for",
+        required=False,
+        widget=_line("account"),
+        help_text="A duration of up to 30 days (3 on the free plan), such as 3 days; also for terminated "
+        "runs. Runs that have started keep what they started with. Default: the account's.",
+    )
+    error_retention = forms.CharField(
+        label="Keep failed runs for",
+        required=False,
+        widget=_line("account"),
+        help_text="As above, for runs that failed.",
+    )
+    jurisdiction = forms.ChoiceField(
+        label="Jurisdiction",
+        required=False,
+        choices=[("", "none: anywhere"), *JURISDICTIONS.items()],
+        help_text="Where runs execute and are stored. It is fixed when the Workflow is created, with the "
+        "first deploy to a target.",
     )
     compatibility_date = forms.CharField(
         label="Compatibility date",

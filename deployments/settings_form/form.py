@@ -14,7 +14,7 @@ from django.forms.formsets import BaseFormSet, formset_factory
 
 from audit import trail
 from audit.trail import Actor, Subject
-from deployments.settings_form.fields import ConsumerForm, RouteForm, SettingsForm
+from deployments.settings_form.fields import SETTINGS, ConsumerForm, RouteForm, SettingsForm
 from workflows.ir.deploy.deploy_settings import (
     COMPATIBILITY_DATE,
     COMPATIBILITY_FLAGS,
@@ -24,8 +24,12 @@ from workflows.ir.deploy.deploy_settings import (
     InvalidSettings,
     read_settings,
 )
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
+from workflows.ir.document.kinds import SCRIPT
+from workflows.ir.reading.durations import written
 from workflows.ir.reading.problems import Problem
 from workflows.models import Workflow, WorkflowVersion
+from workflows.node_forms.field_kinds import typed_duration
 from workflows.services import save_draft
 
 if TYPE_CHECKING:
@@ -47,8 +51,10 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "observability": {"enabled": True},
     "logpush": False,
     "queueConsumers": [],
+    "workflow": {},
 }
 _FIELDS: Final = {
+    **{setting: name for name, setting in SETTINGS.items() if setting.startswith("workflow.")},
     "customDomains": "custom_domains",
     "workersDev": "workers_dev",
     "previewUrls": "preview_urls",
@@ -59,6 +65,7 @@ _FIELDS: Final = {
     "limits": "cpu_ms",
     "observability": "sampling_rate",
     "logpush": "logpush",
+    "workflow": "concurrency_limit",
 }
 _COLUMNS: Final = {
     "pattern": "pattern",
@@ -90,6 +97,11 @@ class SettingsForms:
         self.routes: Rows = _RouteRows(posted, initial=routes, prefix="routes")
         consumers = [_consumer_row(consumer) for consumer in stored.consumers]
         self.consumers: Rows = _ConsumerRows(posted, initial=consumers, prefix="consumers")
+
+    @property
+    def is_script(self) -> bool:
+        """Whether there is no Workflow that could have settings."""
+        return self.workflow.kind == SCRIPT
 
     def _stored(self) -> DeploySettings:
         try:
@@ -159,7 +171,8 @@ class SettingsForms:
         message = problem.message[:1].upper() + problem.message[1:].rstrip(".") + "."
         rows = {"routes": self.routes, "queueConsumers": self.consumers}.get(key)
         if rows is None:
-            self.form.add_error(_FIELDS.get(key), message)
+            setting = ".".join([key, *rest[:1]])
+            self.form.add_error(_FIELDS.get(setting, _FIELDS.get(key)), message)
         elif len(rest) == 2:
             _filled(rows)[int(rest[0])].add_error(_COLUMNS.get(rest[1]), message)
         else:
@@ -179,6 +192,19 @@ def _initial(settings: DeploySettings) -> dict[str, Any]:
         "observability": settings.observability,
         "sampling_rate": settings.sampling_rate,
         "logpush": settings.logpush,
+        **_initial_of_workflow(settings.workflow),
+    }
+
+
+def _initial_of_workflow(settings: WorkflowSettings) -> dict[str, Any]:
+    success, error = settings.success_retention, settings.error_retention
+    return {
+        "concurrency_limit": settings.concurrency_limit,
+        "step_limit": settings.step_limit,
+        "success_retention": "" if success is None else written(success),
+        "error_retention": "" if error is None else written(error),
+        "workflow_schedules": "\n".join(settings.schedules),
+        "jurisdiction": settings.jurisdiction,
     }
 
 
@@ -209,7 +235,25 @@ def _main(typed: Mapping[str, Any]) -> dict[str, Any]:
         "limits": {} if cpu is None else {"cpuMs": cpu},
         "observability": observability | ({} if rate is None else {"headSamplingRate": rate}),
         "logpush": typed.get("logpush", False),
+        "workflow": _workflow(typed),
     }
+
+
+def _workflow(typed: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {
+        "concurrencyLimit": typed.get("concurrency_limit"),
+        "stepLimit": typed.get("step_limit"),
+        "successRetention": _duration(typed.get("success_retention")),
+        "errorRetention": _duration(typed.get("error_retention")),
+        "schedules": _lines(typed.get("workflow_schedules")),
+        "jurisdiction": typed.get("jurisdiction"),
+    }
+    return {key: value for key, value in settings.items() if value not in (None, "", [])}
+
+
+def _duration(text: str | None) -> int | str | None:
+    """Return what was typed as a duration, or as it is, to be reported."""
+    return typed_duration((text or "").strip()) or text
 
 
 def _lines(text: str | None) -> list[str]:

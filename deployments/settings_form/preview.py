@@ -79,11 +79,19 @@ def preview(workflow: Workflow, settings: DeploySettings) -> Preview:
         findings=tuple(findings),
         records=tuple(Record(route=route) for route in settings.routes),
         domains=settings.custom_domains,
-        schedules=tuple(describe_crons(config["triggers"]["crons"], timezone.now())),
+        schedules=tuple(describe_crons(_crons(config), timezone.now())),
         queues=tuple(
             consumer["queue"] for consumer in config.get("queues", {}).get("consumers", [])
         ),
     )
+
+
+def _crons(config: Mapping[str, Any]) -> list[str]:
+    """Return the schedules of the Worker and of its Workflow."""
+    of_workflow = [
+        cron for each in config.get("workflows", []) for cron in each.get("schedules", [])
+    ]
+    return list(dict.fromkeys([*config["triggers"]["crons"], *of_workflow]))
 
 
 def _request(workflow: Workflow, settings: DeploySettings) -> DeployRequest:

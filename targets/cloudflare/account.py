@@ -17,7 +17,9 @@ from cloudflare import Cloudflare
 from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.cloudflare.retries import NotTheApi, retry_after, shared_client
+from targets.cloudflare.workflow_config import from_response
 from toolchain.commands import command
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +51,15 @@ class LiveVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedWorkflow:
-    """A Workflow on the target, with its Worker and class."""
+    """A Workflow on the target, with its Worker and class.
+
+    `jurisdiction` is where its instances run; "" is anywhere.
+    """
 
     name: str
     worker: str
     class_name: str
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +140,19 @@ class Account:
             except cloudflare.NotFoundError:
                 return None
             return _parse_workflow(answer) if answer else None
+
+    def workflow_settings(self, name: str) -> WorkflowSettings:
+        """Return the settings of the Workflow, which exists."""
+        with self.explained("read the settings of the Workflow", needs=SCRIPTS_READ):
+            workflow = self.client.workflows.get(name, account_id=self.account_id)
+            versions = self.client.workflows.versions.list(
+                name, account_id=self.account_id, per_page=1
+            )
+            newest = next(iter(versions.result or []), None)
+            return from_response(
+                workflow.to_dict(mode="json") if workflow else {},
+                newest.to_dict() if newest else {},
+            )
 
     def run_counts(self, workflow: str) -> dict[str, int]:
         """Return the number of runs by state; empty if there is no such Workflow."""
@@ -276,5 +295,8 @@ def is_unknown_token(error: cloudflare.APIStatusError) -> bool:
 
 def _parse_workflow(answer: Any) -> HostedWorkflow:
     return HostedWorkflow(
-        name=str(answer.name), worker=str(answer.script_name), class_name=str(answer.class_name)
+        name=str(answer.name),
+        worker=str(answer.script_name),
+        class_name=str(answer.class_name),
+        jurisdiction=getattr(answer, "jurisdiction", None) or "",
     )

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     CHANGED = "changed"
     SECRETS = "secrets"
     ROUTING = "routing"
+    JURISDICTION = "jurisdiction"
     LIMIT = "limit"
     RATE_LIMIT = "rate_limit"
     UNREACHABLE = "unreachable"
@@ -50,6 +51,7 @@ _LABELS = {
     Cause.CHANGED: "Changed outside of AwaitStep",
     Cause.SECRETS: "Secrets changed since",
     Cause.ROUTING: "Zone or subdomain",
+    Cause.JURISDICTION: "Fixed jurisdiction",
     Cause.LIMIT: "Over a limit",
     Cause.RATE_LIMIT: "Rate limit",
     Cause.UNREACHABLE: "Target unreachable",

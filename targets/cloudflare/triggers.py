@@ -12,7 +12,8 @@ import cloudflare
 from targets.cloudflare import queues, zones
 from targets.cloudflare.account import SCRIPTS_READ, SCRIPTS_WRITE, Account
 from targets.cloudflare.errors import Cause, DeployError
-from targets.cloudflare.worker_parts import Part, PartKind, Triggers
+from targets.cloudflare.worker_parts import Part, PartKind, Triggers, WorkflowPart
+from targets.cloudflare.workflow_config import as_request, fixed_jurisdiction
 from targets.cloudflare.zones import ROUTES_WRITE
 from workflows.ir.deploy.deploy_settings import Consumer
 from workflows.ir.deploy.route_patterns import host_of
@@ -26,7 +27,13 @@ def read(account: Account, worker: str, scope: Triggers) -> Triggers:
         schedules = scripts.schedules.get(worker, account_id=account_id)
     workflows = [each for each in map(account.workflow, sorted(scope.workflows)) if each]
     return Triggers(
-        workflows={each.name: each.class_name for each in workflows if each.worker == worker},
+        workflows={
+            each.name: WorkflowPart(
+                class_name=each.class_name, settings=account.workflow_settings(each.name)
+            )
+            for each in workflows
+            if each.worker == worker
+        },
         workers_dev=subdomain.enabled,
         preview_urls=subdomain.previews_enabled,
         routes=_routes(account, worker, scope),
@@ -79,22 +86,28 @@ def remove(account: Account, worker: str, part: Part, previous: Triggers) -> Non
     _REMOVE[part.kind](account, worker, part.name, previous)
 
 
-def _check_workflow(account: Account, worker: str, name: str, _expected: Triggers) -> None:
+def _check_workflow(account: Account, worker: str, name: str, expected: Triggers) -> None:
     """Cloudflare itself would move the Workflow and its runs to the Worker."""
     workflow = account.workflow(name)
     if workflow and workflow.worker != worker:
         message = f"The Workflow {name} belongs to the Worker {workflow.worker}."
         raise DeployError(message, cause=Cause.TAKEN)
+    jurisdiction = expected.workflows[name].settings.jurisdiction
+    if workflow and workflow.jurisdiction != jurisdiction:
+        message = fixed_jurisdiction(name, workflow.jurisdiction, jurisdiction)
+        raise DeployError(message, cause=Cause.JURISDICTION)
 
 
 def _apply_workflow(account: Account, worker: str, name: str, expected: Triggers) -> None:
     _check_workflow(account, worker, name, expected)
+    part = expected.workflows[name]
     with account.explained(f"assign the Workflow {name} to the Worker", needs=SCRIPTS_WRITE):
         account.client.workflows.update(
             name,
             account_id=account.account_id,
-            class_name=expected.workflows[name],
+            class_name=part.class_name,
             script_name=worker,
+            extra_body=as_request(part.settings),
         )
 
 

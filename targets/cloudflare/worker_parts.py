@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from targets.cloudflare.workflow_config import as_config, describe, from_config
 from workflows.ir.deploy.deploy_settings import Consumer
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
 
 class PartKind(StrEnum):
@@ -83,13 +85,24 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowPart:
+    """A Workflow of the Worker: its class and its settings."""
+
+    class_name: str
+    settings: WorkflowSettings = field(default_factory=WorkflowSettings)
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, [f"class {self.class_name}", describe(self.settings)]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Triggers:
     """The routes and triggers of a Worker.
 
-    `workflows` maps names of Workflows to classes, `routes` maps patterns to zones.
+    `workflows` holds its Workflows by name, `routes` maps patterns to zones.
     """
 
-    workflows: Mapping[str, str] = field(default_factory=dict)
+    workflows: Mapping[str, WorkflowPart] = field(default_factory=dict)
     workers_dev: bool = True
     preview_urls: bool = True
     routes: Mapping[str, str] = field(default_factory=dict)
@@ -106,8 +119,8 @@ class Triggers:
         return dict(self._descriptions())
 
     def _descriptions(self) -> Iterator[tuple[Part, str]]:
-        for name, class_name in self.workflows.items():
-            yield Part(kind=PartKind.WORKFLOW, name=name), f"class {class_name}"
+        for name, workflow in self.workflows.items():
+            yield Part(kind=PartKind.WORKFLOW, name=name), str(workflow)
         on, previews = _switch(self.workers_dev), _switch(self.preview_urls)
         yield Part(kind=PartKind.SUBDOMAIN, name=""), f"{on}, preview URLs {previews}"
         for pattern, zone in self.routes.items():
@@ -127,8 +140,8 @@ class Triggers:
         ]
         return {
             "workflows": [
-                {"name": name, "class_name": class_name}
-                for name, class_name in sorted(self.workflows.items())
+                {"name": name, "class_name": part.class_name, **as_config(part.settings)}
+                for name, part in sorted(self.workflows.items())
             ],
             "workers_dev": self.workers_dev,
             "preview_urls": self.preview_urls,
@@ -158,7 +171,9 @@ def parse_triggers(config: Mapping[str, Any]) -> Triggers:
     queues = config.get("queues", {}).get("consumers", [])
     return Triggers(
         workflows={
-            workflow["name"]: workflow["class_name"]
+            workflow["name"]: WorkflowPart(
+                class_name=workflow["class_name"], settings=from_config(workflow)
+            )
             for workflow in config.get("workflows", [])
             if "script_name" not in workflow
         },

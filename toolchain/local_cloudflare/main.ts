@@ -4,6 +4,7 @@ import path from 'node:path';
 import { makeApi } from './api/api.ts';
 import { Groups } from './groups/groups.ts';
 import { Instances } from './instances/instances.ts';
+import { RetentionSweeper } from './instances/retention.ts';
 import { Mailbox } from './mail/mailbox.ts';
 import { WorkerProxy } from './routing/proxy.ts';
 import { Scheduler } from './schedules/scheduler.ts';
@@ -35,16 +36,20 @@ async function main(): Promise<void> {
   const permits = new Permits(settings.concurrentInstances, limitOf);
   const onOutbound = settings.testControl ? outboundTo(settings.testOrigins) : undefined;
   const groups = new Groups(account, settings, { logs, tails, mailbox, permits, onOutbound });
-  const scheduler = new Scheduler(account, groups, logs);
+  const instances = new Instances(groups, settings.state);
+  const scheduler = new Scheduler(account, groups, logs, (workflow, schedule) =>
+    instances.createScheduled(workflow, schedule),
+  );
+  const retention = new RetentionSweeper(account, instances, logs);
   const onError = (error: Error) => logs.platformError(error.stack ?? error.message);
   logUncaughtErrors(onError);
   const testRuns = await TestRuns.open(settings, onError);
   closeOnExit(async () => {
     scheduler.close();
+    retention.close();
     await Promise.all([groups.close(), testRuns.close()]);
   });
   await groups.open();
-  const instances = new Instances(groups, settings.state);
   const platform = {
     account,
     groups,
@@ -59,7 +64,7 @@ async function main(): Promise<void> {
     api: makeApi(platform, {
       onError,
       middleware: testControl?.middleware,
-      extraRoutes: testControl?.routes(platform),
+      extraRoutes: testControl?.routes(platform, scheduler),
     }),
     testRuns: testRuns.api,
     account,
@@ -70,6 +75,7 @@ async function main(): Promise<void> {
   };
   const server = await listen(settings.port, parts);
   scheduler.open();
+  retention.open(settings.retentionMilliseconds);
   void groups.resume();
   process.stdout.write(`${JSON.stringify({ ready: true, port: portOf(server) })}\n`);
 }

@@ -6,6 +6,7 @@ import { readText } from './system/files.ts';
 const IDLE_SECONDS = 120;
 const START_SECONDS = 20;
 const TEST_RUN_SECONDS = 3600;
+const RETENTION_SECONDS = 60;
 /** Cloudflare's limit on the paid plan. */
 const CONCURRENT_INSTANCES = 50_000;
 
@@ -24,6 +25,8 @@ export interface Settings {
   concurrentInstances: number;
   /** The Worker of a test run is removed after this time. */
   testRunMilliseconds: number;
+  /** How often instances that have been kept long enough are deleted. */
+  retentionMilliseconds: number;
   /** Serve the calls of test_control/. */
   testControl: boolean;
   /** The origins on loopback that tests have in place of origins of the Internet. */
@@ -43,6 +46,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     startMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_START_SECONDS', START_SECONDS),
     concurrentInstances: number(env, 'LOCAL_CLOUDFLARE_CONCURRENT_INSTANCES', CONCURRENT_INSTANCES),
     testRunMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_TEST_RUN_SECONDS', TEST_RUN_SECONDS),
+    retentionMilliseconds: 1000 * number(env, 'LOCAL_CLOUDFLARE_RETENTION_SECONDS', RETENTION_SECONDS),
     testControl: env.LOCAL_CLOUDFLARE_TEST_CONTROL === '1',
     testOrigins: JSON.parse(env.LOCAL_CLOUDFLARE_TEST_ORIGINS ?? '{}'),
   };

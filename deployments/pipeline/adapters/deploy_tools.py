@@ -89,6 +89,7 @@ class DeployTools(RemoteTools):
             live_tag=self._tag(request, live.version),
             split=live.split,
             workflow_owners={each.name: each.worker for each in hosted if each},
+            workflow_jurisdictions={each.name: each.jurisdiction for each in hosted if each},
             has_subdomain=bool(subdomain),
             routes=zones.route_sites(self.account, settings.routes),
             domains=zones.domain_sites(self.account, settings.custom_domains),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from deployments.pipeline.config.bindings import Binding
 from targets.cloudflare.resource_ids import SINGLE
+from targets.cloudflare.workflow_config import as_config
 from workflows.ir.deploy.deploy_settings import Consumer, DeploySettings
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.bindings import BindingKind
@@ -40,7 +41,7 @@ def wrangler_config(
         "triggers": {"crons": _crons(trigger, settings)},
         **_runtime(settings),
         **_routes(settings),
-        **_sections(bindings),
+        **_sections(bindings, settings),
         **_queues(bindings, trigger, settings),
     }
 
@@ -97,7 +98,7 @@ def _consumer(consumer: Consumer) -> dict[str, Any]:
     return {name: value for name, value in asdict(consumer).items() if value not in ("", None)}
 
 
-def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
+def _sections(bindings: Iterable[Binding], settings: DeploySettings) -> dict[str, Any]:
     """Return the list of entries for each kind; a kind that allows one binding has no list."""
     sections: dict[str, Any] = {}
     for binding in bindings:
@@ -109,18 +110,20 @@ def _sections(bindings: Iterable[Binding]) -> dict[str, Any]:
         elif binding.kind is BindingKind.EMAIL:
             sections.setdefault(section, []).append({key: binding.name})
         else:
-            entry = {"binding": binding.name, key: binding.resource, **_extra_keys(binding)}
+            extra = _extra_keys(binding, settings)
+            entry = {"binding": binding.name, key: binding.resource, **extra}
             sections.setdefault(section, []).append(entry)
     return sections
 
 
-def _extra_keys(binding: Binding) -> dict[str, Any]:
+def _extra_keys(binding: Binding, settings: DeploySettings) -> dict[str, Any]:
+    """Return more keys of an entry: only the Worker's own Workflow has settings here."""
     if binding.kind is BindingKind.D1:
         return {"database_name": binding.name.lower()}
     if binding.kind is not BindingKind.WORKFLOW:
         return {}
-    script = {"script_name": binding.script} if binding.script else {}
-    return {**binding.settings, "class_name": binding.class_name, **script}
+    own = {"script_name": binding.script} if binding.script else as_config(settings.workflow)
+    return {**binding.settings, "class_name": binding.class_name, **own}
 
 
 SECTIONS: Final = {

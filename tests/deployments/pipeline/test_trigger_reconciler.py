@@ -13,20 +13,32 @@ from targets.cloudflare.worker_parts import (
     Part,
     PartKind,
     Triggers,
+    WorkflowPart,
     differences,
     parse_triggers,
 )
+from targets.cloudflare.workflow_config import as_config, as_request, from_response
 from tests.deployments.fakes import FakeTools, request
 from workflows.ir.deploy.deploy_settings import Consumer
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
+DAY = 86_400_000
 ROUTED = Triggers(routes={"api.example.com/*": "example.com"}, domains=frozenset({"www.x.com"}))
+SETTINGS = WorkflowSettings(
+    concurrency_limit=10,
+    step_limit=500,
+    success_retention=DAY,
+    error_retention=14 * DAY,
+    schedules=("0 8 * * *", "0 7 * * *"),
+    jurisdiction="eu",
+)
 SCHEDULE = Part(kind=PartKind.SCHEDULE, name="")
 
 
 def test_triggers_are_parsed_from_a_wrangler_json() -> None:
     config = {
         "workflows": [
-            {"name": "own", "class_name": "Flow"},
+            {"name": "own", "class_name": "Flow", **as_config(SETTINGS)},
             {"name": "other", "class_name": "X", "script_name": "elsewhere"},
         ],
         "workers_dev": False,
@@ -40,7 +52,7 @@ def test_triggers_are_parsed_from_a_wrangler_json() -> None:
 
     found = parse_triggers(config)
 
-    assert found.workflows == {"own": "Flow"}
+    assert found.workflows == {"own": WorkflowPart(class_name="Flow", settings=SETTINGS)}
     assert (found.routes, found.domains) == (ROUTED.routes, ROUTED.domains)
     assert found.consumers == {"jobs": Consumer(queue="jobs", max_retries=3)}
     assert not found.workers_dev
@@ -50,13 +62,36 @@ def test_triggers_are_parsed_from_a_wrangler_json() -> None:
 def test_stored_triggers_are_parsed_back_unchanged() -> None:
     kept = replace(
         ROUTED,
-        workflows={"own": "Flow"},
+        workflows={"own": WorkflowPart(class_name="Flow", settings=SETTINGS)},
         workers_dev=False,
         crons=frozenset({"1 1 * * *"}),
         consumers={"jobs": Consumer(queue="jobs", max_retries=3)},
     )
 
     assert parse_triggers(kept.as_config()) == kept
+
+
+def test_the_settings_of_a_workflow_are_described() -> None:
+    before, after = (
+        Triggers(workflows={"own": WorkflowPart(class_name="Flow", settings=settings)})
+        for settings in (WorkflowSettings(), SETTINGS)
+    )
+
+    assert [str(each) for each in differences(after, before)] == [
+        "Workflow own is class Flow, not class Flow; up to 10 runs at a time; up to 500 steps per run; "
+        "completed runs kept for 1 day; failed runs kept for 14 days; schedules 0 7 * * *, 0 8 * * *; "
+        "jurisdiction eu."
+    ]
+
+
+def test_the_settings_of_a_workflow_are_read_from_the_api() -> None:
+    body = as_request(SETTINGS)
+    workflow = {"schedules": body.pop("schedules"), "jurisdiction": body.pop("jurisdiction")}
+    nothing = {"schedules": None, "limits": {}, "concurrency": None, "default_retention": {}}
+
+    assert from_response(workflow, body) == SETTINGS
+    assert from_response(nothing, nothing) == WorkflowSettings()
+    assert as_request(WorkflowSettings()) == {}
 
 
 def test_a_difference_has_the_actual_and_the_expected_state() -> None:

@@ -88,28 +88,20 @@ def test_the_limit_of_steps_has_limits(workflow: Platform, steps: int, status: i
     ("setting", "value"),
     [
         ("concurrency", {"per_key": 1}),
-        ("default_retention", {"success_retention": "1 day"}),
-        ("jurisdiction", "eu"),
+        ("default_retention", {"terminated_retention": "1 day"}),
+        ("location_hint", "weur"),
         ("limits", {"cpu_ms": 1}),
     ],
 )
 def test_a_setting_of_a_workflow_is_refused(workflow: Platform, setting: str, value: Any) -> None:
     message = refusal(assign(workflow, **{setting: value}))
 
-    assert (next(iter(value)) if setting in ("limits", "concurrency") else setting) in message
+    assert (next(iter(value)) if isinstance(value, dict) else setting) in message
     assert f'Workflow "{NAME}"' in message
 
 
 def test_the_retention_of_the_account_is_refused(platform: Platform) -> None:
-    assert "no retention settings" in refusal(platform.api("GET", "workflows/settings"))
-
-
-def test_the_retention_of_an_instance_is_refused(workflow: Platform) -> None:
-    body = {"params": {}, "instance_retention": {"success_retention": "1 day"}}
-
-    assert "instance_retention" in refusal(
-        workflow.api("POST", f"workflows/{NAME}/instances", json=body)
-    )
+    assert "no default retention" in refusal(platform.api("GET", "workflows/settings"))
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,10 @@ class Control:
         """Add versions without deploying them; return their ids, newest first."""
         return list(self._call("POST", "versions", {"worker": worker, "count": count}))
 
+    def minute(self, time: str) -> None:
+        """Fire the schedules of this minute, such as "2026-11-20T08:00:00Z", which the clock need not show."""
+        self._call("POST", "minutes", {"time": time})
+
     def reset(self) -> None:
         self.faults()
         self.tokens()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from targets.cloudflare import triggers, zones
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
-from targets.cloudflare.worker_parts import Part, PartKind, Triggers
+from targets.cloudflare.worker_parts import Part, PartKind, Triggers, WorkflowPart
 from tests.local_cloudflare.support.control import Control, Token
-from tests.local_cloudflare.support.workers import HELLO, WORKFLOW, deploy_worker
+from tests.local_cloudflare.support.workers import HELLO, WORKFLOW, deploy_worker, workflow_binding
 from tests.local_cloudflare.support.zones import (
     create_record,
     create_route,
@@ -20,6 +21,7 @@ from tests.local_cloudflare.support.zones import (
 )
 from tests.support.platform_fixture import Platform
 from workflows.ir.deploy.deploy_settings import Route
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
 WORKER = "addressed"
 ZONE = "addressed.example"
@@ -105,6 +107,51 @@ def test_a_wildcard_dns_record_does_not_block_a_custom_domain(
     assert [site.has_record for site in sites] == [False, True]
 
 
+def flow_part(name: str, **settings: Any) -> Triggers:
+    part = WorkflowPart(class_name="Flow", settings=WorkflowSettings(**settings))
+    return Triggers(workflows={name: part})
+
+
+def test_the_settings_of_a_workflow_are_applied_and_read_back(
+    platform: Platform, account: Account
+) -> None:
+    deploy_worker(platform, "tuned", WORKFLOW, workflow_binding("tuned"))
+    part = Part(kind=PartKind.WORKFLOW, name="tuned")
+    expected = flow_part(
+        "tuned",
+        concurrency_limit=3,
+        step_limit=70,
+        success_retention=60_000,
+        error_retention=120_000,
+        schedules=("0 8 * * *",),
+        jurisdiction="eu",
+    )
+
+    triggers.apply(account, "tuned", part, expected)
+    found = triggers.read(account, "tuned", expected)
+    triggers.apply(account, "tuned", part, flow_part("tuned", jurisdiction="eu"))
+    cleared = triggers.read(account, "tuned", expected)
+
+    assert found.workflows == expected.workflows
+    assert cleared.workflows == flow_part("tuned", jurisdiction="eu").workflows
+
+
+@pytest.mark.parametrize("jurisdiction", ["us", ""])
+def test_the_jurisdiction_of_a_workflow_is_not_changed(
+    platform: Platform, account: Account, jurisdiction: str
+) -> None:
+    deploy_worker(platform, "settled", WORKFLOW, workflow_binding("settled"))
+    part = Part(kind=PartKind.WORKFLOW, name="settled")
+    triggers.apply(account, "settled", part, flow_part("settled", jurisdiction="eu"))
+
+    with pytest.raises(DeployError, match="has the jurisdiction eu, but") as refused:
+        triggers.check_can_apply(
+            account, "settled", part, flow_part("settled", jurisdiction=jurisdiction)
+        )
+
+    assert refused.value.cause is Cause.JURISDICTION
+
+
 def test_a_workflow_of_another_worker_is_not_taken_over(
     platform: Platform, zone: str, account: Account
 ) -> None:
@@ -114,7 +161,7 @@ def test_a_workflow_of_another_worker_is_not_taken_over(
     part = Part(kind=PartKind.WORKFLOW, name="addressed-flow")
 
     with pytest.raises(DeployError, match="belongs to the Worker other-addressed") as refused:
-        triggers.apply(account, WORKER, part, Triggers(workflows={part.name: "Flow"}))
+        triggers.apply(account, WORKER, part, flow_part(part.name))
 
     assert refused.value.cause is Cause.TAKEN
     kept = account.workflow("addressed-flow")

@@ -14,6 +14,7 @@ from workflows.ir.deploy.deploy_settings import (
     Route,
     read_settings,
 )
+from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
 ROUTE = {"pattern": "api.example.com/orders/*", "zoneName": "example.com"}
 COMPLETE: dict[str, Any] = {
@@ -38,6 +39,14 @@ COMPLETE: dict[str, Any] = {
             "maxConcurrency": 7,
         }
     ],
+    "workflow": {
+        "concurrencyLimit": 10,
+        "stepLimit": 500,
+        "successRetention": "3 days",
+        "errorRetention": 1000,
+        "schedules": ["0  8 * * *", "0 8 * * *", "30 7 * * *"],
+        "jurisdiction": "eu",
+    },
 }
 PARSED = DeploySettings(
     routes=(Route(pattern="api.example.com/orders/*", zone="example.com"),),
@@ -62,7 +71,18 @@ PARSED = DeploySettings(
             max_concurrency=7,
         ),
     ),
+    workflow=WorkflowSettings(
+        concurrency_limit=10,
+        step_limit=500,
+        success_retention=3 * 86_400_000,
+        error_retention=1000,
+        schedules=("0 8 * * *", "30 7 * * *"),
+        jurisdiction="eu",
+    ),
 )
+
+
+MANY_CRONS = [f"{number % 60} {number // 60} * * *" for number in range(101)]
 
 
 def problems(value: Any) -> list[str]:
@@ -103,6 +123,7 @@ def test_every_problem_names_its_setting(name: str, value: object) -> None:
         ({"limits": {"cpu_ms": 100}}, "limits.cpu_ms"),
         ({"observability": {"sampling": 1}}, "observability.sampling"),
         ({"queueConsumers": [{"queue": "jobs", "retryDelay": 1}]}, "queueConsumers.0.retryDelay"),
+        ({"workflow": {"locationHint": "weur"}}, "workflow.locationHint"),
     ],
 )
 def test_an_unknown_setting_is_a_problem(settings: dict[str, Any], path: str) -> None:
@@ -180,6 +201,18 @@ def test_a_compatibility_date_must_be_a_tested_date(day: str) -> None:
         ({"limits": {"cpuMs": 9}}, "limits.cpuMs"),
         ({"limits": {"cpuMs": 300_001}}, "limits.cpuMs"),
         ({"limits": {"cpuMs": True}}, "limits.cpuMs"),
+        ({"workflow": {"concurrencyLimit": 0}}, "workflow.concurrencyLimit"),
+        ({"workflow": {"concurrencyLimit": 50_001}}, "workflow.concurrencyLimit"),
+        ({"workflow": {"stepLimit": 25_001}}, "workflow.stepLimit"),
+        ({"workflow": {"stepLimit": "10"}}, "workflow.stepLimit"),
+        ({"workflow": {"successRetention": "31 days"}}, "workflow.successRetention"),
+        ({"workflow": {"successRetention": 0}}, "workflow.successRetention"),
+        ({"workflow": {"errorRetention": "soon"}}, "workflow.errorRetention"),
+        ({"workflow": {"errorRetention": True}}, "workflow.errorRetention"),
+        ({"workflow": {"jurisdiction": "moon"}}, "workflow.jurisdiction"),
+        ({"workflow": {"jurisdiction": ["eu"]}}, "workflow.jurisdiction"),
+        ({"workflow": {"schedules": ["* * *"]}}, "workflow.schedules.0"),
+        ({"workflow": {"schedules": MANY_CRONS}}, "workflow.schedules"),
         ({"observability": {"headSamplingRate": 1.1}}, "observability.headSamplingRate"),
         ({"observability": {"headSamplingRate": "1"}}, "observability.headSamplingRate"),
         ({"placement": {"mode": "fast"}}, "placement.mode"),

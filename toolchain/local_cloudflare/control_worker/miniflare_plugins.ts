@@ -62,6 +62,7 @@ const MINIFLARE = path.dirname(createRequire(import.meta.url).resolve('miniflare
 const SEND_EMAIL = path.join(MINIFLARE, 'workers/email/send_email.worker.js');
 const ENGINE_MODULES = {
   'engine.mjs': 'workflow_limits/engine.js',
+  'binding.mjs': 'workflow_limits/binding.js',
   'durations.mjs': 'workflow_limits/durations.js',
   'test_step.mjs': 'test_runs/test_step.js',
   'virtual_clock.mjs': 'test_runs/virtual_clock.js',

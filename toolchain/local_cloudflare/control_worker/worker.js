@@ -21,6 +21,7 @@ const WORKFLOW = {
     const { created, errors } = await workflow.createBatch({ instances });
     return { created: created.map(({ id }) => id), errors };
   },
+  createScheduled: (workflow, { id, schedule }) => workflow.binding.createScheduled({ id, schedule }),
   pause: async (workflow, { id }) => (await workflow.get(id)).pause(),
   resume: async (workflow, { id }) => (await workflow.get(id)).resume(),
   terminate: async (workflow, { id, rollback }) =>

@@ -69,11 +69,7 @@ export interface Alarm {
   time: number;
 }
 
-export interface StoredInstance {
-  id: string;
-  status: Status;
-  createdOn: string;
-  params: unknown;
+export interface StoredInstance extends Head {
   log: LogRow[];
   /** When sleeps, retries and waits end; newest last. */
   alarms: Alarm[];
@@ -88,6 +84,8 @@ export interface InstanceSummary {
   start: string | null;
   end: string | null;
   modified: string;
+  schedule?: CronSchedule;
+  retention?: OwnRetention;
 }
 
 /** Run `read` on a snapshot of an instance's file; undefined if the file holds no instance. */
@@ -104,9 +102,21 @@ function isEngine(database: DatabaseSync): boolean {
   return database.prepare(tables).get()?.n === 2;
 }
 
+/** The cron expression that created an instance, and when it did, in milliseconds. */
+export interface CronSchedule {
+  cron: string;
+  scheduledTime: number;
+}
+
+/** How long an ended instance is kept, in milliseconds, if it does not follow its Workflow; see workflow_limits/binding.js. */
+export interface OwnRetention {
+  success?: number;
+  error?: number;
+}
+
 interface Metadata {
   instance: { id: string; created_on: string };
-  event: { payload: unknown };
+  event: { payload: unknown; schedule?: CronSchedule };
 }
 
 export interface Head {
@@ -114,18 +124,23 @@ export interface Head {
   status: Status;
   createdOn: string;
   params: unknown;
+  schedule?: CronSchedule;
+  retention?: OwnRetention;
 }
 
 export function readHead(database: DatabaseSync): Head | undefined {
   const metadata = value(database, 'INSTANCE_METADATA') as Metadata | undefined;
-  return (
-    metadata && {
-      id: metadata.instance.id,
-      status: STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued',
-      createdOn: metadata.instance.created_on,
-      params: metadata.event.payload,
-    }
-  );
+  if (metadata === undefined) return undefined;
+  const { payload, schedule } = metadata.event;
+  const retention = value(database, 'LOCAL_CLOUDFLARE_RETENTION') as OwnRetention | undefined;
+  return {
+    id: metadata.instance.id,
+    status: STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued',
+    createdOn: metadata.instance.created_on,
+    params: payload,
+    ...(schedule && { schedule }),
+    ...(retention && { retention }),
+  };
 }
 
 export function readAll(database: DatabaseSync): StoredInstance | undefined {

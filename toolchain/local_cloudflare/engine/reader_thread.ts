@@ -6,6 +6,7 @@ import { outcome, steps, timing } from './details.ts';
 import { type InstanceSummary, isFinal, readAll, readInstance, readStream } from './instance_file.ts';
 import { InstanceIndex } from './instance_index.ts';
 import { type ListQuery, pageOf } from './list.ts';
+import { expired, type RetentionQuery } from './retention.ts';
 import { type StepOutput, type StepQuery, stepOutput } from './step_output.ts';
 import { readSummary } from './summary.ts';
 
@@ -40,6 +41,10 @@ export const OPERATIONS = {
 
   ended: ({ folder, since }: { folder: string; since: string }) => indexOf(folder).ended(since),
 
+  /** The ids of instances that have been kept long enough. */
+  expired: async ({ folder, ...query }: RetentionQuery & { folder: string }) =>
+    expired(await rowsIn(folder), query).map(({ id }) => id),
+
   summary: async ({ file }: { file: string }) => readSummary(file),
 
   awaitNew: async ({ files, milliseconds }: { files: string[]; milliseconds: number }) =>
@@ -63,6 +68,7 @@ export const OPERATIONS = {
       id: stored.id,
       createdOn: stored.createdOn,
       params: stored.params ?? null,
+      ...(stored.schedule && { schedule: stored.schedule }),
       ...timing(stored),
       ...outcome(stored),
       stepCount: all.length,

@@ -30,6 +30,8 @@ export function readSummary(file: string): InstanceSummary | undefined {
       start: start ? timeOf(start.timestamp) : null,
       end: isFinal(head.status) ? endTime(database) : null,
       modified: lastEventTime(database) ?? head.createdOn,
+      ...(head.schedule && { schedule: head.schedule }),
+      ...(head.retention && { retention: head.retention }),
     };
   });
 }

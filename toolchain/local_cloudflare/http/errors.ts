@@ -81,6 +81,13 @@ export const noSuchWorkflow = (name: string) =>
   new ApiError(404, 10200, `workflows.api.error.workflow.not_found: "${name}"`);
 export const invalidWorkflowName = (name: string) =>
   new ApiError(400, 10201, `"${name}" is not a Workflow name`);
+export const jurisdictionIsFixed = (name: string, jurisdiction: string | undefined) =>
+  new ApiError(
+    409,
+    10209,
+    `workflows.api.error.workflow.jurisdiction_immutable: "${name}" ` +
+      (jurisdiction ? `has the jurisdiction "${jurisdiction}"` : 'has no jurisdiction'),
+  );
 export const noSuchInstance = (id: string) =>
   new ApiError(404, 10400, `workflows.api.error.instance.not_found: "${id}"`);
 export const noSuchStep = (id: string, name: string) =>

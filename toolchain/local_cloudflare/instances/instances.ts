@@ -1,7 +1,7 @@
 // Creates, reads and changes the instances of Workflows. Changes are made by the engine in the Workflow's group.
 
 import path from 'node:path';
-import { type InstanceSummary, isFinal } from '../engine/instance_file.ts';
+import { type CronSchedule, type InstanceSummary, isFinal } from '../engine/instance_file.ts';
 import type { Row } from '../engine/instance_index.ts';
 import type { ListQuery, Page } from '../engine/list.ts';
 import type { InstanceReader } from '../engine/reader.ts';
@@ -18,10 +18,11 @@ import {
   workflowFailed,
   workflowHasNoWorker,
 } from '../http/errors.ts';
-import { isText } from '../http/names.ts';
+import { isText, shown } from '../http/names.ts';
 import { checkSettings } from '../http/requests.ts';
 import { objectId, workflowFolder, workflowKey } from '../state/layout.ts';
 import type { Workflow } from '../state/records.ts';
+import { readRetention } from '../workflow_limits/retention.ts';
 import { type TriggerSource, TriggerSources } from './trigger_sources.ts';
 
 const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9_-]{0,99}$/;
@@ -33,12 +34,15 @@ const CLOUDFLARES_ID = /^cf_[0-9a-f]{64}$/;
 const MAX_PAYLOAD_BYTES = 2 ** 20;
 const CREATE_MILLISECONDS = 5000;
 const POLL_MILLISECONDS = 20;
-/** Where an instance should run is only a hint. */
-const INSTANCE_SETTINGS = ['instance_id', 'params', 'location_hint'];
+const INSTANCE_SETTINGS = ['instance_id', 'params', 'instance_retention', 'location_hint'];
+/** Where an instance should run is only a hint, and here there is one place. */
+const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'apac-ne', 'apac-se', 'oc', 'afr', 'me'];
 
 export interface NewInstance {
   instance_id: string;
   params: unknown;
+  instance_retention: unknown;
+  location_hint: unknown;
 }
 
 interface StatusChange {
@@ -148,6 +152,24 @@ export class Instances {
     };
   }
 
+  /** The id says what created the instance, so that a schedule that fires twice at the same time creates one. */
+  async createScheduled(workflow: Workflow, schedule: CronSchedule): Promise<void> {
+    const id = `${schedule.cron}-${schedule.scheduledTime}`;
+    await this.control(workflow, 'createScheduled', { id, schedule });
+  }
+
+  /** The ids of instances that have been kept for as long as they should be. */
+  expired(workflow: Workflow): Promise<string[]> {
+    const defaults = workflow.versions.map(({ created_on, default_retention }) => ({
+      since: created_on,
+      success: default_retention?.success_retention,
+      error: default_retention?.error_retention,
+    }));
+    return this.#read(workflow, (folder) =>
+      this.#reader.call('expired', { folder, now: Date.now(), defaults }),
+    );
+  }
+
   async change(workflow: Workflow, id: string, body: Partial<StatusChange>): Promise<object> {
     const action = body.status ?? body.action ?? '';
     if (!ACTIONS.includes(action)) throw invalidInstance(`status must be one of: ${ACTIONS.join(', ')}`);
@@ -195,8 +217,8 @@ export class Instances {
     return (version ?? workflow.versions.at(-1))?.id ?? '';
   }
 
-  triggerOf(workflow: Workflow, id: string): TriggerSource {
-    return this.#triggerSources.of(workflow.name, id);
+  triggerOf(workflow: Workflow, { id, schedule }: Pick<InstanceSummary, 'id' | 'schedule'>): TriggerSource {
+    return schedule ? 'cron' : this.#triggerSources.of(workflow.name, id);
   }
 
   /** Forget what is stored about the instances of a Workflow that was deleted. */
@@ -228,11 +250,23 @@ function instanceFile(folder: string, { name }: Workflow, id: string): string {
 }
 
 function toEngine({ name }: Workflow, instance: Partial<NewInstance>): object {
-  const { instance_id, params } = instance;
-  checkSettings(instance, INSTANCE_SETTINGS, `an instance of Workflow "${name}"`);
+  const { instance_id, params, instance_retention, location_hint } = instance;
+  const owner = `an instance of Workflow "${name}"`;
+  checkSettings(instance, INSTANCE_SETTINGS, owner);
+  if (location_hint !== undefined && !LOCATIONS.includes(String(location_hint)))
+    throw invalidInstance(
+      `location_hint must be one of ${LOCATIONS.join(', ')}, not ${shown(location_hint)}`,
+    );
+  const retention = readRetention('instance_retention', instance_retention, owner);
   return {
     id: checkId(instance_id ?? crypto.randomUUID()),
     params: checkPayload(parseParams(params), 'Workflow instance'),
+    ...(retention && {
+      retention: {
+        successRetention: retention.success_retention,
+        errorRetention: retention.error_retention,
+      },
+    }),
   };
 }
 

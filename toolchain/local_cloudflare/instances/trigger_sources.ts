@@ -1,10 +1,11 @@
-// What created an instance: the API, which records the ids here, or else a Worker's binding.
+// What created an instance: the API, which records the ids here, or else a Worker's binding. Those of a schedule have it in
+// their event.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { privateFolder, readText, remove } from '../system/files.ts';
 
-export type TriggerSource = 'api' | 'binding';
+export type TriggerSource = 'api' | 'binding' | 'cron';
 
 export class TriggerSources {
   /** The ids that were created through the API, by Workflow. */

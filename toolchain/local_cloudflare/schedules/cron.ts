@@ -29,16 +29,44 @@ const FIELDS: readonly Field[] = [
 const ITEM = /^(?:\*|(\w+)(?:-(\w+))?)(?:\/(\d+))?$/;
 const DAYS_BEFORE_LAST = /L-(\d+)/;
 
+const YEARS_AHEAD = 8;
+
 /** Return a function that checks whether a time matches; undefined if the expression is invalid. */
 export function parseCron(expression: string): ((time: Date) => boolean) | undefined {
-  const parts = expression.trim().replace(/\sL$/, ' SAT').split(/\s+/);
-  if (parts.length !== FIELDS.length) return undefined;
-  const fields = FIELDS.map((field, index) => parseField(parts[index] ?? '', field));
-  if (fields.includes(undefined)) return undefined;
-  const pattern = fields.join(' ');
+  const pattern = toPattern(expression);
+  if (pattern === undefined) return undefined;
   if (DAYS_BEFORE_LAST.test(pattern)) return (time) => compile(inMonthOf(time, pattern)).match(time);
   const cron = compile(pattern);
   return (time) => cron.match(time);
+}
+
+/** Return the first time after this one that matches; undefined if there is none in the next years. */
+export function nextTime(expression: string, after: Date): Date | undefined {
+  const pattern = toPattern(expression);
+  if (pattern === undefined) return undefined;
+  if (!DAYS_BEFORE_LAST.test(pattern)) return compile(pattern).nextRun(after) ?? undefined;
+  for (const from of monthsFrom(after)) {
+    const next = compile(inMonthOf(from, pattern)).nextRun(new Date(from.valueOf() - (from > after ? 1 : 0)));
+    if (next?.getUTCMonth() === from.getUTCMonth() && next.getUTCFullYear() === from.getUTCFullYear())
+      return next;
+  }
+  return undefined;
+}
+
+/** The time, and the starts of the months after it. */
+function monthsFrom(time: Date): Date[] {
+  const starts = Array.from(
+    { length: 12 * YEARS_AHEAD },
+    (_, index) => new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + index + 1, 1)),
+  );
+  return [time, ...starts];
+}
+
+function toPattern(expression: string): string | undefined {
+  const parts = expression.trim().replace(/\sL$/, ' SAT').split(/\s+/);
+  if (parts.length !== FIELDS.length) return undefined;
+  const fields = FIELDS.map((field, index) => parseField(parts[index] ?? '', field));
+  return fields.includes(undefined) ? undefined : fields.join(' ');
 }
 
 function compile(pattern: string): Cron {

@@ -1,10 +1,12 @@
-// Fires cron triggers.
+// Fires the cron triggers of Workers, which run a handler, and the schedules of Workflows, which create an instance.
 //
-// As under `wrangler dev`, a request to the Worker's own host fires one immediately (see routing/proxy.ts):
+// As under `wrangler dev`, a request to the Worker's own host fires a cron trigger immediately (see routing/proxy.ts):
 // GET or POST /cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1767225600000
 
+import type { CronSchedule } from '../engine/instance_file.ts';
 import type { Groups } from '../groups/groups.ts';
 import type { Account } from '../state/account.ts';
+import type { Workflow } from '../state/records.ts';
 import type { Logs } from '../system/logs.ts';
 import { chooseVersion } from '../workers/versions.ts';
 import { parseCron } from './cron.ts';
@@ -12,18 +14,22 @@ import { parseCron } from './cron.ts';
 const MINUTE = 60_000;
 const EVERY_MINUTE = '* * * * *';
 
+type CreateInstance = (workflow: Workflow, schedule: CronSchedule) => Promise<void>;
+
 export class ScheduledHandlerError extends Error {}
 
 export class Scheduler {
   readonly #account: Account;
   readonly #groups: Groups;
   readonly #logs: Logs;
+  readonly #createInstance: CreateInstance;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(account: Account, groups: Groups, logs: Logs) {
+  constructor(account: Account, groups: Groups, logs: Logs, createInstance: CreateInstance) {
     this.#account = account;
     this.#groups = groups;
     this.#logs = logs;
+    this.#createInstance = createInstance;
   }
 
   /** Fire at every full minute. */
@@ -47,13 +53,28 @@ export class Scheduler {
     return this.#account.workers.get(worker)?.schedules[0]?.cron ?? EVERY_MINUTE;
   }
 
+  /** Fire the schedules of Workers and of Workflows that match this time, which is a full minute. */
   fire(time: Date): void {
-    for (const worker of this.#account.workers.values())
-      for (const { cron } of worker.schedules)
-        if (parseCron(cron)?.(time))
-          void this.run(worker.name, cron, time).catch((error: Error) =>
-            this.#logs.platformError(`cron "${cron}" of ${worker.name}: ${error.message}`),
-          );
+    for (const { name, schedules } of this.#account.workers.values())
+      this.#fireAll(name, schedules, time, (cron) => this.run(name, cron, time));
+    for (const workflow of this.#account.workflows.values())
+      if (this.#account.workers.has(workflow.script_name))
+        this.#fireAll(workflow.name, workflow.schedules ?? [], time, (cron) =>
+          this.#createInstance(workflow, { cron, scheduledTime: time.valueOf() }),
+        );
+  }
+
+  #fireAll(
+    owner: string,
+    schedules: readonly { cron: string }[],
+    time: Date,
+    run: (cron: string) => Promise<void>,
+  ): void {
+    for (const { cron } of schedules)
+      if (parseCron(cron)?.(time))
+        void run(cron).catch((error: Error) =>
+          this.#logs.platformError(`cron "${cron}" of ${owner}: ${error.message}`),
+        );
   }
 
   /** Run the Worker's handler until it ends; throws ScheduledHandlerError if it fails. */

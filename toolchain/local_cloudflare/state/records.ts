@@ -118,26 +118,39 @@ export interface Worker {
   subdomain: { enabled: boolean; previews_enabled: boolean };
 }
 
-export interface WorkflowVersion {
+/** How long ended instances are kept, in milliseconds. */
+export interface Retention {
+  success_retention?: number;
+  error_retention?: number;
+}
+
+/** Settings of a Workflow that its versions record. */
+export interface WorkflowSettings {
+  limits?: { steps?: number };
+  concurrency?: { limit?: number };
+  default_retention?: Retention;
+}
+
+export interface WorkflowVersion extends WorkflowSettings {
   id: string;
   class_name: string;
   created_on: string;
   modified_on: string;
   workflow_id: string;
   worker_version: string;
-  limits?: { steps?: number };
-  concurrency?: { limit?: number };
 }
 
-export interface Workflow {
+export interface Workflow extends WorkflowSettings {
   id: string;
   name: string;
   script_name: string;
   class_name: string;
   created_on: string;
   modified_on: string;
-  limits?: { steps?: number };
-  concurrency?: { limit?: number };
+  /** When an instance is created without a request. */
+  schedules?: { cron: string }[];
+  /** Fixed when the Workflow is created. */
+  jurisdiction?: string;
   /** Newest first. */
   versions: WorkflowVersion[];
 }

@@ -6,6 +6,7 @@ import { getWorker, type Platform } from '../api/context/platform.ts';
 import { invalidAccessToken } from '../http/errors.ts';
 import { readList, readObject } from '../http/requests.ts';
 import { ok } from '../http/responses.ts';
+import type { Scheduler } from '../schedules/scheduler.ts';
 import { newId, now } from '../state/new_records.ts';
 import type { Version, Worker } from '../state/records.ts';
 import type { Kind, Token } from '../state/tokens.ts';
@@ -30,7 +31,7 @@ export class TestControl {
     return [recordCalls(this.#calls), injectFaults(this.#faults)];
   }
 
-  routes(platform: Platform): Hono {
+  routes(platform: Platform, scheduler: Scheduler): Hono {
     const { account, tokens } = platform;
     const app = new Hono().basePath(BASE);
     app.use('*', async (c, next) => {
@@ -55,6 +56,10 @@ export class TestControl {
       })
       .put('/subdomain', async (c) => {
         account.subdomain = (await readObject<{ subdomain: string }>(c)).subdomain ?? '';
+        return ok(c, null);
+      })
+      .post('/minutes', async (c) => {
+        scheduler.fire(new Date((await readObject<{ time: string }>(c)).time ?? ''));
         return ok(c, null);
       })
       .post('/dashboard-edit', async (c) =>

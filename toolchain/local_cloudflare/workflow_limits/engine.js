@@ -4,7 +4,8 @@
 
 import { RpcTarget } from 'cloudflare:workers';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Engine as MiniflaresEngine, WorkflowBinding } from './miniflare-engine.mjs';
+import { WorkflowBinding } from './binding.mjs';
+import { Engine as MiniflaresEngine } from './miniflare-engine.mjs';
 import { TestStep } from './test_step.mjs';
 import { VirtualClock, withRealClock } from './virtual_clock.mjs';
 
@@ -50,6 +51,8 @@ const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
 /** Stored while a terminated instance is rolled back, so that the next process continues with that. */
 const ROLLS_BACK = 'LOCAL_CLOUDFLARE_ROLLS_BACK';
+/** How long the instance is kept after its end, if it does not follow its Workflow. */
+const RETENTION = 'LOCAL_CLOUDFLARE_RETENTION';
 /** The plan of a test run, stored before the instance is created. */
 const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
 /** The last event of a step when code used too much CPU time outside of steps. */
@@ -138,6 +141,10 @@ export class Engine extends MiniflaresEngine {
   /** How a test run differs from others; called before the instance is created. */
   async planTest(plan) {
     await this.ctx.storage.put(TEST_PLAN, plan);
+  }
+
+  async retain(retention) {
+    await this.ctx.storage.put(RETENTION, retention);
   }
 
   async #testable(step) {

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any, Final
 
 from workflows.ir.deploy.route_patterns import domain_errors, is_host, route_errors
+from workflows.ir.deploy.workflow_settings import WorkflowSettings, read_workflow_settings
 from workflows.ir.document.cron import cron_errors
 from workflows.ir.document.triggers import QUEUE_NAME, QUEUE_NAME_RULE
 from workflows.ir.reading.problems import Problem, quoted
@@ -61,7 +62,10 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploySettings:
-    """How a Worker is deployed, apart from its code; without `cpu_ms` the account's limit applies."""
+    """How a Worker is deployed, apart from its code; without `cpu_ms` the account's limit applies.
+
+    `workflow` are the settings of its Workflow; a script has none.
+    """
 
     routes: tuple[Route, ...] = ()
     custom_domains: tuple[str, ...] = ()
@@ -76,6 +80,7 @@ class DeploySettings:
     sampling_rate: float | None = None
     logpush: bool = False
     consumers: tuple[Consumer, ...] = field(default_factory=tuple)
+    workflow: WorkflowSettings = field(default_factory=WorkflowSettings)
 
 
 def read_settings(value: Any) -> DeploySettings:
@@ -91,7 +96,7 @@ def read_settings(value: Any) -> DeploySettings:
 
 def _read(reader: Reader) -> DeploySettings:
     placement, limits = reader.child("placement"), reader.child("limits")
-    observability = reader.child("observability")
+    observability, workflow = reader.child("observability"), reader.child("workflow")
     settings = DeploySettings(
         routes=tuple(_routes(reader)),
         custom_domains=tuple(_texts(reader, "customDomains", domain_errors)),
@@ -106,11 +111,16 @@ def _read(reader: Reader) -> DeploySettings:
         sampling_rate=_rate(observability) if observability else None,
         logpush=reader.flag("logpush", default=False),
         consumers=tuple(_consumers(reader)),
+        workflow=_workflow(workflow) if workflow else WorkflowSettings(),
     )
-    for part in (reader, placement, limits, observability):
+    for part in (reader, placement, limits, observability, workflow):
         if part:
             _refuse_unknown(part)
     return settings
+
+
+def _workflow(reader: Reader) -> WorkflowSettings:
+    return read_workflow_settings(reader, tuple(_texts(reader, "schedules", _cron_errors)))
 
 
 def _routes(reader: Reader) -> Iterator[Route]:

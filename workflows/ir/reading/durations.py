@@ -33,6 +33,15 @@ def milliseconds(text: str) -> int | None:
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
+def written(length: int) -> str:
+    """Return a number of milliseconds as people write it: 5,400,000 is "90 minutes"."""
+    for unit, size in reversed(_UNITS.items()):
+        if unit in ("second", "minute", "hour", "day") and length and length % size == 0:
+            count = length // size
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return str(length)
+
+
 def words(length: int) -> str:
     """Return a number of milliseconds in the largest units: 5,400,000 is "1 hour 30 minutes"."""
     parts = []

@@ -61,6 +61,62 @@ def test_settings_are_stored_without_defaults(admin_client: Client) -> None:
     }
 
 
+def test_settings_of_the_workflow_are_typed_as_people_write_them(admin_client: Client) -> None:
+    workflow = make_workflow()
+    typed = {
+        "concurrency_limit": "10",
+        "step_limit": "500",
+        "success_retention": "3d",
+        "error_retention": "90 minutes",
+        "workflow_schedules": "0 8 * * *\n0 8 * * *",
+        "jurisdiction": "eu",
+    }
+
+    save(admin_client, workflow, **typed)
+    again = filled_in(admin_client, workflow)
+
+    assert workflow.deploy_settings == {
+        "workflow": {
+            "concurrencyLimit": 10,
+            "stepLimit": 500,
+            "successRetention": "3 days",
+            "errorRetention": "90 minutes",
+            "schedules": ["0 8 * * *"],
+            "jurisdiction": "eu",
+        }
+    }
+    shown = {name: str(again[name]) for name in typed}
+    assert shown == typed | {"success_retention": "3 days", "workflow_schedules": "0 8 * * *"}
+
+
+def test_each_problem_of_the_workflows_settings_is_shown_next_to_its_field(
+    admin_client: Client,
+) -> None:
+    workflow = make_workflow()
+    typed = {
+        "concurrency_limit": "0",
+        "step_limit": "25001",
+        "success_retention": "31 days",
+        "error_retention": "soon",
+        "workflow_schedules": "8 o'clock",
+        "jurisdiction": "moon",
+    }
+
+    forms = save(admin_client, workflow, **typed).context["forms"]
+
+    assert sorted(forms.form.errors) == sorted(typed)
+    assert workflow.deploy_settings == {}
+
+
+def test_a_script_has_no_settings_of_a_workflow(admin_client: Client) -> None:
+    script = make_workflow(kind="script", trigger={"type": "http"})
+
+    page = admin_client.get(address(script)).content.decode()
+
+    assert 'name="cpu_ms"' in page
+    assert not {name for name in ("jurisdiction", "step_limit") if f'name="{name}"' in page}
+
+
 def test_saving_creates_a_version_and_an_audit_trail_entry(admin_client: Client) -> None:
     workflow = make_workflow()
 

@@ -43,6 +43,19 @@ def test_the_preview_shows_the_posted_settings_and_saves_nothing(admin_client: C
     assert workflow.deploy_settings == {}
 
 
+def test_the_preview_shows_the_settings_of_the_workflow(admin_client: Client) -> None:
+    crons = "0 8 * * *\n0 9 * * *"
+    typed = {"workflow_schedules": crons, "success_retention": "1 day", "crons": "0 9 * * *"}
+
+    found = previewed(admin_client, make_workflow(), **typed)
+
+    (own,) = json.loads(found.text)["workflows"]
+    assert own["schedules"] == ["0 8 * * *", "0 9 * * *"]
+    assert own["default_retention"] == {"success_retention": 86_400_000}
+    assert [schedule.expression for schedule in found.schedules] == ["0 9 * * *", "0 8 * * *"]
+    assert "0 9 * * * is a schedule of the Worker too" in found.findings[0].message
+
+
 def test_the_preview_is_a_fragment_with_htmx_and_a_page_without(admin_client: Client) -> None:
     workflow = make_workflow()
     typed = filled_in(admin_client, workflow, cpu_ms="500")

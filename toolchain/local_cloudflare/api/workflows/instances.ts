@@ -108,7 +108,7 @@ function serialize(control: Instances, workflow: Workflow, row: Row): object {
     ended_on: row.end,
     version_id: control.versionOf(workflow, row),
     workflow_id: workflow.id,
-    trigger_source: control.triggerOf(workflow, row.id),
+    trigger_source: control.triggerOf(workflow, row),
   };
 }
 
@@ -119,7 +119,7 @@ async function describe(c: Context, control: Instances, workflow: Workflow): Pro
   const { id, createdOn, stepCount, steps, ...details } = found;
   const head = {
     ...details,
-    trigger: { source: control.triggerOf(workflow, id) },
+    trigger: { source: control.triggerOf(workflow, { id, schedule: details.schedule }) },
     versionId: control.versionOf(workflow, { createdOn }),
     step_count: stepCount,
   };

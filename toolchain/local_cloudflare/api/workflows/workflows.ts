@@ -1,5 +1,6 @@
 // Workflows and their versions.
 
+import { isDeepStrictEqual } from 'node:util';
 import { Hono } from 'hono';
 import {
   invalidBody,
@@ -9,12 +10,14 @@ import {
   noSuchWorkflow,
   unsupported,
 } from '../../http/errors.ts';
-import { checkSettings, readObject } from '../../http/requests.ts';
+import { readObject } from '../../http/requests.ts';
 import { ok, okPage, paginate } from '../../http/responses.ts';
+import { nextTime } from '../../schedules/cron.ts';
 import { WORKFLOW_NAME, workflowFolder } from '../../state/layout.ts';
 import { newId, now } from '../../state/new_records.ts';
-import type { Workflow, WorkflowVersion } from '../../state/records.ts';
+import type { Workflow, WorkflowSettings, WorkflowVersion } from '../../state/records.ts';
 import type { Platform } from '../context/platform.ts';
+import { readSettings, type WorkflowBody } from './settings.ts';
 
 const STATUSES = [
   'complete',
@@ -28,18 +31,8 @@ const STATUSES = [
   'waitingForPause',
 ];
 
-const NO_RETENTION =
-  'The embedded platform keeps instances until they are deleted: it has no retention settings';
-const MAX_STEPS = 25_000;
+const NO_RETENTION = 'The embedded platform has no default retention: a Workflow or an instance can set one';
 const NO_INSTANCES = { counts: {}, newest: undefined };
-
-interface WorkflowBody {
-  script_name: string;
-  class_name: string;
-  limits: { steps?: number };
-  concurrency: { limit?: number };
-  schedules: unknown[];
-}
 
 export function getWorkflow({ account }: Platform, name: string): Workflow {
   const workflow = account.workflows.get(name);
@@ -99,39 +92,28 @@ async function serialize(platform: Platform, workflow: Workflow): Promise<object
     : NO_INSTANCES;
   const instances = { ...Object.fromEntries(STATUSES.map((status) => [status, 0])), ...counts };
   const script_deleted = !platform.account.workers.has(workflow.script_name);
-  return { ...record, instances, triggered_on: newest ?? null, script_deleted };
+  return { ...record, ...withNextTimes(record), instances, triggered_on: newest ?? null, script_deleted };
+}
+
+function withNextTimes({ schedules }: Pick<Workflow, 'schedules'>): object {
+  const next = (cron: string) => nextTime(cron, new Date())?.toISOString() ?? '';
+  return schedules ? { schedules: schedules.map(({ cron }) => ({ cron, next_instance: next(cron) })) } : {};
 }
 
 function serializeVersion({ worker_version: _, ...version }: WorkflowVersion): object {
   return { ...version, has_dag: false, language: 'javascript' };
 }
 
-/** A schedule is refused with advice on what to do instead; other settings without an effect are refused by name. */
-function checkBody(name: string, body: Partial<WorkflowBody>, concurrencyLimit: number): void {
-  if (body.schedules?.length)
-    throw invalidBody(
-      'the embedded platform cannot start a Workflow by schedule: add a cron trigger to the Worker',
-    );
-  checkSettings(body, ['script_name', 'class_name', 'limits', 'concurrency'], `Workflow "${name}"`);
-  checkSettings(body.limits ?? {}, ['steps'], `Workflow "${name}"`);
-  checkSettings(body.concurrency ?? {}, ['limit'], `Workflow "${name}"`);
-  checkWhole('limits.steps', body.limits?.steps, MAX_STEPS);
-  checkWhole('concurrency.limit', body.concurrency?.limit, concurrencyLimit);
-}
+const settingsOf = ({ limits, concurrency, default_retention }: WorkflowSettings): WorkflowSettings => ({
+  ...(limits && { limits }),
+  ...(concurrency && { concurrency }),
+  ...(default_retention && { default_retention }),
+});
 
-function checkWhole(setting: string, value: number | undefined, maximum: number): void {
-  if (value !== undefined && (!Number.isInteger(value) || value < 1 || value > maximum))
-    throw invalidBody(`${setting} must be a whole number from 1 to ${maximum}, not ${value}`);
-}
-
-function isAlike(first: WorkflowVersion, second: WorkflowVersion): boolean {
-  return (
-    first.worker_version === second.worker_version &&
-    first.class_name === second.class_name &&
-    first.limits?.steps === second.limits?.steps &&
-    first.concurrency?.limit === second.concurrency?.limit
-  );
-}
+const isAlike = (first: WorkflowVersion, second: WorkflowVersion): boolean =>
+  first.worker_version === second.worker_version &&
+  first.class_name === second.class_name &&
+  isDeepStrictEqual(settingsOf(first), settingsOf(second));
 
 /** Assign the Workflow to a Worker. After a deploy of that Worker, this does not restart the group. */
 async function assign(
@@ -140,12 +122,12 @@ async function assign(
   body: Partial<WorkflowBody>,
 ): Promise<Workflow> {
   if (!WORKFLOW_NAME.test(name)) throw invalidWorkflowName(name);
-  const { script_name = '', class_name = '', limits, concurrency } = body;
-  const settings = { ...(limits && { limits }), ...(concurrency && { concurrency }) };
+  const { script_name = '', class_name = '' } = body;
   const worker = account.workers.get(script_name);
   if (!worker) throw noSuchWorker(script_name);
   if (!class_name) throw invalidBody('class_name is missing');
-  checkBody(name, body, groups.concurrencyLimit);
+  const { concurrencyLimit } = groups;
+  const settings = readSettings(name, body, { workflows: account.workflows, concurrencyLimit });
   const before = account.workflows.get(name);
   const time = now();
   const { id, created_on, versions: older } = before ?? { id: newId(), created_on: time, versions: [] };
@@ -156,7 +138,7 @@ async function assign(
     modified_on: time,
     workflow_id: id,
     worker_version: worker.live,
-    ...settings,
+    ...settingsOf(settings),
   };
   const versions = older[0] && isAlike(older[0], version) ? older : [version, ...older];
   const workflow = {
