@@ -19,6 +19,7 @@ from runs.bulk.tasks import perform
 from runs.index.listing import Filters
 from runs.models import BulkChange
 from runs.services.control import Refused, target_of
+from runs.services.start_options import NO_OPTIONS, StartOptions
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 
@@ -34,7 +35,14 @@ def read_input(text: str, file: File[bytes] | None) -> list[str]:
     return [*text.split("\n"), *content.split("\n")]  # text may contain other line breaks
 
 
-def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor, workflow: str = "") -> BulkChange:
+def enqueue(
+    live: Deployment,
+    lines: Sequence[str],
+    *,
+    by: Actor,
+    options: StartOptions = NO_OPTIONS,
+    workflow: str = "",
+) -> BulkChange:
     """Enqueue the start of a run for each line. Raises Refused for an invalid line.
 
     `workflow` names one of several Workflows of a project; raises NoWorkflow.
@@ -45,7 +53,7 @@ def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor, workflow: str 
         raise Refused("There are no lines. Enter one payload per line, or choose a file.")
     if count > MAX_RUNS:
         raise Refused(f"There are {count:,} lines; a batch can have at most {MAX_RUNS:,}.")
-    parsed = read_lines(lines)
+    parsed = read_lines(lines, options)
     filters = Filters(workflow=live.workflow_public_id, target=live.target_name)
     change = BulkChange.objects.create(
         action=START,
@@ -57,13 +65,21 @@ def enqueue(live: Deployment, lines: Sequence[str], *, by: Actor, workflow: str 
         workflow_name=workflow,
         starts=[asdict(line) for line in parsed],
     )
-    record(live, change.total, by=by)
+    record(live, change.total, by=by, options=options)
     perform.enqueue(change.pk)
     return change
 
 
-def record(live: Deployment, runs: int, *, by: Actor, reason: str = "") -> None:
+def record(
+    live: Deployment,
+    runs: int,
+    *,
+    by: Actor,
+    reason: str = "",
+    options: StartOptions = NO_OPTIONS,
+) -> None:
     """Record a batch in the audit trail."""
     subject = Subject("workflow", live.workflow_public_id, live.workflow_name)
     target = target_of(live).name
-    trail.record("batch of runs started", subject, by=by, reason=reason, runs=runs, target=target)
+    detail = {"runs": runs, "target": target, **options.as_detail()}
+    trail.record("batch of runs started", subject, by=by, reason=reason, **detail)

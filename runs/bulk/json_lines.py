@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final
 from uuid import uuid4
@@ -13,6 +13,7 @@ from django.template.defaultfilters import pluralize
 
 from runs.services.control import INSTANCE_ID, INSTANCE_ID_RULE, Refused
 from runs.services.payloads import read_payload
+from runs.services.start_options import NO_OPTIONS, StartOptions
 
 _KEYS: Final = frozenset({"id", "params"})
 _PARAMS_LIKE: Final = ("params", "payload")  # keys that probably mean "params"
@@ -26,7 +27,8 @@ _HINT: Final = 'To start a run with the whole line as its payload, write {"param
 class Line:
     """One run of a batch: `params` is its payload as JSON, `repeats` an earlier line with its id.
 
-    A run without an id gets one here, so that sending it twice starts it once.
+    A run without an id gets one here, so that sending it twice starts it once. `options` are members
+    of the request.
     """
 
     instance_id: str
@@ -34,12 +36,13 @@ class Line:
     is_named: bool
     number: int = 0
     repeats: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_request(self) -> dict[str, str]:
-        return {"instance_id": self.instance_id, "params": self.params}
+    def as_request(self) -> dict[str, Any]:
+        return {"instance_id": self.instance_id, "params": self.params, **self.options}
 
 
-def read_lines(lines: Iterable[str]) -> list[Line]:
+def read_lines(lines: Iterable[str], options: StartOptions = NO_OPTIONS) -> list[Line]:
     """Read a payload, or {"id": ..., "params": ...}, from each line that is not blank.
 
     Raises Refused, which names each invalid line; then no run may be started.
@@ -54,7 +57,8 @@ def read_lines(lines: Iterable[str]) -> list[Line]:
             errors.append(f"Line {number}: {error}")
     if errors:
         raise Refused("\n".join(_shortened(errors)))
-    return parsed
+    request = options.as_request()
+    return [replace(line, options=request) for line in parsed] if request else parsed
 
 
 def _shortened(errors: list[str]) -> Iterator[str]:

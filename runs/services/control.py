@@ -23,6 +23,7 @@ from runs.index import writer
 from runs.index.starters import STARTED
 from runs.models import Run
 from runs.services import event_schemas, lookup
+from runs.services.start_options import NO_OPTIONS, StartOptions
 from runs.steps.parsing import read_row
 from runs.steps.start_points import StartPoint, find_start_point
 from runs.steps.step_reader import Step, read_steps, unexpected_event_note
@@ -93,6 +94,7 @@ def trigger(
     *,
     by: Actor,
     instance_id: str = "",
+    options: StartOptions = NO_OPTIONS,
     reason: str = "",
     via: str = "",
     workflow: str = "",
@@ -102,9 +104,9 @@ def trigger(
     `workflow` names one of several Workflows of a project. Raises NoWorkflow, Refused for an invalid
     id or payload, DeployError if the target rejects the call.
     """
-    start = Start.of(live, payload, instance_id=instance_id, workflow=workflow)
+    start = Start.of(live, payload, instance_id=instance_id, options=options, workflow=workflow)
     counted(start.account, Start.CALLS)
-    detail = {"via": via} if via else {}
+    detail = options.as_detail() | ({"via": via} if via else {})
     return record_start(start, start.send(), by=by, reason=reason, **detail)
 
 
@@ -128,10 +130,17 @@ class Start:
     workflow: str
     payload: Any
     instance_id: str
+    options: StartOptions = NO_OPTIONS
 
     @classmethod
     def of(
-        cls, live: Deployment, payload: Any, *, instance_id: str = "", workflow: str = ""
+        cls,
+        live: Deployment,
+        payload: Any,
+        *,
+        instance_id: str = "",
+        options: StartOptions = NO_OPTIONS,
+        workflow: str = "",
     ) -> Start:
         """`workflow` names one of several Workflows of a project.
 
@@ -146,6 +155,7 @@ class Start:
             workflow=workflow_names.choose(live, workflow),
             payload=payload,
             instance_id=instance_id or str(uuid4()),  # finds the run again if the response is lost
+            options=options,
         )
 
     def send(self) -> StartResponse:
@@ -170,6 +180,7 @@ class Start:
             account_id=self.account.account_id,
             params=json.dumps(self.payload),
             instance_id=self.instance_id,
+            extra_body=self.options.as_request(),
         )
         answer: dict[str, Any] = response.http_response.json()["result"]
         return answer

@@ -89,6 +89,7 @@ def build_worker(
         bindings=_bindings(env, request, account),
         compatibility_date=request.settings.compatibility_date,
         compatibility_flags=request.settings.compatibility_flags,
+        step_limit=request.settings.workflow.step_limit,
     )
 
 

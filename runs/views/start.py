@@ -22,6 +22,7 @@ from runs.models import Run
 from runs.permissions import TRIGGER
 from runs.services import control, failed_runs, payloads
 from runs.services.control import INSTANCE_ID_RULE, Refused
+from runs.services.start_options import LOCATIONS, StartOptions, read_options
 from runs.views.runs import form_page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from targets.models import Target
@@ -31,6 +32,7 @@ from workflows.ir.document.kinds import SCRIPT, kind_of
 from workflows.models import Workflow
 
 _MAX_CHOICES: Final = 500
+_OPTIONS: Final = ("success_retention", "error_retention", "location")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,13 +46,14 @@ def start(request: HttpRequest) -> HttpResponse:
         )
     if request.method != "POST":
         return form_page(request, "runs/start/start", _form(request, workflow) | _payload(request))
-    entered = {name: request.POST.get(name, "") for name in ("payload", "instance_id")}
+    entered = {name: request.POST.get(name, "") for name in ("payload", "instance_id", *_OPTIONS)}
     try:
         started = control.trigger(
             _live(request, workflow),
             payloads.read_unmasked(entered["payload"]),
             by=Actor.of(request.user),
             instance_id=entered["instance_id"].strip(),
+            options=_options(request),
             workflow=request.POST.get("workflow_name", ""),
             via=PAGE,
         )
@@ -66,6 +69,14 @@ def start(request: HttpRequest) -> HttpResponse:
         message = f"A run with the id {started.run.instance_id} already exists."
         messages.warning(request, f"{message} No new run was started.")
     return redirect(started.run)
+
+
+def _options(request: HttpRequest) -> StartOptions:
+    return read_options(
+        success=request.POST.get("success_retention", ""),
+        error=request.POST.get("error_retention", ""),
+        location=request.POST.get("location", ""),
+    )
 
 
 def _workflow(request: HttpRequest) -> Workflow | None:
@@ -106,6 +117,7 @@ def _form(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
         "chosen_target": request.POST.get("target") or request.GET.get("target", ""),
         "last_payloads": payloads.last_payloads(workflow.pk),
         "id_rule": INSTANCE_ID_RULE,
+        "locations": LOCATIONS.items(),
     }
     try:
         context["live"] = _live(request, workflow)
@@ -168,9 +180,15 @@ def batch(request: HttpRequest) -> HttpResponse:
         return form_page(request, "runs/start/start_many", _form(request, workflow))
     try:
         lines = batch_start.read_input(request.POST.get("lines", ""), request.FILES.get("file"))
-        live, name = _live(request, workflow), request.POST.get("workflow_name", "")
-        change = batch_start.enqueue(live, lines, by=Actor.of(request.user), workflow=name)
+        change = batch_start.enqueue(
+            _live(request, workflow),
+            lines,
+            by=Actor.of(request.user),
+            options=_options(request),
+            workflow=request.POST.get("workflow_name", ""),
+        )
     except DeployError as error:
-        context = {"refusal": str(error), "lines": request.POST.get("lines", "")}
+        context = {name: request.POST.get(name, "") for name in ("lines", *_OPTIONS)}
+        context |= {"refusal": str(error)}
         return form_page(request, "runs/start/start_many", _form(request, workflow) | context)
     return redirect(change)

@@ -22,7 +22,10 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestWorker:
-    """A Worker to upload: its modules by name, the first of which is the main one."""
+    """A Worker to upload: its modules by name, the first of which is the main one.
+
+    Of the settings of its Workflow only `step_limit` matters for a single run.
+    """
 
     __test__ = False
 
@@ -32,6 +35,7 @@ class TestWorker:
     bindings: Sequence[Mapping[str, Any]]
     compatibility_date: str
     compatibility_flags: Sequence[str]
+    step_limit: int | None = None
 
 
 def upload(account: Account, worker: TestWorker) -> None:
@@ -42,6 +46,7 @@ def upload(account: Account, worker: TestWorker) -> None:
         "compatibility_flags": list(worker.compatibility_flags),
         "bindings": list(worker.bindings),
     }
+    limits = {} if worker.step_limit is None else {"limits": {"steps": worker.step_limit}}
     files = [
         ("metadata", ("metadata", json.dumps(metadata).encode(), "application/json")),
         *(
@@ -60,6 +65,7 @@ def upload(account: Account, worker: TestWorker) -> None:
             account_id=account.account_id,
             class_name=worker.class_name,
             script_name=worker.name,
+            extra_body=limits,
         )
 
 

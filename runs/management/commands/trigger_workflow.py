@@ -13,6 +13,7 @@ from runs.management.run_command import CommandScope, RunCommand, read_payload_o
 from runs.presentation import bulk_result
 from runs.services import control
 from runs.services.control import Refused
+from runs.services.start_options import LOCATIONS, StartOptions, read_options
 from targets.cloudflare import retries
 from targets.cloudflare.retries import RetryPolicy
 
@@ -36,14 +37,32 @@ class Command(RunCommand):
         parser.add_argument(
             "--id", default="", metavar="INSTANCE", help="an id that is used twice starts one run"
         )
+        for how, name in (("completed", "success"), ("failed", "error")):
+            parser.add_argument(
+                f"--{name}-retention",
+                default="",
+                metavar="DURATION",
+                help=f'how long the run is kept if it {how}, such as "3 days"; default: the Workflow\'s',
+            )
+        parser.add_argument(
+            "--location",
+            default="",
+            metavar="HINT",
+            help=f"where the run should execute: {', '.join(LOCATIONS)}",
+        )
         parser.add_argument("--json", action="store_true", help="the output is always JSON")
         self.add_reason(parser)
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
+        start_options = read_options(
+            success=options["success_retention"],
+            error=options["error_retention"],
+            location=options["location"],
+        )
         if options["batch"]:
             if options["id"]:
                 raise CommandError("--id is for one run; in a batch, put the id in each line.")
-            self._start_batch(scope, options["batch"], reason=options["reason"])
+            self._start_batch(scope, options["batch"], start_options, reason=options["reason"])
             return
         text = options["payload"] if options["payload"] is not None else options["given"]
         payload = read_payload_option(text if text is not None else "{}")
@@ -52,6 +71,7 @@ class Command(RunCommand):
             payload,
             by=command_line_actor(),
             instance_id=options["id"],
+            options=start_options,
             reason=options["reason"],
             workflow=scope.name,
         )
@@ -59,9 +79,13 @@ class Command(RunCommand):
             self.stderr.write(f"The run {options['id']} already exists. No new run was started.")
         self.print_json(started.answer)
 
-    def _start_batch(self, scope: CommandScope, file: str, *, reason: str) -> None:
-        lines, live, started = _read(file), scope.live, 0
-        batch_start.record(live, len(lines), by=command_line_actor(), reason=reason)
+    def _start_batch(
+        self, scope: CommandScope, file: str, options: StartOptions, *, reason: str
+    ) -> None:
+        lines, live, started = _read(file, options), scope.live, 0
+        batch_start.record(
+            live, len(lines), by=command_line_actor(), reason=reason, options=options
+        )
         existing: list[dict[str, str]] = []
         with retries.using(RetryPolicy(max_wait=_MAX_WAIT)):
             for result in batch_work.start_in_chunks(live, lines, scope.name):
@@ -74,9 +98,9 @@ class Command(RunCommand):
         self.print_json({"started": started, "refused": [item["run"] for item in existing]})
 
 
-def _read(file: str) -> list[Line]:
+def _read(file: str, options: StartOptions) -> list[Line]:
     try:
-        lines = read_lines(_lines(file))
+        lines = read_lines(_lines(file), options)
     except Refused as error:
         raise CommandError(f"{error}\nNothing was started.") from None
     if not lines:

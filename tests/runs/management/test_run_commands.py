@@ -22,7 +22,10 @@ def quiet_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ins
     """An installation without a server, where commands call the target themselves."""
     quiet = Installation(Path(tmp_path_factory.mktemp("run-commands")) / "data")
     quiet.migrate()
-    platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
+    sweeping = {"LOCAL_CLOUDFLARE_RETENTION_SECONDS": "0.2"}
+    platform = start_platform(
+        quiet.data_dir, port=quiet.local_cloudflare_port, environment=sweeping
+    )
     yield quiet
     platform.running.stop()
     quiet.stop()
@@ -99,6 +102,38 @@ def test_a_batch_starts_a_run_for_each_line(
     assert (named.returncode, "--id is for one run" in named.stderr) == (1, True)
     assert "('again', " in entries(quiet_installation, "batch of runs started")
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
+
+
+def test_runs_are_kept_as_long_as_the_command_says(
+    quiet_installation: Installation, tmp_path: Path
+) -> None:
+    workflow = quiet_installation.import_document(document())
+    quiet_installation.manage("deploy_workflow", workflow)
+    file = tmp_path / "lines.jsonl"
+    file.write_text('{"id": "batched", "params": 1}')
+    soon = ("--success-retention", "1", "--location", "weur")
+
+    kept = quiet_installation.json("trigger_workflow", workflow, "--error-retention", "1")["id"]
+    gone = quiet_installation.json("trigger_workflow", workflow, *soon)["id"]
+    quiet_installation.manage("trigger_workflow", workflow, "--batch", str(file), *soon)
+    refused = quiet_installation.manage(
+        "trigger_workflow", workflow, "--success-retention", "31 days", check=False
+    )
+
+    until = time.monotonic() + 60
+    while run_count(quiet_installation, workflow) > 1:
+        assert time.monotonic() < until
+    for instance, is_gone in ((kept, False), (gone, True), ("batched", True)):
+        described = quiet_installation.manage("describe_run", workflow, instance, check=False)
+        assert (described.returncode == 1) is is_gone
+    assert (refused.returncode, "up to 30 days" in refused.stderr) == (1, True)
+
+
+def run_count(quiet_installation: Installation, workflow: str) -> int:
+    """Return how many runs the target has."""
+    rows = quiet_installation.json("list_workflows", "--json")
+    (counts,) = [row["instances"] for row in rows if row["name"] == f"awaitstep-{workflow}"]
+    return sum(counts.values())
 
 
 def test_the_list_is_current_and_can_be_filtered(

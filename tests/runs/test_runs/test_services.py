@@ -103,6 +103,16 @@ def test_the_draft_runs_and_not_the_newest_version() -> None:
     assert output_of(run, ended(run).steps_of("only")[0]) == "draft"
 
 
+def test_a_test_run_has_at_most_as_many_steps_as_the_settings_say() -> None:
+    workflow = import_document(chain(step("first", "return 1;"), step("second", "return 2;")))
+    workflow.deploy_settings = {"workflow": {"stepLimit": 1, "schedules": ["* * * * *"]}}
+    workflow.save()
+
+    progress = ended(start(workflow))
+
+    assert "limit of 1 steps" in progress.error
+
+
 def test_a_run_stops_after_the_chosen_node_wherever_it_is() -> None:
     workflow = import_document(
         document(

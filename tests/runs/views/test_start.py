@@ -57,6 +57,24 @@ def test_a_run_is_started_with_the_entered_payload_and_shown(
         assert "by admin on this site" in text(admin_client.get(address))
 
 
+def test_a_run_is_started_with_a_retention_and_a_location(
+    admin_client: Client, recorded: Deployment, fake_api: FakeApi
+) -> None:
+    options = {"success_retention": "3d", "error_retention": "90 minutes", "location": "weur"}
+
+    start(admin_client, recorded, **options)
+
+    body = fake_api.bodies[0]
+    assert body["instance_retention"] == {
+        "success_retention": 259_200_000,
+        "error_retention": 5_400_000,
+    }
+    assert body["location_hint"] == "weur"
+    detail = Entry.objects.get(action="run started").detail
+    assert detail["kept"] == "3 days if completed, 1 hour 30 minutes if failed"
+    assert detail["location"] == "weur"
+
+
 def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
     admin_client: Client, live: Deployment
 ) -> None:
@@ -81,6 +99,9 @@ def test_an_id_that_is_used_twice_redirects_to_the_existing_run(
         ({"payload": f'"{"x" * 1024 * 1024}"'}, "the limit is 1,048,576 bytes"),
         ({"instance_id": "has blank"}, "The id of a run must have"),
         ({"target": "nowhere"}, "There is no target nowhere"),
+        ({"success_retention": "31 days"}, "for a duration of up to 30 days"),
+        ({"error_retention": "soon"}, "for a duration of up to 30 days"),
+        ({"success_retention": "0"}, "for a duration of up to 30 days"),
     ],
 )
 def test_an_error_is_shown_and_the_input_is_kept(
@@ -189,6 +210,21 @@ def test_each_line_starts_a_run_and_payloads_are_deleted_afterwards(
     assert (change.done, change.failed, change.starts) == (2, 0, [])
     assert Run.objects.filter(workflow=live.workflow).count() == 2
     assert Run.objects.filter(instance_id="b-1").exists()
+
+
+def test_options_apply_to_each_line(
+    admin_client: Client, recorded: Deployment, fake_api: FakeApi
+) -> None:
+    form = {"workflow": recorded.workflow_public_id, "lines": "1\n2", "location": "sam"}
+
+    refused = admin_client.post("/runs/batch/", form | {"location": "moon"})
+    admin_client.post("/runs/batch/", form | {"success_retention": "1 hour"})
+
+    assert 'There is no location "moon"' in text(refused)
+    tasks.perform.func(BulkChange.objects.get().pk)
+    (bodies,) = fake_api.bodies
+    assert [body["location_hint"] for body in bodies] == ["sam", "sam"]
+    assert {body["instance_retention"]["success_retention"] for body in bodies} == {3_600_000}
 
 
 @pytest.mark.parametrize(
