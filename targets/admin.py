@@ -60,8 +60,8 @@ _EMBEDDED = (
     None,
     {
         "fields": ["name", "kind", "account_id", "is_default"],
-        "description": "Workers run on this host. What a Workflow's settings limit applies here as on "
-        "Cloudflare: runs at a time, steps, retention, schedules. A jurisdiction is stored and fixed, and "
+        "description": "Workers run on this host. The settings of a Workflow apply as on Cloudflare: "
+        "concurrent runs, steps, retention, schedules. A jurisdiction is stored and cannot be changed, and "
         "a location hint is accepted, but neither decides where runs execute and are stored.",
     },
 )

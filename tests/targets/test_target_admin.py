@@ -208,6 +208,13 @@ def test_a_new_default_replaces_the_old_one(admin_client: Client) -> None:
     assert Target.objects.get(is_default=True).name == "production"
 
 
+def test_the_page_of_the_embedded_platform_says_what_it_does_not_do(admin_client: Client) -> None:
+    page = text(admin_client.get(change(embedded_target())))
+
+    assert "A jurisdiction is stored and cannot be changed, and a location hint is accepted" in page
+    assert "neither decides where runs execute" in page
+
+
 def test_only_rules_and_default_of_the_embedded_platform_can_change(
     admin_client: Client,
 ) -> None:

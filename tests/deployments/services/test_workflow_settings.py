@@ -36,7 +36,7 @@ from workflows.models import Workflow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
 
-ALL = {
+ALL: dict[str, Any] = {
     "concurrencyLimit": 10,
     "stepLimit": 500,
     "successRetention": "3 days",
@@ -155,7 +155,7 @@ def test_runs_beyond_the_concurrency_limit_are_queued(platform: Platform, target
 
 def test_runs_are_kept_as_long_as_the_settings_say(sweeping: Platform) -> None:
     code = "if (event.payload.fails) throw new NonRetryableError('as asked'); return 1;"
-    settings = {"successRetention": 1, "errorRetention": "1 day"}
+    settings: dict[str, Any] = {"successRetention": 1, "errorRetention": "1 day"}
     deployment = succeeded(deploy(workflow_with(code, **settings), account_target(sweeping)))
     name = deployment.worker_name
 

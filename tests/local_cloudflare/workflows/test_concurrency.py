@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -386,4 +387,6 @@ def test_the_limit_of_a_workflow_is_at_most_that_of_the_account(
     refused = account.limit("first", limit)
 
     assert refused.status_code == 400
-    assert f"concurrency.limit must be a whole number from 1 to 2, not {limit}" in refused.text
+    (error,) = refused.json()["errors"]
+    shown = json.dumps(limit)
+    assert error["message"] == f"concurrency.limit must be a whole number from 1 to 2, not {shown}"
