@@ -40,7 +40,7 @@ def of_deployment(deployment: Deployment) -> dict[str, str]:
     """Return the classes of the Workflows that a deployment runs, by name; a script has none."""
     kind = deployment.ir.get("kind")
     if kind == PROJECT:
-        return dict(parse_triggers(json.loads(deployment.wrangler_json or "{}")).workflows)
+        return parse_triggers(json.loads(deployment.wrangler_json or "{}")).classes
     return {} if kind == SCRIPT else {deployment.worker_name: deployment.class_name}
 
 

@@ -99,7 +99,7 @@ def _run(
             facts = _with_redacted_parts(progress.facts, secrets)
             transitions.enter(pk, claim.token, stage=progress.stage, facts=facts)
             if "wrangler_json" in facts and claim.deployment.files:
-                workflows = parse_triggers(json.loads(facts["wrangler_json"])).workflows
+                workflows = parse_triggers(json.loads(facts["wrangler_json"])).classes
                 workflow_names.remember(claim.deployment, workflows)
 
 

@@ -114,6 +114,11 @@ class Triggers:
     def zones(self) -> frozenset[str]:
         return frozenset(self.routes.values())
 
+    @property
+    def classes(self) -> dict[str, str]:
+        """The classes of the Workflows, by name."""
+        return {name: part.class_name for name, part in self.workflows.items()}
+
     def descriptions(self) -> dict[Part, str]:
         """Return the state of each part as text, to be compared and displayed."""
         return dict(self._descriptions())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflows.ir.deploy.workflow_settings import WorkflowSettings
-from workflows.ir.reading.durations import words
+from workflows.ir.reading.durations import milliseconds, words
 
 
 def as_config(settings: WorkflowSettings) -> dict[str, Any]:
@@ -37,16 +37,20 @@ def as_request(settings: WorkflowSettings) -> dict[str, Any]:
 
 
 def from_config(config: Mapping[str, Any]) -> WorkflowSettings:
-    """Return the settings of a Workflow in a wrangler.json."""
+    """Return the settings of a Workflow in a wrangler.json, in which retention can be text as well."""
     retention = config.get("default_retention") or {}
     return WorkflowSettings(
         concurrency_limit=(config.get("concurrency") or {}).get("limit"),
         step_limit=(config.get("limits") or {}).get("steps"),
-        success_retention=retention.get("success_retention"),
-        error_retention=retention.get("error_retention"),
-        schedules=tuple(config.get("schedules") or ()),
+        success_retention=_milliseconds(retention.get("success_retention")),
+        error_retention=_milliseconds(retention.get("error_retention")),
+        schedules=tuple(" ".join(str(cron).split()) for cron in config.get("schedules") or ()),
         jurisdiction=config.get("jurisdiction") or "",
     )
+
+
+def _milliseconds(duration: int | str | None) -> int | None:
+    return milliseconds(duration) if isinstance(duration, str) else duration
 
 
 def from_response(workflow: Mapping[str, Any], version: Mapping[str, Any]) -> WorkflowSettings:

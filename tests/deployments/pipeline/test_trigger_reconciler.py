@@ -87,7 +87,12 @@ def test_the_settings_of_a_workflow_are_described() -> None:
 def test_the_settings_of_a_workflow_are_read_from_the_api() -> None:
     body = as_request(SETTINGS)
     workflow = {"schedules": body.pop("schedules"), "jurisdiction": body.pop("jurisdiction")}
-    nothing: dict[str, object] = {"schedules": None, "limits": {}, "concurrency": None, "default_retention": {}}
+    nothing: dict[str, object] = {
+        "schedules": None,
+        "limits": {},
+        "concurrency": None,
+        "default_retention": {},
+    }
 
     assert from_response(workflow, body) == SETTINGS
     assert from_response(nothing, nothing) == WorkflowSettings()
