@@ -63,9 +63,7 @@ def from_response(workflow: Mapping[str, Any], version: Mapping[str, Any]) -> Wo
 def fixed_jurisdiction(name: str, actual: str, expected: str) -> str:
     """Return why the jurisdiction of a Workflow cannot be changed."""
     what = f"has the jurisdiction {actual}" if actual else "has no jurisdiction"
-    settings = (
-        f"the deploy settings say {expected}" if expected else "the deploy settings name none"
-    )
+    settings = f"the settings say {expected}" if expected else "the settings name none"
     return (
         f"The Workflow {name} {what}, but {settings}. A jurisdiction is fixed when a Workflow is "
         "created: only a new Workflow can have another one, and deleting this one deletes its runs."
