@@ -137,6 +137,15 @@ def has_return(items: Iterable[Item]) -> bool:
     )
 
 
+def takes_steps(items: Iterable[Item]) -> bool:
+    """Return whether there is more in the items than what leaves them."""
+    return any(
+        item.kind not in EXITS
+        and (not item.arms or any(takes_steps(arm.items) for arm in item.arms))
+        for item in items
+    )
+
+
 def has_recursion(item: Item) -> bool:
     """Return whether a function is called again inside of the item."""
     inner = (each for arm in item.arms for each in arm.items)

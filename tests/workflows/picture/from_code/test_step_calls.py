@@ -41,7 +41,7 @@ def test_of_a_dynamic_name_the_fixed_parts_are_known() -> None:
     assert found.ir
     assert [node.name for node in found.ir.nodes.values()] == [
         "order ${event.payload.id} of ${user.name}",
-        '"item-" + event.payload.id',
+        "item-\u2026",
         "event.payload.name",
     ]
 

@@ -149,7 +149,7 @@ def _for(walk: Walk, node: Node, scope: Scope) -> None:
     walk.visit(parts[0], inner)
     sources = [shown(part).rstrip(" ;") if part is not None else "" for part in parts]
     region = walk.region(parts[1], node.child_by_field_name("body"), parts[2], scope=inner.inner())
-    name = "; ".join(sources) if any(sources) else "until it is left"
+    name = "; ".join(sources).rstrip("; ") if any(sources) else "until it is left"
     label = f"while {sources[1]}" if sources[1] else "repeats"
     add_loop(walk, name, label, node, scope, region)
 

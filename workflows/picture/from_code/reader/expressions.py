@@ -124,7 +124,7 @@ def _object(walk: Walk, node: Node, scope: Scope) -> Value:
             case "pair":
                 key = key_of(part.child_by_field_name("key"))
                 value = walk.visit(part.child_by_field_name("value"), scope)
-                fields.names[key] = scope.lasting(key, value)
+                fields.names[key] = scope.lasting(f".{key}", value)
             case "shorthand_property_identifier":
                 fields.names[text(part)] = walk.lookup(text(part), scope)
             case "method_definition":
@@ -267,7 +267,7 @@ def assign(walk: Walk, left: Node, value: Value, scope: Scope) -> None:
         holder = walk.visit(left.child_by_field_name("object"), scope)
         property_ = left.child_by_field_name("property")
         if isinstance(holder, Fields) and property_ is not None:
-            holder.names[text(property_)] = scope.lasting(text(property_), value)
+            holder.names[text(property_)] = scope.lasting(f".{text(property_)}", value)
         elif isinstance(value, Step):
             walk.add_code(left.parent or left, scope)
     elif left.type == "subscript_expression":

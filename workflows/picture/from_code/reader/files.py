@@ -48,9 +48,7 @@ _ASSIGNING: Final = {
     "augmented_assignment_expression": "left",
     "update_expression": "argument",
 }
-_IN_PATTERNS: Final = frozenset(
-    {"identifier", "shorthand_property_identifier_pattern", "property_identifier"}
-)
+_IN_PATTERNS: Final = frozenset({"identifier", "shorthand_property_identifier_pattern"})
 
 
 @dataclass(slots=True)
@@ -177,15 +175,27 @@ def _leaves(root: Node) -> Iterator[Node]:
 
 
 def _changing_names(root: Node) -> frozenset[str]:
-    """Return the names of variables and properties that are assigned to somewhere in the file."""
+    """Return the names of variables (`x`) and properties (`.x`) that the file assigns to somewhere."""
     names: set[str] = set()
     for node in named_nodes(root):
         target = (
             node.child_by_field_name(_ASSIGNING[node.type]) if node.type in _ASSIGNING else None
         )
         if target is not None:
-            names |= {text(part) for part in named_nodes(target) if part.type in _IN_PATTERNS}
+            names.update(_assigned_names(target))
     return frozenset(names)
+
+
+def _assigned_names(target: Node) -> Iterator[str]:
+    """Yield the names in a pattern, and that of a property with the dot before it."""
+    if target.type == "member_expression":
+        property_ = target.child_by_field_name("property")
+        target = property_ if property_ is not None else target
+    for part in named_nodes(target):
+        if part.type == "property_identifier":
+            yield f".{text(part)}"
+        elif part.type in _IN_PATTERNS:
+            yield text(part)
 
 
 def top_level(root: Node) -> Iterator[Node]:

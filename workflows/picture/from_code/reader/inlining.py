@@ -8,11 +8,27 @@ from typing import Final
 from tree_sitter import Node
 
 from workflows.codegen.syntax.tree_nodes import children_of, text
-from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Item, has_recursion, has_return
+from workflows.picture.from_code.items import (
+    SEQUENCE,
+    Arm,
+    Await,
+    Item,
+    has_recursion,
+    has_return,
+    takes_steps,
+)
 from workflows.picture.from_code.reader.concurrency import Region, unpacked
 from workflows.picture.from_code.reader.patterns import bind_parameters
 from workflows.picture.from_code.reader.source_text import is_async, place_of, shown
-from workflows.picture.from_code.reader.values import Function, Promise, Scope, Value, choice
+from workflows.picture.from_code.reader.values import (
+    Fields,
+    Function,
+    Promise,
+    Scope,
+    Value,
+    choice,
+    tokens_of,
+)
 from workflows.picture.from_code.reader.walk import MAX_CALLS, Frame, Walk
 
 _MAX_QUIET: Final = 1_000  # bytes of a function that is read for its value alone
@@ -22,9 +38,9 @@ def call(
     walk: Walk, function: Function, values: Sequence[Value], node: Node, scope: Scope
 ) -> Value:
     """Read the call of a function; one that does not use the step object is read for its value alone."""
-    if not walk.carries(function) and not any(map(walk.carries, values)):
+    if not _concerns(walk, function, values):
         return _value_of(walk, function, values)
-    if _is_open(walk, function):
+    if _is_open(walk, function, values):
         return _again(walk, function, node, scope)
     if len(walk.frames) >= MAX_CALLS:
         walk.is_complete = False
@@ -42,6 +58,13 @@ def call(
     return value
 
 
+def _concerns(walk: Walk, function: Function, values: Sequence[Value]) -> bool:
+    """Whether a function can take steps, or wait for some that have been started."""
+    return walk.carries(function) or any(
+        walk.carries(value) or tokens_of(value) for value in values
+    )
+
+
 def _without_items(walk: Walk, region: Region, value: Value, node: Node, scope: Scope) -> Value:
     """Keep what a function waits for, even if it takes no steps itself."""
     if region.awaits:
@@ -53,15 +76,30 @@ def _without_items(walk: Walk, region: Region, value: Value, node: Node, scope: 
 def _value_of(walk: Walk, function: Function, values: Sequence[Value]) -> Value:
     node = function.node
     is_short = node.end_byte - node.start_byte <= _MAX_QUIET
-    if not is_short or _is_open(walk, function) or len(walk.frames) >= MAX_CALLS:
+    if not is_short or _is_open(walk, function, values) or len(walk.frames) >= MAX_CALLS:
         return None
     with walk.quietly():
         return region_of_call(walk, function, values)[1]
 
 
-def _is_open(walk: Walk, function: Function) -> bool:
-    key = function.scope.path, function.node.id
-    return key in {(frame.function.scope.path, frame.function.node.id) for frame in walk.frames}
+def _is_open(walk: Walk, function: Function, values: Sequence[Value]) -> bool:
+    """Whether a function is being read already, with the same functions as arguments."""
+    functions = _functions_in(values)
+    return any(
+        frame.function.node.id == function.node.id
+        and frame.function.scope is function.scope
+        and frame.arguments == functions
+        for frame in walk.frames
+    )
+
+
+def _functions_in(values: Sequence[Value]) -> frozenset[int]:
+    """Return the functions in the arguments of a call, also those in objects."""
+    parts = list(values)
+    parts += [
+        part for value in values if isinstance(value, Fields) for part in value.names.values()
+    ]
+    return frozenset(part.node.id for part in parts if isinstance(part, Function))
 
 
 def _again(walk: Walk, function: Function, node: Node, scope: Scope) -> Value:
@@ -88,10 +126,10 @@ def region_of_call(walk: Walk, function: Function, values: Sequence[Value]) -> t
 
 
 def _read(walk: Walk, function: Function, values: Sequence[Value]) -> Value:
-    if _is_open(walk, function):
+    if _is_open(walk, function, values):
         return None
     node, inner = function.node, function.scope.function(function.this)
-    frame = Frame(function)
+    frame = Frame(function, _functions_in(values))
     walk.frames.append(frame)
     try:
         bind_parameters(walk, _parameters(node), values, inner)
@@ -114,11 +152,12 @@ def _parameters(node: Node) -> list[Node]:
 def _item(region: Region, function: Function, node: Node, scope: Scope) -> Item | None:
     """Return what a call does as one item: a frame with the function's name if it is more than one."""
     items = [inner for item in region.items for inner in unpacked(item)]
-    if not items:
+    if not takes_steps(items):
         return None
     is_frame = has_return(items) or any(map(has_recursion, items))
     if len(items) == 1 and not is_frame:
         items[0].tokens |= region.tokens
+        items[0].awaits |= region.awaits
         return items[0]
     name = function.name or _called_name(node)
     is_elsewhere = function.scope.path != scope.path
@@ -150,6 +189,7 @@ def packed(region: Region, node: Node, scope: Scope) -> Item | None:
         return None
     if len(items) == 1:
         items[0].tokens |= region.tokens
+        items[0].awaits |= region.awaits
         return items[0]
     return Item(
         kind=SEQUENCE,

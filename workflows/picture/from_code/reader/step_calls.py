@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tree_sitter import Node
 
 from workflows.codegen.syntax.tree_nodes import text
 from workflows.ir.document.node_labels import first_line
-from workflows.picture.from_code.items import Arm, Item, Pattern
+from workflows.picture.from_code.items import Arm, Item, Pattern, takes_steps
 from workflows.picture.from_code.reader.files import FUNCTIONS
 from workflows.picture.from_code.reader.inlining import region_of_call
 from workflows.picture.from_code.reader.members import key_of
@@ -21,6 +21,7 @@ from workflows.picture.from_code.reader.source_text import (
     unwrapped,
 )
 from workflows.picture.from_code.reader.values import (
+    Choice,
     Fields,
     Function,
     Promise,
@@ -71,12 +72,38 @@ def add_step(
 
 def _read_callback(walk: Walk, item: Item, values: Sequence[Value]) -> None:
     """Read the steps that the work of a step takes itself."""
-    for value in values[1:]:
-        if isinstance(value, Function) and walk.carries(value):
-            region, _ = region_of_call(walk, value, [])
-            if region.items:
-                item.arms.append(Arm(label="inside the step", items=region.items))
-                item.awaits |= region.awaits
+    regions = [
+        region_of_call(walk, function, [])[0]
+        for value in values[1:]
+        for function in _functions_of(value)
+        if walk.carries(function)
+    ]
+    found = sorted(regions, key=lambda region: -len(_step_names(region.items)))
+    known: set[Pattern] = set()
+    for region in found:
+        names = _step_names(region.items)
+        if takes_steps(region.items) and not (names and names <= known):
+            item.arms.append(Arm(label="inside the step", items=region.items))
+            item.awaits |= region.awaits
+            known |= names
+
+
+def _functions_of(value: Value) -> Iterator[Function]:
+    """Yield the functions that a value can be."""
+    if isinstance(value, Function):
+        yield value
+    elif isinstance(value, Choice):
+        yield from (part for _, part in value.values if isinstance(part, Function))
+
+
+def _step_names(items: Iterable[Item]) -> set[Pattern]:
+    """Return the names of all steps in the items, at any depth."""
+    names: set[Pattern] = set()
+    for item in items:
+        names.update(item.names)
+        for arm in item.arms:
+            names |= _step_names(arm.items)
+    return names
 
 
 def _names(values: Sequence[Value]) -> tuple[Pattern, ...]:
@@ -88,12 +115,12 @@ def _shown_name(node: Node | None, values: Sequence[Value]) -> str:
     patterns = _names(values)
     if node is None:
         return "a step"
-    if len(patterns) == 1 and None not in patterns[0]:
-        return parts_shown(patterns[0])
     inner = unwrapped(node)
-    if inner.type == "template_string" and len(patterns) == 1 and patterns[0] != (None,):
+    if len(patterns) > 1 or patterns[0] == (None,):
+        return shown(inner)
+    if inner.type == "template_string" and None in patterns[0]:
         return _template_shown(inner)
-    return shown(inner)
+    return parts_shown(patterns[0])
 
 
 def _template_shown(node: Node) -> str:

@@ -120,7 +120,8 @@ STEP: Final = Step()
 class Scope:
     """The names in a block, a function or a module, and those around it.
 
-    Texts and numbers of names that are assigned to somewhere (`changing`) are not known.
+    Texts and numbers of variables (`x`) and properties (`.x`) that are assigned to somewhere, which
+    are `changing`, are not known.
     """
 
     __slots__ = ("_names", "_parent", "changing", "path", "this")

@@ -34,9 +34,9 @@ from workflows.picture.from_code.reader.values import (
 MAX_VISITS: Final = 250_000  # nodes of syntax trees
 MAX_QUIET_VISITS: Final = 50_000
 MAX_ITEMS: Final = 1_500
-MAX_DEPTH: Final = 400  # of the syntax tree inside a function, and of functions that call others
-MAX_CALLS: Final = 12
-MAX_NESTING: Final = 40
+MAX_DEPTH: Final = 800  # of the syntax tree inside a function, and of functions that call others
+MAX_CALLS: Final = 40
+MAX_NESTING: Final = 60
 _NAMES: Final = frozenset(
     {"identifier", "shorthand_property_identifier", "this", "super", "type_identifier"}
 )
@@ -46,9 +46,10 @@ Handler = Callable[["Walk", Node, Scope], Value]
 
 @dataclass(slots=True)
 class Frame:
-    """A function that is being read: what it returns, and whether it may return early."""
+    """A function that is being read: the functions among its arguments, and what it returns."""
 
     function: Function
+    arguments: frozenset[int]
     returned: list[Value] = field(default_factory=list)
 
 
