@@ -43,13 +43,5 @@ def link_to(place: Place, base: str | None) -> str:
 
 def broken_nodes(picture: CodePicture) -> dict[str, NodeState]:
     """Return a mark for each innermost node in whose lines the code is broken."""
-    found: dict[str, NodeState] = {}
-    for problem in picture.problems:
-        around = [
-            (place.end_line - place.line, -number, id_)
-            for number, (id_, place) in enumerate(picture.places.items())
-            if place.file == problem.file and place.line <= problem.line <= place.end_line
-        ]
-        if around:
-            found[min(around)[2]] = NodeState(state=State.PROBLEM)
-    return found
+    nodes = {picture.node_at(problem.file, problem.line) for problem in picture.problems} - {""}
+    return {id_: NodeState(state=State.PROBLEM) for id_ in nodes}

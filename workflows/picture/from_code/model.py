@@ -52,3 +52,12 @@ class CodePicture:
 
     def __bool__(self) -> bool:
         return self.ir is not None
+
+    def node_at(self, file: str, line: int) -> str:
+        """Return the innermost node whose lines include this one, "" if there is none."""
+        around = [
+            (place.end_line - place.line, -number, id_)
+            for number, (id_, place) in enumerate(self.places.items())
+            if place.file == file and place.line <= line <= place.end_line
+        ]
+        return min(around)[2] if around else ""

@@ -90,6 +90,25 @@ def test_broken_code_is_marked_on_the_innermost_node() -> None:
     assert drawn.svg.count("pic-problem") == 1
 
 
+def test_the_innermost_node_of_a_line_is_known() -> None:
+    found = picture("""
+        for (const x of y) {
+          await step.do("a", async () => {
+            work();
+          });
+        }
+    """)
+
+    assert [found.node_at(MAIN, line) for line in (4, 5, 6, 7, 9)] == [
+        "",
+        "src/index.ts:5",
+        "src/index.ts:6",
+        "src/index.ts:6",
+        "src/index.ts:5",
+    ]
+    assert found.node_at("src/other.ts", 5) == ""
+
+
 def test_states_are_drawn_on_the_nodes_of_a_run() -> None:
     found = picture('await step.do("first", work);\nawait step.do("second", work);')
     steps = [{"name": "first-1", "type": "step", "success": True, "start": "2030-01-01T10:00:00Z"}]

@@ -116,13 +116,17 @@ def test_what_a_step_does_is_the_first_line_of_its_work() -> None:
         await step.do("short", () => load());
         await step.do("by name", { timeout: "1 minute" }, loadOrder);
         await step.do("elsewhere", this.env.SERVICE.load);
-    """)
+        await step.do("wrapped", traced(loadOrder));
+    """, top="""
+        const traced = (work) => async () => work();
+    """)  # fmt: skip
 
     assert abouts(found) == [
         "const order = await find(event.payload.id)",
         "load()",
         "loadOrder",
         "this.env.SERVICE.load",
+        "loadOrder",
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from workflows.codegen.syntax.tree_nodes import text
+from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.ir.document.node_labels import first_line
 from workflows.picture.from_code.items import Arm, Item, Pattern, takes_steps
 from workflows.picture.from_code.reader.files import FUNCTIONS
@@ -157,8 +157,14 @@ def _callback_shown(arguments: Sequence[Node], values: Sequence[Value]) -> str:
         if inner.type in FUNCTIONS:
             return _first_line(inner)
         if isinstance(value, Function) or (inner.type in _NAMES and value is None):
-            return shown(inner)
+            return shown(_wrapped(inner))
     return ""
+
+
+def _wrapped(node: Node) -> Node:
+    """Return the function that a call such as `traced(work)` adds something to, or the node itself."""
+    arguments = children_of(node.child_by_field_name("arguments"))
+    return arguments[0] if len(arguments) == 1 and arguments[0].type in _NAMES else node
 
 
 def _first_line(function: Node) -> str:
