@@ -9,7 +9,7 @@ from workflows.ir.document.model import WorkflowIR
 from workflows.picture.from_code.exits import states_of_exits
 from workflows.picture.from_code.model import CodePicture
 from workflows.picture.from_code.step_matching import match_steps
-from workflows.picture.run_states import COMPLETE, ENDED, calls_by_node, states_of
+from workflows.picture.run_states import ENDED, calls_by_node, states_of
 from workflows.picture.states import ACTIVE, NodeState, State
 from workflows.picture.step_order import RawStep, StepCall
 from workflows.picture.step_states import Kind, NodeSummary, summarize
@@ -39,7 +39,7 @@ def run_of_class(picture: CodePicture, steps: Iterable[RawStep], run_status: str
         id_: _summary(picture.ir, id_, of_node, is_over=is_over) for id_, of_node in calls.items()
     }
     states = states_of(picture.ir, steps, calls, summaries, run_status)
-    exits = states_of_exits(picture.ir, states, is_complete=run_status == COMPLETE)
+    exits = states_of_exits(picture.ir, states, run_status)
     return CodeRun(
         states=states | exits,
         calls=matched.calls,

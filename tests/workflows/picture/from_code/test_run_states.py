@@ -229,6 +229,37 @@ def test_a_return_in_a_function_explains_what_is_missing_there() -> None:
     ]
 
 
+def test_a_throw_that_failed_the_run_is_marked() -> None:
+    found = picture("""
+        const order = await step.do("find", work);
+        if (!order) throw new NonRetryableError("not found");
+        await step.do("send", work);
+    """)
+
+    assert states(found, run(found, "find-1", status="errored")) == {
+        "find": "done",
+        "!order": "failed",
+        "Throw": "failed",
+        "send": "not_reached",
+    }
+
+
+def test_an_error_that_is_thrown_again_is_marked() -> None:
+    found = picture("""
+        try {
+          await step.do("charge", work);
+        } catch (error) {
+          await step.do("release", work);
+          throw error;
+        }
+    """)
+    failed = states(found, run(found, "!charge-1", "release-1", status="errored"))
+    caught = states(found, run(found, "charge-1"))
+
+    assert (failed["release"], failed["Throw"]) == ("done", "failed")
+    assert (caught["release"], caught["Throw"]) == ("skipped", "skipped")
+
+
 def test_rollbacks_are_noted_on_the_steps_that_they_undo() -> None:
     found = picture("""
         await step.do("reserve", work, { rollback: undo });
