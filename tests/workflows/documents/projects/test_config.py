@@ -211,6 +211,7 @@ def test_a_build_command_is_refused_because_it_is_never_run() -> None:
         ('routes = ["a.com/*"]\n', 'routes[0]: has no zone: write { pattern = "a.com/*", zone_name = "example.com" }'),
         ('[[routes]]\npattern = "a.com"\ncustom_domain = true\nenabled = false\n', "line 7: routes[0].enabled: can only be true"),
         ('triggers.crons = ["0 3 * * *", "every day"]\n', "line 4: triggers.crons[1]: "),
+        ('[[services]]\nbinding = "SELF"\nservice = "orders"\n', "line 6: services[0].service: is the Worker itself"),
         ('compatibility_flags = ["A flag"]\n', "line 4: compatibility_flags[0]: "),
         ("limits.cpu_ms = 1\n", "line 4: limits.cpu_ms: must be between 10 and 300000"),
         ("observability = { enabled = true, head_sampling_rate = 2 }\n", "observability.head_sampling_rate: must be a number"),
@@ -343,7 +344,7 @@ _VALUES = st.recursive(
 
 @given(value=st.dictionaries(_NAMES, _VALUES, max_size=8))
 @settings(
-    max_examples=examples(300, 5_000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(300, 3_000), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 def test_a_configuration_of_any_content_can_be_read(value: Any) -> None:
     config = read_config({**SOURCES, "wrangler.json": json.dumps(value)})
@@ -355,7 +356,7 @@ def test_a_configuration_of_any_content_can_be_read(value: Any) -> None:
 
 
 @given(case=st.sampled_from([*GOOD, *BAD]), data=st.data())
-@settings(max_examples=examples(300, 5_000), deadline=None)
+@settings(max_examples=examples(300, 3_000), deadline=None)
 def test_a_configuration_with_random_damage_can_be_read(case: Any, data: st.DataObject) -> None:
     text = case.text
     for _ in range(data.draw(st.integers(1, 3))):

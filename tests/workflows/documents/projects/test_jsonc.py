@@ -59,7 +59,7 @@ def _written(value: Any, random: Random) -> str:
 
 
 @given(value=_VALUES, seed=st.integers(0, 10_000))
-@settings(max_examples=examples(300, 5_000), deadline=None)
+@settings(max_examples=examples(300, 3_000), deadline=None)
 def test_comments_and_trailing_commas_do_not_change_the_value(value: Any, seed: int) -> None:
     text = _written(value, Random(seed))  # noqa: S311 - the same every time
     plain = plain_json(text)
@@ -142,7 +142,7 @@ def test_text_that_would_keep_the_parser_busy_is_not_read(text: str, message: st
 
 
 @given(text=st.text(alphabet="".join(_MARKS)))
-@settings(max_examples=examples(300, 5_000), deadline=None)
+@settings(max_examples=examples(300, 3_000), deadline=None)
 def test_no_text_raises_an_error(text: str) -> None:
     for file in ("wrangler.jsonc", "wrangler.toml"):
         with suppress(UnicodeEncodeError):

@@ -222,7 +222,7 @@ _JSON = st.recursive(
 
 
 @given(manifest=_JSON, lock=_JSON)
-@settings(max_examples=examples(200, 5_000), deadline=None)
+@settings(max_examples=examples(200, 3_000), deadline=None)
 def test_files_of_any_content_can_be_read(manifest: Any, lock: Any) -> None:
     packages = _read(json.dumps(manifest), json.dumps(lock))
     assert all(

@@ -46,7 +46,7 @@ def _reasons(files: object) -> list[str]:
         st.binary(max_size=50), st.text(max_size=20).filter(str.isprintable).map(str.encode)
     )
 )
-@settings(max_examples=examples(200, 5_000), deadline=None)
+@settings(max_examples=examples(200, 3_000), deadline=None)
 def test_stored_content_keeps_every_byte_and_is_valid(content: bytes) -> None:
     files = {"a": stored(content)}
     assert file_bytes(files, "a") == content
@@ -56,7 +56,7 @@ def test_stored_content_keeps_every_byte_and_is_valid(content: bytes) -> None:
 
 
 @given(value=_JSON)
-@settings(max_examples=examples(200, 5_000), deadline=None)
+@settings(max_examples=examples(200, 3_000), deadline=None)
 def test_json_of_any_shape_has_problems_or_can_be_used(value: Any) -> None:
     problems = check_files(value)
     if not problems:
@@ -64,7 +64,7 @@ def test_json_of_any_shape_has_problems_or_can_be_used(value: Any) -> None:
 
 
 @given(paths=st.lists(_PATHS, min_size=1, max_size=4, unique=True))
-@settings(max_examples=examples(300, 5_000), deadline=None)
+@settings(max_examples=examples(300, 3_000), deadline=None)
 def test_an_archive_has_only_paths_that_are_accepted_from_an_editor(paths: list[str]) -> None:
     try:
         project = read_archive(zipped({**dict.fromkeys(paths, "x"), "top.ts": "", "b/top.ts": ""}))

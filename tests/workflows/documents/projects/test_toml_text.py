@@ -22,7 +22,7 @@ _MARKS = st.sampled_from(
 
 
 @given(document=toml_documents())
-@settings(max_examples=examples(150, 5_000), deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=examples(150, 2_000), deadline=None, suppress_health_check=_SLOW)
 def test_every_key_table_and_item_has_its_line(
     document: tuple[str, dict[str, Any], dict[Path, int]],
 ) -> None:
@@ -45,7 +45,7 @@ def test_whatever_tomllib_accepts_is_read_to_its_end(parts: list[str]) -> None:
 
 
 @given(document=toml_documents(), data=st.data())
-@settings(max_examples=examples(100, 5_000), deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=examples(100, 2_000), deadline=None, suppress_health_check=_SLOW)
 def test_a_mistake_is_reported_in_its_line(
     document: tuple[str, Any, Any], data: st.DataObject
 ) -> None:

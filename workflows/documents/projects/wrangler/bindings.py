@@ -21,6 +21,7 @@ _WORKFLOW_NAME_RULE: Final = (
 )
 _BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _OWN_SETTINGS: Final = ("limits", "concurrency", "schedules", "default_retention", "jurisdiction")
+_ITSELF: Final = "is the Worker itself, which has another name on each target: call its code directly, or use `ctx.exports`"
 _MAX_STEPS: Final = 25_000
 
 
@@ -68,7 +69,14 @@ def read_bindings(
     for path, section, entry in _entries(config):
         if section.name in entry:
             names.add_binding(entry[section.name], (*path, section.name))
+        if section.kind is BindingKind.SERVICE and _is_own(entry.get("service"), config):
+            source.problem((*path, "service"), _ITSELF)
     return found
+
+
+def _is_own(worker: str | None, config: Mapping[str, Any]) -> bool:
+    """Whether this is the name of the project's Worker in the file, which is not its name on targets."""
+    return worker is not None and worker == config.get("name")
 
 
 def _entries(config: Mapping[str, Any]) -> Iterator[tuple[Path, BindingSection, Mapping[str, Any]]]:
@@ -128,7 +136,7 @@ def read_workflows(
                 (*path, "name"), f"{quoted(entry['name'])} is declared twice: rename one"
             )
         taken.add(entry["name"])
-        if entry.get("script_name", config.get("name")) not in (None, config.get("name")):
+        if "script_name" in entry and not _is_own(entry["script_name"], config):
             others.append(_other(source, path, entry))
         else:
             own.append(_own(source, path, entry))
