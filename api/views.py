@@ -24,6 +24,7 @@ from runs.saved_tests.execution import run_all, saved_tests
 from runs.services.control import Refused
 from runs.services.event_triggers import BadEventType, NoListener, StartResult, start_runs
 from runs.test_runs.draft_request import Runnable
+from runs.test_runs.services import check_not_project
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import target_named
 from targets.policy import Consent
@@ -95,6 +96,7 @@ def _test_results(request: HttpRequest, workflow_id: str, by: Actor) -> Iterator
         raise ApiError(400, 'The body must be an object with "version", "test", or neither.')
     try:
         runnable = _runnable(get_workflow(workflow_id), body.get("version"))
+        check_not_project(runnable.kind)
         tests = saved_tests(runnable)
     except WorkflowNotFound as error:
         raise ApiError(404, str(error)) from None

@@ -86,6 +86,7 @@ def filter_words(filters: Filters, workflow_name: str) -> str:
     states = " or ".join(labels)
     words = [f"{states} runs" if states else "runs"]
     words[0] += f" of {workflow_name}" if workflow_name else " of all workflows"
+    words += [f"of its Workflow {filters.name}"] if filters.name else []
     words += [f"on the target {filters.target}"] if filters.target else []
     words += [f"started by {statuses.trigger_label(filters.trigger)}"] if filters.trigger else []
     words += [f"since {filters.since}"] if filters.since else []

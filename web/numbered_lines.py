@@ -37,18 +37,20 @@ def readable(line: str) -> str:
     return line if excess <= 0 else f"{line[:MAX_COLUMNS]}… ({excess} more characters)"
 
 
-def listing(text: str, name: str, sources: Sequence[Source | None] = ()) -> SafeString:
+def listing(
+    text: str, name: str, sources: Sequence[Source | None] = (), *, anchors: str = ""
+) -> SafeString:
     """Return the text as HTML; line 12 of the listing `source` has the id `source-12`.
 
-    `sources` has the source of each line. The first marked line is in an element `source-marked`.
+    With `anchors` "L", it has the id `L12`. `sources` has the source of each line. The first marked line is in an element `source-marked`.
     """
     numbered = lines(text)
     rows = format_html_join(
         "",
-        '<span class="line{3}"{4}><a id="{0}-{1}" href="#{0}-{1}" data-line="{1}" tabindex="-1"'
+        '<span class="line{3}"{4}><a id="{0}{1}" href="#{0}{1}" data-line="{1}" tabindex="-1"'
         ' aria-hidden="true"></a>{2}{5}\n</span>',
         (
-            (name, number, line, *marks)
+            (anchors or f"{name}-", number, line, *marks)
             for number, (line, marks) in enumerate(
                 zip(numbered[:MAX_LINES], _marks(name, sources), strict=False), start=1
             )

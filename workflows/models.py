@@ -44,6 +44,16 @@ def new_workflow_id() -> str:
 class _HasContent:
     """A draft or a version."""
 
+    ir: Any
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.ir)
+
+    @property
+    def is_project(self) -> bool:
+        return self.kind == PROJECT
+
     @property
     def content(self) -> dict[str, Any]:
         """What determines the code, and its tests, by field; drafts and versions have the same fields."""
@@ -108,14 +118,6 @@ class Workflow(_HasContent, models.Model):
     def settings(self) -> DeploySettings:
         """The deploy settings; raises InvalidSettings if something other than the form stored invalid ones."""
         return read_settings(self.deploy_settings)
-
-    @property
-    def kind(self) -> str:
-        return kind_of(self.ir)
-
-    @property
-    def is_project(self) -> bool:
-        return self.kind == PROJECT
 
 
 class DraftChange(models.Model):

@@ -48,6 +48,13 @@ _BESIDE_DOCUMENT: Final = (
     "tests",
     "class_name",
 )
+_DECLARED_IN_FILES: Final = (
+    "The bindings of a project are in its configuration file: declare it there."
+)
+HAS_FILES: Final = (
+    "This workflow is a project, which has files instead of a document. Import the document as a new "
+    "workflow, or the files with import_project."
+)
 _DRAFT: Final = ("ir", "entry_code", "files", "draft_revision")
 """The fields of a workflow that the editor's operations change."""
 
@@ -205,6 +212,8 @@ def import_document(
     """
     if tests is not None:
         read_tests(tests)
+    if into is not None and into.is_project:
+        raise InvalidIR([Problem(path="", message=HAS_FILES)])
     workflow = into or Workflow()
     workflow.ir = document
     workflow.name = ""  # saving takes the name from the document
@@ -236,6 +245,8 @@ def declare_binding(
     workflow: Workflow, name: str, kind: str, *, by: Actor | None = None
 ) -> WorkflowVersion:
     """Declare the kind of a name in the workflow's env; raises ValidationError if it is invalid."""
+    if workflow.is_project:
+        raise ValidationError(_DECLARED_IN_FILES)
     binding = workflow.declared_bindings.filter(name=name).first()
     binding = binding or DeclaredBinding(workflow=workflow, name=name)
     binding.kind = kind

@@ -30,7 +30,7 @@ from workflows.models import Workflow, WorkflowVersion
 class DeployableWorkflowAdmin(WorkflowAdmin):
     """The admin of workflows, with their live version, last status and Deploy button."""
 
-    list_display = ["name", "id", "live", "last_status", "updated_at", "deploy"]
+    list_display = ["name", "listed_kind", "id", "live", "last_status", "updated_at", "deploy"]
     change_form_template = "deployments/workflow_admin/change_form.html"
     editor_template = "deployments/workflow_admin/editor.html"
     delete_confirmation_template = "deployments/workflow_admin/delete_confirmation.html"

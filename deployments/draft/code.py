@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,12 +12,17 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
+from deployments.draft.bundle import bundled_script
+from deployments.pipeline.project_build import as_findings
+from deployments.presentation.project_files import FILES, links_of_draft
 from deployments.presentation.remediation import with_link
 from deployments.settings_form.preview import preview
-from targets.cloudflare.errors import Finding
+from targets.cloudflare.errors import DeployError, Finding
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed
 from workflows.document_text import document_text
+from workflows.documents.projects.config import read_config
+from workflows.documents.projects.packages import read_packages
 from workflows.draft_code import generated_module
 from workflows.draft_problems import draft_problems
 from workflows.ir.deploy.deploy_settings import InvalidSettings, read_settings
@@ -79,8 +85,9 @@ def _javascript(workflow: Workflow) -> Code:
 
 
 def _wrangler_json(workflow: Workflow) -> Code:
+    settings = {} if workflow.is_project else workflow.deploy_settings
     try:
-        result = preview(workflow, read_settings(workflow.deploy_settings))
+        result = preview(workflow, read_settings(settings))
     except InvalidSettings as invalid:
         return Code(problems=_rows(workflow, invalid.problems))
     rows = (finding.as_row() for finding in result.findings)
@@ -91,14 +98,48 @@ def _document(workflow: Workflow) -> Code:
     return Code(text=document_text(workflow.ir))
 
 
+def _files(workflow: Workflow) -> Code:
+    """Return the problems of the configuration; the files themselves are shown as a list."""
+    config, packages = read_config(workflow.files), read_packages(workflow.files)
+    problems = (*config.problems, *packages.problems, *config.notes, *packages.notes)
+    rows = (finding.as_row() for finding in as_findings(problems))
+    return Code(problems=tuple(_linked(workflow, row) for row in rows))
+
+
+def _bundled(workflow: Workflow) -> Code:
+    """Bundle the files, and cache the result, because bundling takes seconds."""
+    content = json.dumps(workflow.files, sort_keys=True)
+    key = f"bundled-{sha256(content.encode()).hexdigest()}"
+    script: str | None = cache.get(key)
+    if script is None:
+        try:
+            script = bundled_script(workflow)
+        except DeployError as failed:
+            rows = (finding.as_row() for finding in failed.as_findings())
+            return Code(problems=tuple(_linked(workflow, row) for row in rows))
+        cache.set(key, script, _SECONDS_KEPT)
+    return Code(text=script)
+
+
+_WRANGLER_JSON: Final = Part(
+    slug="wrangler-json", label="wrangler.json", file_name="wrangler.json", write=_wrangler_json
+)
 PARTS: Final = (
     Part(slug="typescript", label="TypeScript", file_name="worker.ts", write=_typescript),
     Part(slug="javascript", label="JavaScript", file_name="worker.js", write=_javascript),
-    Part(
-        slug="wrangler-json", label="wrangler.json", file_name="wrangler.json", write=_wrangler_json
-    ),
+    _WRANGLER_JSON,
     Part(slug=DOCUMENT, label="Document", file_name="workflow.json", write=_document),
 )
+PARTS_OF_PROJECT: Final = (
+    Part(slug=FILES, label="Files", file_name="", write=_files),
+    _WRANGLER_JSON,
+    Part(slug="javascript", label="JavaScript", file_name="worker.js", write=_bundled),
+)
+
+
+def parts_of(workflow: Workflow) -> tuple[Part, ...]:
+    """Return the parts of the code of a workflow, the first one to show first."""
+    return PARTS_OF_PROJECT if workflow.is_project else PARTS
 
 
 def _rows(workflow: Workflow, problems: Iterable[Problem]) -> tuple[dict[str, Any], ...]:
@@ -116,5 +157,6 @@ def _rows(workflow: Workflow, problems: Iterable[Problem]) -> tuple[dict[str, An
 
 
 def _linked(workflow: Workflow, row: dict[str, Any]) -> dict[str, Any]:
+    row = links_of_draft(workflow).linked(row)
     node = urlencode({"node": row.get("node_id", "")})
     return with_link(row, f"{workflow.get_absolute_url()}?{node}")

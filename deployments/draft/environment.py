@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from audit.encrypted_fields import UnreadableSecret
-from audit.models import Entry
-from deployments.resources.services import KINDS
-from targets.cloudflare.resource_ids import IDENTIFIERS
+from deployments.draft.environment_rows import BindingRow, Environment, Row, shown_value
+from deployments.draft.project_environment import environment_of_project
 from workflows.audit_entries import last_set
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
@@ -19,70 +17,10 @@ from workflows.models import EnvironmentVariable, Workflow
 from workflows.services import decrypted, stored_variables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A variable by name: the stored one, None if it is missing, and whether the code uses it.
-
-    `value` is None if it is secret or cannot be read. `last_set` is the entry in the audit trail for the
-    last time that it was set; None if that is not recorded.
-    """
-
-    name: str
-    variable: EnvironmentVariable | None
-    value: str | None
-    is_used: bool
-    last_set: Entry | None = None
-
-    @property
-    def is_global(self) -> bool:
-        return self.variable is not None and self.variable.workflow_id is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BindingRow:
-    """A binding by name, and the variable that names its resource; `value` is None if that is not set."""
-
-    name: str
-    kind: BindingKind
-    value: str | None
-    is_declared: bool
-    is_used: bool
-
-    @property
-    def variable(self) -> str:
-        return self.name + BINDING_ID
-
-    @property
-    def needs_resource(self) -> bool:
-        """Whether the binding refers to a resource; Workers AI and browsers belong to the account."""
-        return self.kind in IDENTIFIERS
-
-    @property
-    def can_be_chosen(self) -> bool:
-        """Whether the resources of a target can be listed."""
-        return self.kind in KINDS
-
-    @property
-    def resource(self) -> str:
-        """What the variable holds, such as "the id of the D1 database"."""
-        return IDENTIFIERS[self.kind].words if self.needs_resource else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """The rows of the page; `is_known` is False if no code could be generated."""
-
-    rows: list[Row]
-    bindings: list[BindingRow]
-    is_known: bool
-
-    @property
-    def missing(self) -> list[Row]:
-        return [row for row in self.rows if row.variable is None]
-
-
 def environment_of(workflow: Workflow) -> Environment:
     """Return the bindings, the workflow's own variables, and the global and missing ones that its code uses."""
+    if workflow.is_project:
+        return environment_of_project(workflow)
     stored = stored_variables(workflow)
     module = _module(workflow, stored)
     bindings = _bindings(workflow, module, stored)
@@ -100,7 +38,7 @@ def environment_of(workflow: Workflow) -> Environment:
         Row(
             name=name,
             variable=variable,
-            value=_value(variable),
+            value=shown_value(variable),
             is_used=name in used,
             last_set=last.get(variable.pk),
         )
@@ -124,7 +62,7 @@ def _bindings(
         BindingRow(
             name=name,
             kind=kind,
-            value=_value(stored[name + BINDING_ID]) if name + BINDING_ID in stored else None,
+            value=shown_value(stored[name + BINDING_ID]) if name + BINDING_ID in stored else None,
             is_declared=name in declared,
             is_used=name in used,
         )
@@ -140,13 +78,4 @@ def _module(
         settings = module_settings(workflow, decrypted(stored.values()))
         return module_with(workflow, settings)
     except (InvalidIR, UnreadableSecret):
-        return None
-
-
-def _value(variable: EnvironmentVariable) -> str | None:
-    if variable.is_secret:
-        return None
-    try:
-        return variable.value
-    except UnreadableSecret:
         return None

@@ -67,6 +67,12 @@ def of_projects(live: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     return {(target, name) for target, name, id_ in found if (target, id_) in projects}
 
 
+def of_project(workflow_id: str) -> list[str]:
+    """Return the names of all Workflows that a project has or had on any target."""
+    rows = ProjectWorkflow.objects.filter(workflow_public_id=workflow_id).order_by("name")
+    return list(dict.fromkeys(rows.values_list("name", flat=True)))
+
+
 def remember(deployment: Deployment, workflows: Mapping[str, str]) -> None:
     """Note that the project's Workflows, by name, belong to its workflow from now on."""
     for name, class_name in workflows.items():

@@ -69,11 +69,18 @@ def detect(needs: EnvNeeds, request: DeployRequest, *, site: Site, tools: Resour
         if resolver.creates(required):
             tools.provide(required.kind, required.resource)
     return Env(
-        bindings=(*needs.own, *map(resolver.with_resource, bindings)),
+        bindings=(*needs.own, *_with_settings(map(resolver.with_resource, bindings), needs.plan)),
         variables=needs.plan.variables,
         secrets=needs.plan.secrets,
         origins=needs.plan.origins,
     )
+
+
+def _with_settings(bindings: Iterable[Binding], plan: EnvPlan) -> Iterator[Binding]:
+    """Yield the bindings with the further keys of their entries."""
+    settings = {required.name: required.settings for required in plan.required}
+    for binding in bindings:
+        yield replace(binding, settings=settings.get(binding.name, {}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +167,8 @@ def _queues(
 ) -> Iterator[Finding]:
     """Check that each queue exists and is free: wrangler checks both only after the upload."""
     for queue in queues:
-        name, path = quoted(queue), "trigger.queue"
+        name = quoted(queue)
+        path = request.project.file if request.project else "trigger.queue"
         consumers = tools.consumers(queue)
         if consumers is None and BindingKind.QUEUE not in site.creatable:
             message = f"There is no queue {name} on this target. Create it, or correct the name."
@@ -204,10 +212,10 @@ def _name_conflicts(plan: EnvPlan, request: DeployRequest, site: Site) -> Iterat
     """Yield names that are used twice; wrangler cannot replace a secret with something else."""
     for name in sorted(request.bindings.keys() & request.variables.keys()):
         if request.variables[name].origin == "workflow":
-            message = (
-                f"{name} is both a variable and a declared binding of the workflow: remove one of "
-                "them."
-            )
+            where = "a declared binding of the workflow"
+            if request.project:
+                where = f"a binding in {request.project.file}"
+            message = f"{name} is both a variable and {where}: remove one of them."
             yield Finding(message=message, path=name)
     for name in sorted(site.secret_names & {*plan.variables, *plan.names}):
         what, fix = "plain variable", "Mark the variable as secret, rename it"

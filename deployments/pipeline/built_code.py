@@ -80,9 +80,10 @@ def _of_project(request: DeployRequest, tools: Tools) -> BuiltCode:
     project, warnings = project_build.readable(request)
     compiled = project_build.compile_project(request, tools)
     needs = needs_of_project(project, request)
+    notes = [finding for finding in needs.findings if finding.is_warning]
     return BuiltCode(
         script=compiled.script,
         needs=needs,
         modules=compiled.modules,
-        warnings=(*warnings, *needs.findings, *compiled.warnings),
+        warnings=(*warnings, *notes, *compiled.warnings),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from deployments.pipeline.config.bindings import Binding, RequiredBinding
 from deployments.pipeline.ports import Callee, DeployRequest, Resources
 from targets.cloudflare import naming
-from workflows.ir.document.kinds import SCRIPT, WORKFLOW
+from workflows.ir.document.kinds import SCRIPT, WORKFLOW, kind_of
 from workflows.ir.reading.bindings import BindingKind
-from workflows.ir.reading.problems import quoted
+from workflows.ir.reading.problems import listed, quoted
 
 
 def resolve_callee(
@@ -22,21 +22,24 @@ def resolve_callee(
     callee = _self(worker, class_name, request) or tools.callee(worker, class_name)
     problem = _wrong_kind(required, callee) or _not_deployed(required, callee, worker)
     if not problem and required.kind is BindingKind.WORKFLOW:
-        problem = _no_workflow(callee, worker, class_name)
+        problem = _no_workflow(required, callee, worker, class_name)
     return problem or _binding(required, callee, request)
 
 
 def _self(worker: str, class_name: str, request: DeployRequest) -> Callee | None:
     if request.worker_name not in (worker, naming.worker_name(worker)):
         return None
-    has_workflow = not request.is_script and class_name in ("", request.class_name)
+    own = request.workflows.items()
+    fitting = [(name, of_class) for name, of_class in own if class_name in ("", of_class)]
+    name, class_name = fitting[0] if len(fitting) == 1 else ("", "")
     return Callee(
         worker=request.worker_name,
         is_deployed=True,
-        workflow=request.worker_name if has_workflow else "",
-        class_name=request.class_name,
+        workflow=name,
+        class_name=class_name,
         our_name=request.worker_name,
-        our_kind=SCRIPT if request.is_script else WORKFLOW,
+        our_kind=kind_of(request.ir),
+        classes=tuple(sorted(of_class for _, of_class in fitting[1:] and fitting)),
     )
 
 
@@ -65,9 +68,17 @@ def _not_deployed(required: RequiredBinding, callee: Callee, worker: str) -> str
     )
 
 
-def _no_workflow(callee: Callee, worker: str, class_name: str) -> str:
+def _no_workflow(required: RequiredBinding, callee: Callee, worker: str, class_name: str) -> str:
     if callee.workflow:
         return ""
+    if callee.classes:
+        fix = f"write {worker}/{callee.classes[0]}, for example, in {required.variable}"
+        if required.node_id:
+            fix = f"set Other Worker to {callee.worker}, and the class of the Workflow to call"
+        return (
+            f"{quoted(callee.our_name)} ({worker}) has several Workflows, of the classes "
+            f"{listed(callee.classes)}: {fix}."
+        )
     if callee.our_name and not class_name:
         return (
             f"{quoted(callee.our_name)} ({worker}) has no Workflow on this target. Deploy it again."

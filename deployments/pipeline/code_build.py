@@ -73,6 +73,7 @@ def build_bundle(
         bindings=env.bindings,
         trigger=trigger,
         settings=request.settings,
+        options=request.project.worker_options if request.project else {},
     )
     return Bundle(
         script=script,

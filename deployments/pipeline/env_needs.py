@@ -114,7 +114,7 @@ def needs_of_project(project: ProjectConfig, request: DeployRequest) -> EnvNeeds
         plan=plan,
         own=tuple(_own(project)),
         queues=tuple(each.queue for each in project.settings.consumers),
-        findings=tuple(_overridden(project, sent)),
+        findings=(*_overridden(project, sent), *_missing_secrets(project, request)),
     )
 
 
@@ -160,6 +160,7 @@ def _required(
         resource=resource,
         class_name="" if variable else binding.class_name,
         place="" if variable else place,
+        settings=binding.settings,
     )
 
 
@@ -174,3 +175,18 @@ def _overridden(project: ProjectConfig, sent: list[Variable]) -> Iterator[Findin
                 "gets the value of the variable.",
                 is_warning=True,
             )
+
+
+def _missing_secrets(project: ProjectConfig, request: DeployRequest) -> Iterator[Finding]:
+    """Yield the secrets that the configuration requires and that no secret variable provides."""
+    for name in project.secrets:
+        variable = request.variables.get(name)
+        if variable is None:
+            message = f"{project.file} requires the secret {name}: set the secret variable {name}."
+            yield Finding(path=name, message=message)
+        elif not variable.is_secret:
+            message = (
+                f"{project.file} requires the secret {name}, but the variable {name} is not secret: "
+                "mark it as secret."
+            )
+            yield Finding(path=name, message=message)

@@ -162,9 +162,9 @@ def _compare(
     )
 
 
-def _runs(request: DeployRequest, tools: PlanTools) -> Counter[str]:
+def _runs(request: DeployRequest, tools: PlanTools) -> dict[str, int]:
     """Return the number of unfinished runs of all its Workflows, by state."""
-    return sum((Counter(tools.runs(name)) for name in request.workflows), Counter())
+    return dict(sum((Counter(tools.runs(name)) for name in request.workflows), Counter()))
 
 
 def _warning(row: Mapping[str, Any]) -> Finding:

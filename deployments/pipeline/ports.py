@@ -142,7 +142,8 @@ class Site:
 class Callee:
     """Another Worker, on the target and (`our_name`, `our_kind`) among our workflows.
 
-    `workflow` and `class_name` describe its Workflow on the target; "" if it has none.
+    `workflow` and `class_name` describe its Workflow on the target; "" if it has none, or if it has
+    several and none was named: then `classes` are theirs.
     """
 
     worker: str
@@ -151,6 +152,7 @@ class Callee:
     class_name: str = ""
     our_name: str = ""
     our_kind: str = ""
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

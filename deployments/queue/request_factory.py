@@ -35,7 +35,7 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
         class_name=deployment.class_name,
         worker_name=deployment.worker_name,
         variables=variables_for(deployment.workflow),
-        bindings=_bound(project) if project else deployment.bindings,
+        bindings=bindings_of(project) if project else deployment.bindings,
         node_types=deployment.node_types,
         settings=project.settings if project else read_settings(deployment.deploy_settings),
         previous_triggers=records.previous_triggers(deployment),
@@ -47,7 +47,7 @@ def deploy_request(deployment: Deployment) -> DeployRequest:
     )
 
 
-def _bound(project: ProjectConfig) -> dict[str, str]:
+def bindings_of(project: ProjectConfig) -> dict[str, str]:
     """Return the kinds of the bindings in a project's configuration, by name."""
     return {binding.name: binding.kind.value for binding in project.bindings}
 

@@ -127,7 +127,7 @@ def _bound(target: Target, kind: BindingKind) -> Iterator[tuple[str, BoundWorker
 
 def _uses(kind: BindingKind) -> Iterator[tuple[str, VariableUse]]:
     """Yield the value and the owner of each variable of the kind."""
-    large = ("ir", "entry_code", "dependencies", "deploy_settings")
+    large = ("ir", "files", "entry_code", "dependencies", "deploy_settings")
     variables = EnvironmentVariable.objects.filter(name__endswith=BINDING_ID, is_secret=False)
     variables = variables.select_related("workflow").prefetch_related("workflow__declared_bindings")
     variables = variables.defer("value", *(f"workflow__{field}" for field in large))

@@ -10,11 +10,12 @@ from django.template import Context
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from deployments.draft.environment import BindingRow
+from deployments.draft.environment_rows import BindingRow
 from deployments.models import Deployment
 from deployments.permissions import MAY_PLAN
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
+from deployments.presentation.project_files import FileLinks, line_url
 from deployments.presentation.workflow_head import WorkflowHead
 from deployments.resources.resource_picker import ResourceChoice
 from deployments.settings_form.fields import SETTINGS
@@ -86,11 +87,19 @@ def deployment_link(deployment: Deployment) -> SafeString:
 
 
 @register.simple_tag
-def finding_place(finding: Finding | dict[str, Any]) -> SafeString:
-    """Render the node, setting and line of a finding, or its path, with a colon."""
+def finding_place(
+    finding: Finding | dict[str, Any], links: FileLinks | str | None = None
+) -> SafeString:
+    """Render the node, setting and line of a finding, or its path, with a colon.
+
+    `links` are those of the files of a project.
+    """
     field = finding.get if isinstance(finding, dict) else partial(_attribute, finding)
     if not field("node_id"):
-        return format_html("<code>{}</code>:", field("path")) if field("path") else SafeString("")
+        path, line, url = field("path"), field("line"), field("url")
+        if isinstance(links, FileLinks):
+            url = links.url(path or "", line or 0)
+        return _path_place(path, line, url)
     name = field("node_name") or field("node_id")
     link = '<a href="{url}">{name}</a>' if field("url") else "<strong>{name}</strong>"
     setting = setting_of(str(field("path") or ""), str(field("node_id")))
@@ -102,6 +111,25 @@ def finding_place(finding: Finding | dict[str, Any]) -> SafeString:
         codes=format_html_join("", " <code>{}</code>", ((code,) for code in codes if code)),
         line=f", line {field('line')}" if field("line") else "",
     )
+
+
+def _path_place(path: Any, line: Any, url: Any) -> SafeString:
+    """Render the path of a file or setting with its line, as a link if there is a page for it."""
+    if not path:
+        return SafeString("")
+    text = f"{path}, line {line}" if line else path
+    if url:
+        return format_html('<a href="{}"><code>{}</code></a>:', url, text)
+    return format_html("<code>{}</code>:", text)
+
+
+@register.simple_tag
+def file_place(path: str, line: int, base: str) -> SafeString:
+    """Render the name and the line of a file; `base` is the page of the files, up to a path."""
+    text = f"{path}, line {line}" if line else path
+    if not path or not base:
+        return format_html("<code>{}</code>", text) if text else SafeString("")
+    return format_html('<a href="{}">{}</a>', line_url(base, path, line), text)
 
 
 def _attribute(finding: Finding, name: str) -> Any:

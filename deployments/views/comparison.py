@@ -30,21 +30,23 @@ Context = dict[str, Any]
 @staff_with(VIEW_VERSIONS)
 def comparison(request: HttpRequest, pk: str, slug: str = "changes") -> HttpResponse:
     """Show what differs between the sides `from` and `to`, as a list, in pictures, or as TypeScript."""
-    if slug not in _VIEWS:
-        raise Http404("There is no such part of a comparison.")
     workflow = get_object_or_404(Workflow, pk=pk)
     first, second = _keys(request, workflow)
     before, after = (side_of(workflow, key, request.user) for key in (first, second))
+    has_files = bool(before.content.files or after.content.files)
+    views = _VIEWS_OF_PROJECT if has_files else _VIEWS
+    if slug not in views:
+        raise Http404("There is no such part of a comparison.")
     found = compare(before.content, after.content)
     query = urlencode({"from": first, "to": second})
-    _, load = _VIEWS[slug]
+    _, load = views[slug]
     context = {
         "workflow": workflow,
         "before": before,
         "after": after,
         "comparison": found,
         "choices": choices(workflow, request.user),
-        "views": [(each, label) for each, (label, _) in _VIEWS.items()],
+        "views": [(each, label) for each, (label, _) in views.items()],
         "slug": slug,
         "query": query,
         "swapped": urlencode({"from": second, "to": first}),
@@ -67,7 +69,8 @@ def _keys(request: HttpRequest, workflow: Workflow) -> tuple[str, str]:
 
 
 def _changes(_before: Side, _after: Side, found: Comparison, _address: str) -> Context:
-    return {"is_open": len(found.nodes) + len(found.parts) <= _MAX_OPEN}
+    count = len(found.nodes) + len(found.parts) + len(found.files)
+    return {"is_open": count <= _MAX_OPEN}
 
 
 def _pictures(before: Side, after: Side, found: Comparison, address: str) -> Context:
@@ -82,8 +85,10 @@ def _typescript(before: Side, after: Side, _found: Comparison, _address: str) ->
     return {"diff": compare_lines(before.source or "", after.source or "")}
 
 
-_VIEWS: Final[Mapping[str, tuple[str, Callable[[Side, Side, Comparison, str], Context]]]] = {
+_Views = Mapping[str, tuple[str, Callable[[Side, Side, Comparison, str], Context]]]
+_VIEWS: Final[_Views] = {
     "changes": ("Changes", _changes),
     "picture": ("Pictures", _pictures),
     "typescript": ("TypeScript", _typescript),
 }
+_VIEWS_OF_PROJECT: Final[_Views] = {"changes": ("Changes", _changes)}

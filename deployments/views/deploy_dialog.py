@@ -23,6 +23,7 @@ from deployments.permissions import DEPLOY, MAY_PLAN
 from deployments.pipeline.check_report import Check
 from deployments.presentation.compared_sides import live_content, live_side, version_side
 from deployments.presentation.live_workers import worker_on
+from deployments.presentation.project_files import links_of_draft, links_of_version
 from deployments.presentation.remediation import dialog_url
 from deployments.services import deploy as services
 from deployments.services import plan as plan_service
@@ -154,6 +155,7 @@ def _dialog(
     }
     if not context["may_deploy"]:
         context["checks"] = [plan_service.code_check(workflow)] if newest else []
+        context["file_links"] = links_of_draft(workflow)
     elif target and newest and "show" in form:
         context |= _preflight(request, workflow, target)
         context |= _plan(request, workflow, target, consent_of(form))
@@ -198,6 +200,7 @@ def _preflight(request: HttpRequest, workflow: Workflow, target: Target) -> Cont
     checks = plan_service.preflight(workflow, target, tests=tests)
     return {
         "checks": checks,
+        "file_links": links_of_version(workflow.newest_version),
         "was_changed": _was_changed(checks),
         **_tested(request, workflow, tests),
     }
@@ -222,7 +225,10 @@ def _was_changed(checks: list[Check]) -> bool:
 
 
 def _plan(request: HttpRequest, workflow: Workflow, target: Target, consent: Consent) -> Context:
-    context: Context = {"plan": plan_service.plan(workflow, target, consent=consent)}
+    context: Context = {
+        "plan": plan_service.plan(workflow, target, consent=consent),
+        "file_links": links_of_version(workflow.newest_version),
+    }
     live = records.live(workflow.pk, target)
     is_ours = live is not None and not worker_on(workflow, target).adopted_version
     if live and is_ours and request.user.has_perm(_VIEW_VERSIONS):

@@ -15,11 +15,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from deployments.permissions import DEPLOY
+from deployments.presentation.project_files import draft_files_url
+from deployments.presentation.project_parts import settings_of_project
 from deployments.settings_form.form import EMPTY_ROWS, SettingsForms
 from deployments.settings_form.preview import preview
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import page
-from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.deploy.deploy_settings import DeploySettings, read_settings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 
@@ -29,17 +31,34 @@ _STALE = (
     "Someone else saved this workflow while you were editing it. Your changes are not saved. Open "
     "this page in another tab to see their settings, or save again to overwrite them."
 )
+_IN_FILES = (
+    "Nothing was saved. The settings of a project are in its configuration file: change them there."
+)
 _BROKEN = "The settings were not saved, because the workflow's document has problems: "
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHANGE)
 def deploy_settings(request: HttpRequest, pk: str) -> HttpResponse:
-    """Show or save the settings, for staff who may change workflows."""
+    """Show or save the settings, for staff who may change workflows; those of a project are in its files."""
+    workflow = get_object_or_404(Workflow, pk=pk)
+    if workflow.is_project:
+        return _of_project(request, workflow)
     if request.method == "POST":
         return _save(request, pk)
-    workflow = get_object_or_404(Workflow, pk=pk)
     return _page(request, SettingsForms(workflow))
+
+
+def _of_project(request: HttpRequest, workflow: Workflow) -> HttpResponse:
+    if request.method == "POST":
+        messages.error(request, _IN_FILES)
+    base, packages = draft_files_url(workflow), workflow.dependencies
+    context = {
+        "workflow": workflow,
+        "settings": settings_of_project(workflow.files, base=base, packages=packages),
+        "preview": preview(workflow, DeploySettings()),
+    }
+    return page(request, "deployments/settings/project", context)
 
 
 @transaction.atomic
@@ -72,6 +91,8 @@ def _settings_page(_request: HttpRequest, pk: str) -> str:
 def deploy_settings_preview(request: HttpRequest, pk: str) -> HttpResponse:
     """Preview the posted settings without saving, adding rows on request."""
     workflow = get_object_or_404(Workflow, pk=pk)
+    if workflow.is_project:
+        return _of_project(request, workflow)
     forms = SettingsForms(workflow, _with_rows(request))
     if request.htmx and "add" not in request.POST:
         return render(request, "deployments/settings/_preview.html", _previewed(forms))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from deployments.history import workflow_names
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import remediation
+from deployments.presentation.project_files import deployed_files_url, files_context
+from deployments.presentation.project_parts import pictures_of_classes
 from toolchain.redaction import redact
+from workflows.documents.projects.config import read_config
 from workflows.ir.reading.bindings import BindingKind
 from workflows.masked_values import masked_values
 from workflows.nodes.library.registry import registry
@@ -19,16 +23,27 @@ from workflows.picture.drawing import picture_of
 from workflows.picture.states import State
 
 Context = dict[str, Any]
+Query = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
-    """A tab; `fields` are the columns that it needs in addition, `load` returns its context."""
+    """A tab; `fields` are the columns that it needs in addition, `load` returns its context.
+
+    `of_project` does the same for the deployment of a project, from the query of the address.
+    """
 
     slug: str
     label: str
     fields: tuple[str, ...]
     load: Callable[[Deployment], Context]
+    of_project: Callable[[Deployment, Query], Context] | None = None
+
+    def context(self, deployment: Deployment, query: Query, *, is_project: bool) -> Context:
+        """Return what the tab shows of a deployment."""
+        if is_project and self.of_project:
+            return self.of_project(deployment, query)
+        return self.load(deployment)
 
     @property
     def url_name(self) -> str:
@@ -64,11 +79,20 @@ def _variables(deployment: Deployment) -> Context:
     """Return rows of name, value ("" for secrets), origin, and whether it is a secret."""
     origins, hide = deployment.variable_origins, hide_later_secrets(deployment)
     plain = [
-        (name, hide(value), origins.get(name, ""), False)
+        (name, hide(_as_text(value)), origins.get(name, ""), False)
         for name, value in deployment.variables.items()
     ]
     secret = [(name, "", origins.get(name, ""), True) for name in deployment.secret_names]
     return {"variables": sorted([*plain, *secret]), "resources": _resources(deployment)}
+
+
+def _as_text(value: Any) -> str:
+    """Return the value of a variable; a project can have some that are not text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _variables_of_project(deployment: Deployment, _query: Query) -> Context:
+    return {**_variables(deployment), "configuration": read_config(deployment.files).file}
 
 
 def _resources(deployment: Deployment) -> list[Context]:
@@ -95,6 +119,12 @@ def _record(deployment: Deployment) -> Context:
     }
 
 
+def _record_of_project(deployment: Deployment, _query: Query) -> Context:
+    """Return the Workflows of the project; its files have a tab of their own."""
+    workflows = workflow_names.of_deployment(deployment)
+    return {"workflows": workflows.items(), "file_count": len(deployment.files)}
+
+
 def _id_and_version(definition: Context) -> str:
     return f"{definition.get('id')} {definition.get('version')}"
 
@@ -112,6 +142,15 @@ def _picture(deployment: Deployment) -> Context:
         problems=marks,
     )
     return {"drawn": drawn, "marks": marks}
+
+
+def _pictures_of_project(deployment: Deployment, _query: Query) -> Context:
+    base = deployed_files_url(deployment)
+    return {"classes": pictures_of_classes(deployment.files, base=base)}
+
+
+def _files_of_project(deployment: Deployment, query: Query) -> Context:
+    return files_context(deployment.files, query)
 
 
 def hide_later_secrets(deployment: Deployment) -> Callable[[str], str]:
@@ -134,8 +173,15 @@ TABS = (
         label="Picture",
         fields=("ir", "node_types", "problems", "warnings"),
         load=_picture,
+        of_project=_pictures_of_project,
     ),
-    Tab(slug="code", label="Generated code", fields=("source",), load=_nothing),
+    Tab(
+        slug="code",
+        label="Code",
+        fields=("source",),
+        load=_nothing,
+        of_project=_files_of_project,
+    ),
     Tab(
         slug="wrangler-json", label="wrangler.json", fields=("wrangler_json",), load=_wrangler_json
     ),
@@ -144,6 +190,7 @@ TABS = (
         label="Variables",
         fields=("variables", "secret_names", "variable_origins", "resources", "bindings"),
         load=_variables,
+        of_project=_variables_of_project,
     ),
     Tab(
         slug="snapshot",
@@ -161,5 +208,6 @@ TABS = (
             "version_id",
         ),
         load=_record,
+        of_project=_record_of_project,
     ),
 )

@@ -25,6 +25,12 @@ from deployments.presentation import (
 )
 from deployments.presentation import dashboard as board
 from deployments.presentation.first_steps import first_steps
+from deployments.presentation.project_files import download as download_file
+from deployments.presentation.project_files import (
+    is_file_download,
+    is_of_project,
+    links_of_deployment,
+)
 from deployments.presentation.remote_outcome_text import describe_remote_outcome
 from deployments.queue.enqueue import MAX_ATTEMPTS
 from deployments.views.deployment_tabs import TABS, Tab, hide_later_secrets
@@ -107,6 +113,9 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
     stage_records = list(StageRecord.objects.filter(deployment=pk).order_by("number"))
     shown = Deployment.objects.only(*_SHOWN, *tab.fields).select_related("target")
     item = get_object_or_404(shown, pk=pk)
+    is_project = tab.of_project is not None and is_of_project(item)
+    if is_project and tab.slug == "code" and is_file_download(request.GET):
+        return download_file(item.files, request.GET)
     newest = _newest_version(item)
     context = {
         "deployment": item,
@@ -125,7 +134,8 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "required_tests": _required_tests(item),
         **available_actions.available_actions(item, request.user, newest=newest),
         **_outcome(item, request.user),
-        **tab.load(item),
+        "is_project": is_project,
+        **tab.context(item, request.GET, is_project=is_project),
     }
     return live_page(request, "deployments/deployment/deployment", context)
 
@@ -178,9 +188,14 @@ def _next_attempt(item: Deployment) -> Deployment | None:
 
 
 def _with_links(item: Deployment, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add to each finding the link to its node in the editor, and the name of the setting."""
+    """Add to each finding the link to its node in the editor, or to its line in a file."""
+    if not findings:
+        return []
+    files = links_of_deployment(item)
     return [
-        remediation.with_link(row, remediation.editor_url(item, row.get("node_id", "")))
+        remediation.with_link(
+            files.linked(row), remediation.editor_url(item, row.get("node_id", ""))
+        )
         for row in findings
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -25,6 +25,7 @@ from workflows.document_text import (
 from workflows.draft_problems import draft_problems
 from workflows.drafts import ChangedMeanwhile
 from workflows.editing.document.refusals import Refused
+from workflows.ir.document.kinds import PROJECT
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _NOT_SAVED: Final = "Nothing was saved. Your text is below: fix its problems, th
 @staff_with(VIEW_WORKFLOW)
 def document(request: HttpRequest, pk: str) -> HttpResponse:
     """Show the document as text, or replace it; users who cannot change it can read it."""
+    if Workflow.objects.filter(pk=pk, ir__kind=PROJECT).exists():
+        raise Http404("A project has files instead of a document.")
     if request.method == "POST":
         return _save(request, pk)
     if "download" in request.GET or not request.user.has_perm(CHANGE_WORKFLOW):
@@ -92,7 +95,7 @@ def _shown(
     context: dict[str, Any] = {
         "workflow": workflow,
         "parts": PARTS,
-        "part": workflow_pages.part_named(DOCUMENT),
+        "part": workflow_pages.part_named(workflow, DOCUMENT),
         "text": text,
         "revision": workflow.draft_revision if revision is None else revision,
         "problems": problems or [],

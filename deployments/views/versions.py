@@ -18,6 +18,14 @@ from audit.encrypted_fields import UnreadableSecret
 from audit.trail import Actor
 from deployments.permissions import VIEW
 from deployments.presentation.live_workers import Worker, live_workers_of
+from deployments.presentation.project_files import (
+    FILES,
+    download,
+    files_context,
+    is_file_download,
+    version_files_url,
+)
+from deployments.presentation.project_parts import pictures_of_classes, settings_of_project
 from web.decorators import HttpRequest, redirect_get_to, staff_with
 from web.rendering import page
 from workflows import versions as services
@@ -34,7 +42,7 @@ from workflows.picture.drawing import picture_of
 VIEW_VERSIONS: Final = "workflows.view_workflowversion"
 CHANGE_WORKFLOW: Final = "workflows.change_workflow"
 _PER_PAGE: Final = 50
-_LARGE: Final = ("ir", "entry_code", "dependencies", "bindings", "deploy_settings")
+_LARGE: Final = ("ir", "files", "entry_code", "dependencies", "bindings", "deploy_settings")
 
 Context = dict[str, Any]
 
@@ -70,12 +78,15 @@ def live_on(request: HttpRequest, workflow: Workflow) -> Mapping[int, list[Worke
 @staff_with(VIEW_VERSIONS)
 def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -> HttpResponse:
     """Show one part of a version: its picture, its code, its document, or its settings."""
-    if slug not in _PARTS:
-        raise Http404("A version has no such part.")
     shown = found_version(pk, number)
     workflow = shown.workflow
+    parts = _PARTS_OF_PROJECT if shown.is_project else _PARTS
+    if slug not in parts:
+        raise Http404("A version has no such part.")
+    if slug == FILES and is_file_download(request.GET):
+        return download(shown.files, request.GET)
     numbers = workflow.versions.values_list("number", flat=True)
-    label, load = _PARTS[slug]
+    label, load = parts[slug]
     context = {
         "workflow": workflow,
         "version": shown,
@@ -84,10 +95,10 @@ def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -
         "following": numbers.filter(number__gt=number).order_by("number").first(),
         "workers": live_on(request, workflow).get(number, []),
         "is_draft": shown.has_content(workflow.content),
-        "parts": [(each, name) for each, (name, _) in _PARTS.items()],
+        "parts": [(each, name) for each, (name, _) in parts.items()],
         "slug": slug,
         "label": label,
-        **load(shown),
+        **load(shown, request),
     }
     return page(request, "deployments/versions/version", context)
 
@@ -98,11 +109,11 @@ def found_version(pk: str, number: int) -> WorkflowVersion:
     return get_object_or_404(rows, workflow=pk, number=number)
 
 
-def _picture(shown: WorkflowVersion) -> Context:
+def _picture(shown: WorkflowVersion, _request: HttpRequest) -> Context:
     return {"drawn": picture_of(shown.ir, types_for(shown.ir))}
 
 
-def _typescript(shown: WorkflowVersion) -> Context:
+def _typescript(shown: WorkflowVersion, _request: HttpRequest) -> Context:
     """Return the module that a deploy of the version would build now."""
     try:
         return {"code": module_of_version(shown).source, "file_name": "worker.ts"}
@@ -112,11 +123,11 @@ def _typescript(shown: WorkflowVersion) -> Context:
         return {"reasons": [str(error)]}
 
 
-def _document(shown: WorkflowVersion) -> Context:
+def _document(shown: WorkflowVersion, _request: HttpRequest) -> Context:
     return {"code": document_text(shown.ir), "file_name": "workflow.json"}
 
 
-def _settings(shown: WorkflowVersion) -> Context:
+def _settings(shown: WorkflowVersion, _request: HttpRequest) -> Context:
     return {
         "packages": sorted(shown.dependencies.items()),
         "bindings": [
@@ -127,11 +138,33 @@ def _settings(shown: WorkflowVersion) -> Context:
     }
 
 
-_PARTS: Final[Mapping[str, tuple[str, Callable[[WorkflowVersion], Context]]]] = {
+def _files(shown: WorkflowVersion, request: HttpRequest) -> Context:
+    return files_context(shown.files, request.GET)
+
+
+def _class_pictures(shown: WorkflowVersion, _request: HttpRequest) -> Context:
+    base = version_files_url(shown.workflow_id, shown.number)
+    return {"classes": pictures_of_classes(shown.files, base=base)}
+
+
+def _configuration(shown: WorkflowVersion, _request: HttpRequest) -> Context:
+    base = version_files_url(shown.workflow_id, shown.number)
+    return {
+        "settings": settings_of_project(shown.files, base=base, packages=shown.dependencies),
+    }
+
+
+_Parts = Mapping[str, tuple[str, Callable[[WorkflowVersion, HttpRequest], Context]]]
+_PARTS: Final[_Parts] = {
     "picture": ("Picture", _picture),
     "typescript": ("TypeScript", _typescript),
     "document": ("Document", _document),
     "settings": ("Settings", _settings),
+}
+_PARTS_OF_PROJECT: Final[_Parts] = {
+    "picture": ("Picture", _class_pictures),
+    FILES: ("Files", _files),
+    "settings": ("Settings", _configuration),
 }
 
 

@@ -11,9 +11,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from deployments.draft.code import PARTS, Part
+from deployments.draft.code import Part, parts_of
 from deployments.permissions import VIEW
 from deployments.presentation.dashboard import summaries
+from deployments.presentation.project_files import (
+    FILES,
+    download,
+    files_context,
+    is_file_download,
+)
 from web.decorators import HttpRequest, staff_with
 from web.numbered_lines import Source
 from web.rendering import page
@@ -27,12 +33,14 @@ _SHOWN: Final = 50
 
 @require_safe
 @staff_with(VIEW_WORKFLOW)
-def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpResponse:
+def code(request: HttpRequest, pk: str, slug: str = "") -> HttpResponse:
     """Show a part of the draft's code, or download it, to staff who may view workflows."""
-    part = part_named(slug)
-    if slug == "wrangler-json" and not request.user.has_perm(VIEW_VARIABLES):
-        raise PermissionDenied(VIEW_VARIABLES)  # it has the values of variables
     workflow = get_object_or_404(Workflow, pk=pk)
+    part = part_named(workflow, slug) if slug else parts_of(workflow)[0]
+    if part.slug == "wrangler-json" and not request.user.has_perm(VIEW_VARIABLES):
+        raise PermissionDenied(VIEW_VARIABLES)  # it has the values of variables
+    if part.slug == FILES and is_file_download(request.GET):
+        return download(workflow.files, request.GET)
     written = part.write(workflow)
     if "download" in request.GET and written.text:
         name = f"{workflow.pk}-{part.file_name}"
@@ -41,13 +49,14 @@ def code(request: HttpRequest, pk: str, slug: str = PARTS[0].slug) -> HttpRespon
     errors = [row for row in written.problems if not row.get("is_warning")]
     context = {
         "workflow": workflow,
-        "parts": PARTS,
+        "parts": parts_of(workflow),
         "part": part,
         "code": written.text,
         "node": _shown_node(request, workflow),
         "sources": _sources(request, workflow, written.nodes),
         "errors": errors,
         "warnings": [row for row in written.problems if row.get("is_warning")],
+        **(files_context(workflow.files, request.GET) if part.slug == FILES else {}),
     }
     return page(request, "deployments/workflow/code", context)
 
@@ -74,9 +83,9 @@ def _shown_node(request: HttpRequest, workflow: Workflow) -> str:
     return node_names(workflow.ir).get(request.GET.get("node", ""), "")
 
 
-def part_named(slug: str) -> Part:
+def part_named(workflow: Workflow, slug: str) -> Part:
     """Return a part of the code; raises Http404 for an unknown name."""
-    for part in PARTS:
+    for part in parts_of(workflow):
         if part.slug == slug:
             return part
     raise Http404("The code has no such part.")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from audit.trail import Actor
 from deployments.draft.environment import environment_of
+from deployments.presentation.project_files import draft_files_url
 from targets.lookup import available_targets
 from targets.models import Target
 from targets.permissions import CHECK
@@ -63,6 +64,7 @@ def _page(
     context = {
         "workflow": workflow,
         "environment": environment_of(workflow),
+        "files_url": draft_files_url(workflow) if workflow.is_project else "",
         "targets": _targets() if user.has_perms([CHECK, CHANGE]) else [],
         "errors": list(errors)[:_MAX_LISTED],
         "more_errors": max(len(errors) - _MAX_LISTED, 0),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from deployments.models import Deployment
 from runs.models import Run
+from runs.steps.step_nodes import NodeSource
 from runs.steps.step_reader import Step
-from workflows.ir.document.model import Node, WorkflowIR
+from workflows.ir.document.model import Node
+from workflows.picture.from_code.model import CodePicture
 from workflows.picture.states import NodeState, State
 
 
@@ -26,12 +28,15 @@ class FailurePlace:
 
 
 def failure_place(
-    run: Run, ir: WorkflowIR, states: Mapping[str, NodeState], steps: Sequence[Step]
+    run: Run, source: NodeSource, states: Mapping[str, NodeState], steps: Sequence[Step]
 ) -> FailurePlace | None:
     """Return where a run failed; None if it did not, if a step failed, or if the place is not known."""
     if run.status != "errored" or any(step.state is State.FAILED for step in steps):
         return None
     failed = next((id_ for id_, state in states.items() if state.state is State.FAILED), None)
+    ir = source.ir if isinstance(source, CodePicture) else source
+    if ir is None:
+        return None
     if failed:
         return FailurePlace(node=ir.nodes[failed])
     if steps:

@@ -13,6 +13,7 @@ from audit.models import Entry
 from deployments.history import records
 from deployments.models import Deployment
 from runs import presentation, statuses
+from runs.detail.code_of_run import CodeOfRun
 from runs.detail.failure_place import failure_place
 from runs.detail.fetch import FetchedRun
 from runs.detail.json_tree import read_json
@@ -20,13 +21,12 @@ from runs.detail.summary import Summary, summarize
 from runs.index.starters import set_starters
 from runs.models import Run
 from runs.steps.rollbacks import nodes_with_rollbacks, rollbacks_of
-from runs.steps.step_nodes import document_of, node_ids
+from runs.steps.step_nodes import NodeSource, document_of, node_ids, nodes_of, states_of
 from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.steps.timeline import page_of, timeline
-from workflows.ir.document.model import WorkflowIR
 from workflows.models import WorkflowVersion
 from workflows.picture.drawing import Picture, render
-from workflows.picture.run_states import node_states
+from workflows.picture.from_code.model import CodePicture
 from workflows.picture.states import NodeState
 
 _FIELDS: Final = (
@@ -52,15 +52,17 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     set_starters([run])
     steps = read_steps(data, is_over=not run.is_open)
     deployment = _deployment(run)
-    ir = document_of(run)
+    source = document_of(run)
+    code = CodeOfRun(run, source) if isinstance(source, CodePicture) else None
     is_long = len(steps) > LONG_RUN
-    nodes = node_ids(ir, [step for step in steps if not is_long or step.is_open])
+    nodes = node_ids(source, [step for step in steps if not is_long or step.is_open])
     settings = node_settings(deployment, nodes)
     summary = summarize(steps, settings, errored=run.status == "errored")
     chosen = _chosen(steps, summary, step)
-    nodes = node_ids(ir, [chosen]) if is_long and chosen else nodes
-    kinds, nodes_of_steps = _kinds(ir, nodes), nodes_with_rollbacks(nodes, steps)
-    states = _states(ir, steps, run) if ir and fetched.data and not is_long else {}
+    nodes = node_ids(source, [chosen]) if is_long and chosen else nodes
+    kinds, nodes_of_steps = _kinds(source, nodes), nodes_with_rollbacks(nodes, steps)
+    is_drawn = source is not None and bool(fetched.data) and not is_long
+    states = states_of(source, steps, run.status) if source and is_drawn else {}
     return {
         "run": run,
         "data": fetched.data,
@@ -73,14 +75,15 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "step_kind": kinds.get(chosen.number, chosen.kind_label) if chosen else "",
         "step": chosen,
         "node_id": nodes_of_steps.get(chosen.number, "") if chosen else "",
-        "rollbacks": rollbacks_of(None if is_long else ir, steps),
+        "code": code,
+        "rollbacks": rollbacks_of(None if is_long else source, steps),
         "step_output": read_json(chosen.raw.get("output")) if chosen else None,
         "is_truncated": chosen is not None and is_truncated(chosen.raw.get("output")),
         "output": read_json(data.get("output")),
         "is_final": statuses.is_final(run.status),
-        "picture": _picture(ir, states, nodes) if ir and states else None,
-        "failure_place": failure_place(run, ir, states, steps) if ir and states else None,
-        "loads_picture": is_long and ir is not None,
+        "picture": _picture(source, states, nodes, code) if source is not None else None,
+        "failure_place": failure_place(run, source, states, steps) if source and states else None,
+        "loads_picture": is_long and bool(source),
         "page_title": presentation.page_title(run),
         "announcement": f"{run.status_label}{_main_step(summary)}",
         "entries": _entries(run),
@@ -88,19 +91,21 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     }
 
 
-def _kinds(ir: WorkflowIR | None, nodes: Mapping[int, str]) -> dict[int, str]:
+def _kinds(source: NodeSource | None, nodes: Mapping[int, str]) -> dict[int, str]:
     """Return the type of each step's node, by the number of the step."""
-    types = ir.nodes if ir else {}
+    types = nodes_of(source)
     return {number: types[id_].type.title for number, id_ in nodes.items() if id_ in types}
 
 
 def picture_of(run: Run, fetched: FetchedRun) -> Picture | None:
     """Draw the run's workflow with the state of each node."""
     steps = read_steps(fetched.data or {}, is_over=not run.is_open)
-    ir = document_of(run)
-    if ir is None or not fetched.data:
+    source = document_of(run)
+    if source is None or not fetched.data:
         return None
-    return _picture(ir, _states(ir, steps, run), node_ids(ir, steps))
+    code = CodeOfRun(run, source) if isinstance(source, CodePicture) else None
+    states = states_of(source, steps, run.status)
+    return _picture(source, states, node_ids(source, steps), code)
 
 
 def _main_step(summary: Summary) -> str:
@@ -135,18 +140,23 @@ def _page(page: str, chosen: Step | None) -> int:
     return page_of(chosen.number) if chosen else 1
 
 
-def _states(ir: WorkflowIR, steps: Sequence[Step], run: Run) -> dict[str, NodeState]:
-    return node_states(ir, [step.raw for step in steps], run.status)
-
-
-def _picture(ir: WorkflowIR, states: Mapping[str, NodeState], nodes: Mapping[int, str]) -> Picture:
-    """Draw the state of each node, with a link to its last step."""
+def _picture(
+    source: NodeSource,
+    states: Mapping[str, NodeState],
+    nodes: Mapping[int, str],
+    code: CodeOfRun | None,
+) -> Picture | None:
+    """Draw the state of each node, with a link to its last step, or to its line in a file."""
+    if isinstance(source, CodePicture):
+        return code.drawn(states) if code and (states or not source) else None
+    if not states:
+        return None
     last_step = {id_: number for number, id_ in nodes.items()}
     linked = {
         id_: replace(state, href=f"?step={last_step[id_]}#step") if id_ in last_step else state
         for id_, state in states.items()
     }
-    return render(ir, linked)
+    return render(source, linked)
 
 
 def _version(run: Run, deployment: Deployment | None) -> Context:

@@ -22,7 +22,7 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _KEY: Final = re.compile(r"[0-9]{1,18}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _NAMES: Final = (
-    *("workflow", "target", "status", "trigger", "since", "until", "q", "id"),
+    *("workflow", "name", "target", "status", "trigger", "since", "until", "q", "id"),
     *("step", "tries", "took", "error", "unseen"),
 )
 
@@ -31,12 +31,15 @@ _NAMES: Final = (
 class Filters:
     """Which runs a list shows; "" for all. `q` is searched in payloads, outputs and errors.
 
+    `name` is one of the several Workflows of a project.
+
     `step` is the name of a step or its node in ended runs, `tries` its minimum number of attempts, `took` the
     minimum duration of the run in seconds. `error` is the start of the run's error, `unseen` leaves
     out the runs whose failure someone has looked at.
     """
 
     workflow: str = ""
+    name: str = ""
     target: str = ""
     status: str = ""
     trigger: str = ""
@@ -119,6 +122,7 @@ def _conditions(filters: Filters) -> Q:
     took = filters.took if _SECONDS.fullmatch(filters.took) else ""
     conditions: dict[str, Any] = {
         "workflow": filters.workflow,
+        "workflow_name": filters.name,
         "target__name": filters.target,
         "status__in": filters.status.split(",") if filters.status else "",
         "trigger": filters.trigger,

@@ -16,9 +16,8 @@ from runs.index import attribution, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
 from runs.steps.parsing import MAX_STORED_STEPS, Details, Row, StepRow, read_details
-from runs.steps.step_nodes import parsed_document
+from runs.steps.step_nodes import NodeSource, document_of
 from targets.models import Target
-from workflows.ir.document.model import WorkflowIR
 from workflows.masked_values import masked_values
 from workflows.models import Workflow
 from workflows.node_types.registered import snapshot
@@ -174,10 +173,10 @@ def _next_due(details: Details, run: Run) -> datetime | None:
     return now + timedelta(seconds=min(max(overdue, shortest), longest))
 
 
-def _document(run: Run, data: Mapping[str, Any]) -> WorkflowIR | None:
+def _document(run: Run, data: Mapping[str, Any]) -> NodeSource | None:
     """Return the run's document; None while it is open, when its steps are not stored."""
     is_ended = statuses.is_final(str(data["status"]))
-    return parsed_document(run.deployment_id) if run.deployment_id and is_ended else None
+    return document_of(run) if is_ended else None
 
 
 def _replace_steps(run: Run, steps: Sequence[StepRow]) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from deployments.models import Deployment
 from runs import statuses
+from targets.cloudflare.naming import PREFIX
 from targets.models import Target
 from workflows.models import Workflow
 
@@ -115,6 +116,12 @@ class Run(models.Model):
     @property
     def status_label(self) -> str:
         return statuses.label(self.status)
+
+    @property
+    def project_workflow(self) -> str:
+        """The name that a project gives to the run's Workflow; "" for other workflows."""
+        is_projects = self.workflow_id and not self.workflow_name.startswith(PREFIX)
+        return self.workflow_name if is_projects else ""
 
     starter = ""
     """Who started the run here, if a page has looked it up."""

@@ -107,7 +107,7 @@ def waiting_summary() -> WaitingSummary:
 def _recent() -> list[Run]:
     """Return the runs that started last, on any target."""
     runs = Run.objects.select_related("workflow", "target").order_by("-created_at", "-pk")
-    large = ("ir", "entry_code", "dependencies", "deploy_settings")
+    large = ("ir", "files", "entry_code", "dependencies", "deploy_settings")
     return list(runs.defer("target__api_token", *(f"workflow__{name}" for name in large))[:_RECENT])
 
 

@@ -181,6 +181,8 @@ def from_run(run: Run, *, name: str) -> JsonObject:
     Whatever reaches outside of the workflow is pinned to what it returned, or how it failed; everything
     else runs again. Raises Refused if the run has not ended, or if the target no longer has it.
     """
+    if run.workflow:
+        services.check_not_project(run.workflow.kind)
     fetched = fetch_run(run)
     data, workflow = fetched.data, run.workflow
     ir = parsed_document(run.deployment_id) if run.deployment_id else None

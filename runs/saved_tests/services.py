@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.trail import Actor
 from runs.models import TestResult
 from runs.services.control import Refused
+from runs.test_runs.services import check_not_project
 from toolchain.redaction import redact_json
 from workflows import drafts
 from workflows.audit_entries import record_workflow
@@ -134,6 +135,8 @@ def _change(
     name: str,
     by: User,
 ) -> None:
+    check_not_project(workflow.kind)
+
     def record() -> None:
         record_workflow(action, workflow, by=Actor.of(by), test=name)
 

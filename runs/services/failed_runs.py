@@ -31,6 +31,7 @@ class FailedGroup:
         run = self.newest
         return Filters(
             workflow=run.workflow_id or "",
+            name=run.project_workflow,
             target=run.target.name,
             status=FAILED,
             error=run.error[:MAX_FILTER],

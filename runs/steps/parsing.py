@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from runs import statuses
 from runs.models import Run, RunStep, max_length
-from runs.steps.step_nodes import node_ids, plain_name
+from runs.steps.step_nodes import NodeSource, node_ids, nodes_of, plain_name
 from runs.steps.step_reader import Step, due_at, error_text, read_steps
 from toolchain.redaction import redact
-from workflows.ir.document.model import WorkflowIR
+from workflows.picture.from_code.model import CodePicture
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
 
@@ -96,11 +96,11 @@ class Details:
 
 
 def read_details(
-    raw: Raw, *, secrets: Iterable[str] = (), document: WorkflowIR | None = None
+    raw: Raw, *, secrets: Iterable[str] = (), document: NodeSource | None = None
 ) -> Details:
     """Read `GET .../instances/ID`; secrets are masked before texts are truncated.
 
-    `document` is that of the run, to find the nodes of its steps.
+    `document` is that of the run, or the picture of its class, to find the nodes of its steps.
     """
     hide = partial(redact, secrets=tuple(secrets))
     all_steps = read_steps(raw, is_over=False)
@@ -121,9 +121,12 @@ def read_details(
 
 
 def _step(
-    step: Step, node_id: str, document: WorkflowIR | None, hide: Callable[[str], str]
+    step: Step, node_id: str, document: NodeSource | None, hide: Callable[[str], str]
 ) -> StepRow:
-    label = document.nodes[node_id].name if document and node_id else plain_name(step.name)
+    """Return the row of a step; the ids of nodes in code are their lines, which are not stored."""
+    label = nodes_of(document)[node_id].name if node_id else plain_name(step.name)
+    if isinstance(document, CodePicture):
+        node_id = ""
     return StepRow(
         name=hide(step.name)[: max_length(RunStep, "name")],
         node_id=node_id[: max_length(RunStep, "node_id")],

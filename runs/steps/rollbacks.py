@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from runs.steps.step_nodes import NodeSource, calls_of, nodes_of
 from runs.steps.step_reader import ROLLBACK, Step
-from workflows.ir.document.model import WorkflowIR
 from workflows.ir.document.step_policy import rollback_of
 from workflows.picture.states import State
-from workflows.picture.step_matching import Matcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,24 +24,24 @@ class Rollbacks:
     remaining: tuple[Step, ...]
 
 
-def rollbacks_of(ir: WorkflowIR | None, steps: Sequence[Step]) -> Rollbacks:
+def rollbacks_of(source: NodeSource | None, steps: Sequence[Step]) -> Rollbacks:
     """Return the rollbacks of a run; without its document, nothing is known about those that remain."""
     own = [step for step in steps if step.kind == ROLLBACK]
     failed = [step for step in own if step.state is State.FAILED]
     return Rollbacks(
         undone=tuple(step for step in own if step.state is State.DONE),
         failed=failed[-1] if failed else None,
-        remaining=tuple(_remaining(ir, steps, {step.name for step in own})) if ir else (),
+        remaining=tuple(_remaining(source, steps, {step.name for step in own})) if source else (),
     )
 
 
-def _remaining(ir: WorkflowIR, steps: Sequence[Step], begun: set[str]) -> list[Step]:
+def _remaining(source: NodeSource, steps: Sequence[Step], begun: set[str]) -> list[Step]:
     by_raw = {id(step.raw): step for step in steps}
-    calls = Matcher(ir).match(step.raw for step in steps)
+    calls, nodes = calls_of(source, steps), nodes_of(source)
     with_rollback = [
         by_raw[id(call.raw)]
         for call in calls
-        if not call.part and rollback_of(ir.nodes[call.node_id].settings)
+        if not call.part and rollback_of(nodes[call.node_id].settings)
     ]
     return [step for step in reversed(with_rollback) if step.name not in begun]
 

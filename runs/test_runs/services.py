@@ -38,7 +38,7 @@ from targets.lookup import account_for_test_runs
 from workflows.audit_entries import record_workflow
 from workflows.documents.saved_tests.model import ExpectedRequest
 from workflows.documents.saved_tests.pins import Pin
-from workflows.ir.document.kinds import SCRIPT
+from workflows.ir.document.kinds import PROJECT, SCRIPT
 from workflows.ir.document.model import WorkflowIR
 from workflows.models import ARCHIVED, MaskedValue, Workflow
 from workflows.node_types.registered import snapshot, types_for
@@ -58,7 +58,19 @@ class TooManyTestRuns(Refused):
 
 
 class NotTestable(Refused):
-    """The workflow has no test runs, whatever its draft: it is archived, or a script."""
+    """The workflow has no test runs, whatever its draft: it is archived, a script or a project."""
+
+
+OF_PROJECT: Final = (
+    "Test runs and saved tests are not available for projects. Deploy the project, for example to the "
+    "embedded platform, and start a run."
+)
+
+
+def check_not_project(kind: str) -> None:
+    """Raise NotTestable for a project."""
+    if kind == PROJECT:
+        raise NotTestable(OF_PROJECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +149,7 @@ def _replaced(test: TestInput) -> frozenset[str]:
 def _check_input(runnable: Runnable, test: TestInput) -> None:
     if runnable.workflow.is_archived:
         raise NotTestable(ARCHIVED)
+    check_not_project(runnable.kind)
     if runnable.kind == SCRIPT:
         raise NotTestable("Scripts have no runs. Deploy the script, and send it a request.")
     check_payload(test.payload)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
+from deployments.history import workflow_names
 from runs import presentation, statuses
 from runs.detail import fetch, run_page, waiting_runs
 from runs.detail.json_tree import read_json
@@ -72,12 +73,14 @@ def runs(request: HttpRequest) -> HttpResponse:
     watchers.mark_watched(watchers.channel_of_workflow(workflow.pk) if workflow else watchers.ALL)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     counts = listing.counts(filters)
+    names = workflow_names.of_project(workflow.pk) if workflow else []
     listed = listing.page(filters, **cursors)
     set_starters(listed.runs)
     context = {
         "filters": filters,
         "problem": requested.problem,
         "workflow": workflow,
+        "names": names if len(names) > 1 else [],
         "page": listed,
         "chips": _chips(filters, counts),
         "total": sum(counts.values()),

@@ -31,6 +31,7 @@ from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
 from runs.test_runs.panel import own_runs
+from runs.test_runs.services import NotTestable, check_not_project
 from targets.cloudflare.errors import DeployError
 from web.converters import optional_key
 from web.decorators import HttpRequest, staff_with
@@ -93,15 +94,20 @@ def _list_context(request: HttpRequest, workflow: str) -> Context:
     context: Context = {
         "workflow": found,
         "number": number,
-        "may_change": request.user.has_perm(CHANGE) and not found.is_archived,
+        "may_change": request.user.has_perm(CHANGE)
+        and not found.is_archived
+        and not found.is_project,
         "rows": [],
     }
     try:
+        check_not_project(runnable.kind)
         saved = saved_tests(runnable)
         results = known_results(runnable, by=Actor.of(request.user))
         context["rows"] = [_row(test, results.get(name)) for name, test in saved.items()]
     except InvalidTests as invalid:
         context["problems"] = [str(problem) for problem in invalid.problems]
+    except NotTestable as refused:
+        context["not_testable"] = str(refused)
     except DeployError as error:
         context["problems"] = [str(error)]
     return context
@@ -142,6 +148,11 @@ def run(request: HttpRequest, workflow: str) -> HttpResponse:
         return render(request, "runs/saved_tests/_rows.html", context)
     found = get_object_or_404(Workflow, pk=workflow)
     number, runnable = _runnable(request, found)
+    try:
+        check_not_project(runnable.kind)
+    except NotTestable as refused:
+        messages.error(request, str(refused))
+        return redirect(_address(found, number))
     tests = _chosen(runnable, name)
     is_first = "learns" in request.POST and number is None and len(tests) == 1
     rows = [_first(request, found, tests[0])] if is_first else _tried(request, runnable, tests)
@@ -244,6 +255,8 @@ def edit(request: HttpRequest, workflow: str) -> HttpResponse:
     found = get_object_or_404(Workflow, pk=workflow)
     name = request.GET.get("test", "")
     stored = next((test for test in found.tests if test.get("name") == name), None)
+    if found.is_project and request.method != "POST":
+        return redirect(_address(found))
     if name and stored is None and request.method != "POST":
         raise Http404("There is no such test.")
     current = services.fingerprint(stored) if stored else ""

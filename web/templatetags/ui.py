@@ -136,9 +136,17 @@ def target_url(view: str, workflow: str, target: int) -> str:
 
 
 @register.simple_tag
-def lines(text: str, name: str, sources: Sequence[numbered_lines.Source | None] = ()) -> SafeString:
-    """Render numbered lines, whose ids start with `name`. `sources` has the source of each line."""
-    return numbered_lines.listing(text, str(name), sources or ())
+def lines(
+    text: str,
+    name: str,
+    sources: Sequence[numbered_lines.Source | None] = (),
+    anchors: str = "",
+) -> SafeString:
+    """Render numbered lines, whose ids start with `anchors`, by default with `name` and a hyphen.
+
+    `sources` has the source of each line.
+    """
+    return numbered_lines.listing(text, str(name), sources or (), anchors=anchors)
 
 
 @register.simple_tag

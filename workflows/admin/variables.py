@@ -33,7 +33,7 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentVariable]:
         """Leave out the values, so that a list works even if one cannot be decrypted."""
-        large = (f"workflow__{field}" for field in ("ir", "entry_code", "dependencies"))
+        large = (f"workflow__{field}" for field in ("ir", "files", "entry_code", "dependencies"))
         return super().get_queryset(request).defer("value", *large)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001

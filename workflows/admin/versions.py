@@ -36,7 +36,7 @@ class WorkflowVersionAdmin(SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[Workfl
     ordering = ["-pk"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
-        large = ("ir", "entry_code", "dependencies", "deploy_settings")
+        large = ("ir", "files", "entry_code", "dependencies", "deploy_settings")
         versions = super().get_queryset(request).defer(*(f"workflow__{field}" for field in large))
         return versions if is_single_object(request) else versions.defer(*large)
 

@@ -8,7 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,6 +26,7 @@ from workflows.draft_problems import draft_problems
 from workflows.editing.new_documents import typed_name
 from workflows.exchange.exports import NotExported, export
 from workflows.forms import WorkflowForm
+from workflows.ir.document.kinds import PROJECT, SCRIPT, WORKFLOW, kind_of
 from workflows.ir.reading.names import name_problem
 from workflows.models import DeclaredBinding, Workflow, WorkflowVersion
 from workflows.views.editor import editor_context
@@ -78,6 +80,25 @@ class ArchivedFilter(admin.SimpleListFilter):
                 return queryset.filter(archived_at=None)
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Workflows, scripts or projects."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind, kind.capitalize()) for kind in (WORKFLOW, SCRIPT, PROJECT)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "script" | "project" as kind:
+                return queryset.filter(ir__kind=kind)
+            case "workflow":
+                return queryset.filter(Q(ir__kind=WORKFLOW) | Q(ir__kind__isnull=True))
+            case _:
+                return queryset
+
+
 class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
@@ -85,8 +106,8 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
     editor_template = "workflows/editor/editor.html"
     empty_list_text = "Workflows are listed here. Add the first one, and build it in the editor."
     inlines = [DeclaredBindingInline]
-    list_display = ["name", "id", "updated_at"]
-    list_filter = [ArchivedFilter]
+    list_display = ["name", "listed_kind", "id", "updated_at"]
+    list_filter = [ArchivedFilter, KindFilter]
     search_fields = ["name", "id", "description"]
     view_on_site = False
     actions = ["export_workflows"]
@@ -118,6 +139,11 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
             self.message_user(request, str(error), messages.ERROR)
             return None
 
+    @admin.display(description="kind")
+    def listed_kind(self, workflow: Any) -> str:
+        """Return the kind of a workflow in the list, without its document."""
+        return kind_of({"kind": workflow.kind_name}).capitalize()
+
     @admin.display(description="dependencies")
     def packages(self, workflow: Workflow) -> SafeString:
         return json_block(workflow.dependencies, "dependencies")
@@ -126,7 +152,8 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
         workflows = super().get_queryset(request)
         if is_single_object(request):
             return workflows
-        return workflows.defer("ir", "entry_code", "dependencies")
+        large = ("ir", "files", "entry_code", "dependencies")
+        return workflows.defer(*large).annotate(kind_name=KT("ir__kind"))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -32,7 +32,7 @@ from workflows.node_types.files import TypeFiles, misnamed
 from workflows.node_types.loading import CheckedTypes, Outcome, State, check_types
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse
-from workflows.services import Variable, effective_variables
+from workflows.services import HAS_FILES, Variable, effective_variables
 
 MAX_UPLOADS: Final = 50
 MAX_COMPILED: Final = 2_000
@@ -129,7 +129,8 @@ def prepare(
 
     Code is compiled, as far as that does not take too long, unless `checks_code` is False.
     """
-    if reason := _reason(uploads, entry_code):
+    reason = HAS_FILES if into and into.is_project else _reason(uploads, entry_code)
+    if reason:
         return Preparation(problems=(reason,))
     if is_zip(uploads[0].data):
         return _of_archive(uploads[0], into, may_load_types=may_load_types, checks_code=checks_code)

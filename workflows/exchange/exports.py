@@ -32,6 +32,7 @@ from workflows.ir.reading.bindings import (
     resolve,
 )
 from workflows.ir.reading.fields import Code
+from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.validation.validate import compact
 from workflows.models import Workflow
 from workflows.node_types.registered import contents_of, pins, types_for
@@ -63,6 +64,8 @@ def export(workflows: Iterable[Workflow], *, by: Actor) -> Export:
     Raises NotExported.
     """
     rows = sorted(workflows, key=lambda workflow: (workflow.created_at, workflow.pk))
+    if projects := [quoted(workflow.name) for workflow in rows if workflow.is_project]:
+        raise NotExported(_projects(projects))
     if len(rows) > MAX_WORKFLOWS:
         raise NotExported(_TOO_MANY)
     data = _zip_of(rows)
@@ -71,6 +74,14 @@ def export(workflows: Iterable[Workflow], *, by: Actor) -> Export:
             audit_entries.record_workflow("workflow exported", workflow, by=by)
     name = folder_for(rows[0].name) if len(rows) == 1 else "workflows"
     return Export(file_name=f"{name}.awaitstep.zip", data=data)
+
+
+def _projects(names: Sequence[str]) -> str:
+    what = "is a project, which" if len(names) == 1 else "are projects, which"
+    return (
+        f"{listed(names)} {what} cannot be exported here: download a version of it on the page of the "
+        "version. import_project imports that zip again."
+    )
 
 
 def _zip_of(rows: Sequence[Workflow]) -> bytes:

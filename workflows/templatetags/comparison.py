@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from web.numbered_lines import readable
 from web.tones import Tone
+from workflows.documents.comparison.files import FileChange
 from workflows.documents.comparison.lines import Block, Line, LineDiff
 from workflows.documents.comparison.nodes import Kind
 
@@ -32,6 +33,12 @@ def change_kind(kind: Kind) -> dict[str, Any]:
     """Render what has happened to a node."""
     label, tone = _KINDS[kind]
     return {"label": label, "tone": tone}
+
+
+@register.inclusion_tag("web/_status.html")
+def file_how(file: FileChange) -> dict[str, Any]:
+    """Render whether a file was added, removed or changed."""
+    return change_kind(Kind(file.how))
 
 
 @register.simple_tag

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_safe
 
 from audit.trail import Actor
 from web.decorators import HttpRequest, staff_with
-from workflows.exchange.exports import Export, export
+from workflows.exchange.exports import Export, NotExported, export
 from workflows.models import Workflow
 
 VIEW: Final = "workflows.view_workflow"
@@ -21,7 +22,11 @@ VIEW: Final = "workflows.view_workflow"
 def download(request: HttpRequest, pk: str) -> HttpResponse:
     """Send the draft as a zip file."""
     workflow = get_object_or_404(Workflow, pk=pk)
-    return as_response(export([workflow], by=Actor.of(request.user)))
+    try:
+        return as_response(export([workflow], by=Actor.of(request.user)))
+    except NotExported as refused:
+        messages.error(request, str(refused))
+        return redirect(workflow.get_absolute_url())
 
 
 def as_response(exported: Export) -> HttpResponse:

@@ -35,6 +35,7 @@ from toolchain.private_files import private_folder
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, Diagnostic
+from workflows.ir.document.kinds import PROJECT
 from workflows.ir.reading.bindings import BindingKind
 
 TIMED_OUT = (
@@ -53,7 +54,7 @@ _MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnWorkflow:
-    """One of our workflows; `kind` is "workflow" or "script"."""
+    """One of our workflows; `kind` is "workflow", "script" or "project"."""
 
     name: str
     kind: str
@@ -143,10 +144,15 @@ class DeployTools(RemoteTools):
     def callee(self, worker: str, class_name: str) -> Callee:
         ours = self.ours(worker)
         name = naming.worker_name(worker) if ours else worker
-        if ours:
-            workflow = self.account.workflow(name)
+        classes: tuple[str, ...] = ()
+        if class_name:
+            workflow = self.account.workflow_of(name, class_name)
+        elif ours and ours.kind == PROJECT:
+            found = [each for each in self.account.workflows() if each.worker == name]
+            workflow = found[0] if len(found) == 1 else None
+            classes = tuple(sorted(each.class_name for each in found[1:] and found))
         else:
-            workflow = self.account.workflow_of(name, class_name) if class_name else None
+            workflow = self.account.workflow(name) if ours else None
         return Callee(
             worker=name,
             is_deployed=self.account.has_worker(name),
@@ -154,6 +160,7 @@ class DeployTools(RemoteTools):
             class_name=workflow.class_name if workflow else "",
             our_name=ours.name if ours else "",
             our_kind=ours.kind if ours else "",
+            classes=classes,
         )
 
     def provide(self, kind: BindingKind, name: str) -> str:

@@ -45,7 +45,8 @@ class RequiredBinding:
     """A binding that the Worker needs; `resource` is the one that the user named, or "".
 
     `node_id` is set for the node that calls a child; other bindings get their resource from a variable.
-    `place` says where the configuration of a project declares it.
+    `place` says where the configuration of a project declares it, and `settings` are more keys of its
+    entry there.
     """
 
     name: str
@@ -54,6 +55,7 @@ class RequiredBinding:
     class_name: str = ""
     node_id: str = ""
     place: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def variable(self) -> str:

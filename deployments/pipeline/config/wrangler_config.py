@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Final
 
 from deployments.pipeline.config.bindings import Binding
@@ -23,12 +24,14 @@ def wrangler_config(
     bindings: Sequence[Binding],
     trigger: Trigger,
     settings: DeploySettings,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the configuration. The main module is complete: npm packages are bundled before.
 
     The list of schedules is always present, because without it wrangler would keep old schedules.
+    `options` are merged into the sections of the settings.
     """
-    return {
+    config = {
         "name": worker_name,
         "main": MAIN,
         "compatibility_date": settings.compatibility_date,
@@ -44,6 +47,13 @@ def wrangler_config(
         **_sections(bindings, settings),
         **_queues(bindings, trigger, settings),
     }
+    return {**config, **{key: _merged(config.get(key), value) for key, value in options.items()}}
+
+
+def _merged(section: Any, options: Any) -> Any:
+    if isinstance(section, Mapping) and isinstance(options, Mapping):
+        return {**section, **options}
+    return options
 
 
 def _crons(trigger: Trigger, settings: DeploySettings) -> list[str]:
@@ -106,9 +116,9 @@ def _sections(bindings: Iterable[Binding], settings: DeploySettings) -> dict[str
             continue
         section, key = SECTIONS[binding.kind]
         if binding.kind in SINGLE:
-            sections[section] = {"binding": binding.name}
+            sections[section] = {"binding": binding.name, **binding.settings}
         elif binding.kind is BindingKind.EMAIL:
-            sections.setdefault(section, []).append({key: binding.name})
+            sections.setdefault(section, []).append({key: binding.name, **binding.settings})
         else:
             extra = _extra_keys(binding, settings)
             entry = {"binding": binding.name, key: binding.resource, **extra}
@@ -117,11 +127,11 @@ def _sections(bindings: Iterable[Binding], settings: DeploySettings) -> dict[str
 
 
 def _extra_keys(binding: Binding, settings: DeploySettings) -> dict[str, Any]:
-    """Return more keys of an entry: only the Worker's own Workflow has settings here."""
+    """Return more keys of an entry; the deploy settings have some for the Worker's own Workflow."""
     if binding.kind is BindingKind.D1:
-        return {"database_name": binding.name.lower()}
+        return {"database_name": binding.name.lower(), **binding.settings}
     if binding.kind is not BindingKind.WORKFLOW:
-        return {}
+        return dict(binding.settings)
     own = {"script_name": binding.script} if binding.script else as_config(settings.workflow)
     return {**binding.settings, "class_name": binding.class_name, **own}
 

@@ -10,6 +10,7 @@ from audit.trail import command_line_actor
 from runs.models import TestResult
 from runs.saved_tests.execution import run_test, saved_tests
 from runs.test_runs.draft_request import Runnable
+from runs.test_runs.services import check_not_project
 from targets.cloudflare.errors import DeployError
 from workflows.documents.saved_tests.model import SavedTest
 from workflows.documents.saved_tests.reading import InvalidTests
@@ -41,6 +42,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             runnable = _runnable(options["workflow"], options["number"])
+            check_not_project(runnable.kind)
             tests = _chosen(saved_tests(runnable), options["test"])
             results = [
                 self._run(runnable, test, as_json=options["json"]) for test in tests.values()

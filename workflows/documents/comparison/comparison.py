@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workflows.documents.comparison.content import Content
+from workflows.documents.comparison.files import FileChange, file_changes
 from workflows.documents.comparison.hidden import OF_METADATA, without
 from workflows.documents.comparison.nodes import Kind, NodeChange, compare_nodes
 from workflows.documents.comparison.values import FieldChange, field_changes, label_in
 from workflows.editing.document.changes import is_equal
+from workflows.ir.document.kinds import kind_of
 from workflows.ir.document.triggers import trigger_type_of
 
 _MANUAL: Final = {"type": "manual"}
@@ -30,6 +32,7 @@ class PartChange:
 class Comparison:
     """What differs; `has_places` is whether both documents show where their nodes are.
 
+    `files` are those of a project, which has no nodes and no places.
     `has_hidden_differences` is whether the documents differ only in what has no effect, such as
     the positions of nodes.
     """
@@ -38,22 +41,30 @@ class Comparison:
     parts: tuple[PartChange, ...]
     has_places: bool
     has_hidden_differences: bool
+    files: tuple[FileChange, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.nodes or self.parts)
+        return bool(self.nodes or self.parts or self.files)
 
     @property
     def summary(self) -> str:
         """One line, such as "2 nodes added, 1 changed; trigger changed"; "" without differences."""
-        counts = Counter(kind for node in self.nodes for kind in node.kinds)
-        phrases = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]]
-        if phrases:
-            number, _, rest = phrases[0].partition(" ")
-            phrases[0] = f"{number} node{'' if number == '1' else 's'} {rest}"
+        nodes = _counted("node", (kind for node in self.nodes for kind in node.kinds))
+        files = _counted("file", (file.how for file in self.files))
         titles = [part.title.lower() for part in self.parts]
         changed = f"{_joined(titles)} changed" if titles else ""
-        text = "; ".join(filter(None, [", ".join(phrases), changed]))
-        return text[:1].upper() + text[1:]
+        text = "; ".join(filter(None, [nodes, files, changed]))
+        return text if text.startswith("npm") else text[:1].upper() + text[1:]
+
+
+def _counted(what: str, kinds: Iterable[str]) -> str:
+    """Return for example "2 nodes added, 1 changed"."""
+    counts = Counter(map(str, kinds))
+    phrases = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]]
+    if phrases:
+        number, _, rest = phrases[0].partition(" ")
+        phrases[0] = f"{number} {what}{'' if number == '1' else 's'} {rest}"
+    return ", ".join(phrases)
 
 
 def _joined(words: list[str]) -> str:
@@ -62,6 +73,8 @@ def _joined(words: list[str]) -> str:
 
 def compare(before: Content, after: Content) -> Comparison:
     """Compare two contents."""
+    if before.files or after.files:
+        return _compare_projects(before, after)
     nodes, parts = tuple(compare_nodes(before, after)), tuple(_parts(before, after))
     return Comparison(
         nodes=nodes,
@@ -69,6 +82,29 @@ def compare(before: Content, after: Content) -> Comparison:
         has_places=before.places is not None and after.places is not None,
         has_hidden_differences=not (nodes or parts) and not is_equal(before.ir, after.ir),
     )
+
+
+def _compare_projects(before: Content, after: Content) -> Comparison:
+    """Compare files; one side can be the document that the project was made of."""
+    kinds = (kind_of(each.ir) for each in (before, after))
+    parts = (
+        ("Name", _whole("name", "Name", *(_name(each.document) for each in (before, after)))),
+        ("Kind", _whole("kind", "Kind", *kinds)),
+        ("npm packages", field_changes(before.dependencies, after.dependencies, "")),
+    )
+    found = ((title, tuple(fields)) for title, fields in parts)
+    return Comparison(
+        nodes=(),
+        parts=tuple(PartChange(title=title, fields=fields) for title, fields in found if fields),
+        has_places=True,
+        has_hidden_differences=False,
+        files=tuple(file_changes(before.files, after.files)),
+    )
+
+
+def _name(document: Mapping[str, Any]) -> str:
+    metadata = document.get("metadata")
+    return str(metadata.get("name", "")) if isinstance(metadata, Mapping) else ""
 
 
 def _parts(before: Content, after: Content) -> Iterator[PartChange]:

@@ -1,0 +1,72 @@
+"""What pages show of a project besides its files: the pictures of its classes, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workflows.documents.projects.config import ProjectBinding, ProjectWorkflow, read_config
+from workflows.documents.projects.described import DescribedSetting, described_settings
+from workflows.documents.projects.files import ProjectFiles
+from workflows.documents.projects.problems import ProjectProblem
+from workflows.picture.drawing import Picture
+from workflows.picture.from_code.class_picture import picture_of_class
+from workflows.picture.from_code.drawing import draw_class
+from workflows.picture.from_code.model import CodeProblem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassPicture:
+    """The picture of a class that implements a Workflow, and problems in the files that were read."""
+
+    workflow: str
+    class_name: str
+    drawn: Picture
+    problems: tuple[CodeProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSettings:
+    """What the configuration of a project says; `base` is the page of its files, up to a path."""
+
+    file: str
+    base: str
+    settings: tuple[DescribedSetting, ...]
+    workflows: tuple[ProjectWorkflow, ...]
+    bindings: tuple[ProjectBinding, ...]
+    problems: tuple[ProjectProblem, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+def pictures_of_classes(files: ProjectFiles, *, base: str | None) -> list[ClassPicture]:
+    """Return the picture of each Workflow of the project; its nodes link to `base` with file and line."""
+    config = read_config(files)
+    found = []
+    for number, each in enumerate(config.workflows, start=1):
+        code = picture_of_class(files, config.main, each.class_name)
+        uid = "picture" if number == 1 else f"picture-{number}"
+        found.append(
+            ClassPicture(
+                workflow=each.name,
+                class_name=each.class_name,
+                drawn=draw_class(code, base=base, uid=uid),
+                problems=code.problems,
+            )
+        )
+    return found
+
+
+def settings_of_project(
+    files: ProjectFiles, *, base: str, packages: Mapping[str, str]
+) -> ProjectSettings:
+    """Return the settings for the pages that show them."""
+    config = read_config(files)
+    return ProjectSettings(
+        file=config.file,
+        base=base,
+        settings=tuple(described_settings(files)),
+        workflows=config.workflows,
+        bindings=config.bindings,
+        problems=(*config.problems, *config.notes),
+        packages=packages,
+    )
