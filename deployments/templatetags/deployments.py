@@ -119,7 +119,7 @@ def _path_place(path: Any, line: Any, url: Any) -> SafeString:
         return SafeString("")
     text = f"{path}, line {line}" if line else path
     if url:
-        return format_html('<a href="{}"><code>{}</code></a>:', url, text)
+        return format_html('<a class="file-place" href="{}"><code>{}</code></a>:', url, text)
     return format_html("<code>{}</code>:", text)
 
 
@@ -129,7 +129,7 @@ def file_place(path: str, line: int, base: str) -> SafeString:
     text = f"{path}, line {line}" if line else path
     if not path or not base:
         return format_html("<code>{}</code>", text) if text else SafeString("")
-    return format_html('<a href="{}">{}</a>', line_url(base, path, line), text)
+    return format_html('<a class="file-place" href="{}">{}</a>', line_url(base, path, line), text)
 
 
 def _attribute(finding: Finding, name: str) -> Any:

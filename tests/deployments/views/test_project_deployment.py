@@ -88,5 +88,8 @@ def test_findings_lead_to_the_line_of_the_file(admin_client: Client) -> None:
     shown = page(admin_client, deployment)
 
     files = f"/workflows/{project.pk}/versions/1/files/"
-    assert f'<a href="{files}?file=src/index.ts#L7"><code>src/index.ts, line 7</code></a>' in shown
+    assert (
+        f'<a class="file-place" href="{files}?file=src/index.ts#L7"><code>src/index.ts, line 7</code></a>'
+        in shown
+    )
     assert "<code>TOKEN</code>" in shown

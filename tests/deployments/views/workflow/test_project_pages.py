@@ -155,4 +155,4 @@ def test_a_file_that_cannot_be_bundled_is_named_with_its_line(admin_client: Clie
     shown = markup(admin_client.get(code(project, "javascript/")))
 
     address = f"/workflows/{project.pk}/code/files/?file=src/money.ts#L1"
-    assert f'<a href="{address}"><code>src/money.ts, line 1</code></a>' in shown
+    assert f'<a class="file-place" href="{address}"><code>src/money.ts, line 1</code></a>' in shown

@@ -78,7 +78,7 @@ def test_the_settings_are_read_only_and_lead_to_the_configuration(admin_client: 
 
     line = line_of(CONFIG, "crons")
     files = f"/workflows/{project.pk}/code/files/?file=wrangler.jsonc"
-    assert f'<a href="{files}#L{line}">wrangler.jsonc, line {line}</a>' in shown
+    assert f'<a class="file-place" href="{files}#L{line}">wrangler.jsonc, line {line}</a>' in shown
     assert "at 03:00" in shown
     assert 'id="settings-form"' not in shown
 
