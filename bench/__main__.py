@@ -7,12 +7,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench import code_fields, deploy, many_workers, page_updates, pictures, programs
+from bench import (
+    code_fields,
+    deploy,
+    many_workers,
+    page_updates,
+    pictures,
+    programs,
+    project_deploy,
+)
 from tests.support.installation import PROJECT, Installation
 
-PARTS = ("programs", "pictures", "code_fields", "editing", "runs", "deploys")
+PARTS = ("programs", "pictures", "code_fields", "editing", "runs", "deploys", "projects")
 
 
 def main() -> None:
@@ -36,7 +46,13 @@ def main() -> None:
             if options.only in (None, part):
                 _in_django(part, folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
-            _deploys(folder, rounds=options.rounds, workers=options.workers)
+            with _installation(folder / "data") as installation:
+                deploy.measure(installation, rounds=options.rounds, folder=folder)
+                page_updates.measure(installation, rounds=options.rounds)
+                many_workers.measure(installation, rounds=options.rounds, workers=options.workers)
+        if options.only in (None, "projects"):
+            with _installation(folder / "projects") as installation:
+                project_deploy.measure(installation, rounds=options.rounds, folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -50,17 +66,16 @@ def _in_django(part: str, folder: Path, *, rounds: int) -> None:
     subprocess.run(command, cwd=PROJECT, env=installation.env, check=True)  # noqa: S603 - our own code
 
 
-def _deploys(folder: Path, *, rounds: int, workers: int) -> None:
-    """Measure deploys on a separate installation."""
-    installation = Installation(folder / "data")
+@contextmanager
+def _installation(folder: Path) -> Iterator[Installation]:
+    """A running installation of its own."""
+    installation = Installation(folder)
     try:
         installation.migrate()
         installation.start_platform()
         installation.start_server()
         installation.create_user("deployer")
-        deploy.measure(installation, rounds=rounds, folder=folder)
-        page_updates.measure(installation, rounds=rounds)
-        many_workers.measure(installation, rounds=rounds, workers=workers)
+        yield installation
     finally:
         installation.stop()
 

@@ -45,9 +45,14 @@ def _print(
     bare = [npx for _, npx in pairs]
     table(f"{kind}, seconds", {"request to COMPLETED": ours, "npx wrangler deploy": bare})
     ratio("ours / npx", ours, bare, limit=1.0)
-    table(f"{kind}: stages, seconds", _stages(installation, [deploy for deploy, _ in pairs]))
+    print_stages(installation, kind, [deploy for deploy, _ in pairs])
     lags = {"row written to event received": _lags(installation, [deploy for deploy, _ in pairs])}
     table(f"{kind}: events, seconds", lags)
+
+
+def print_stages(installation: Installation, kind: str, deploys: Sequence[TimedDeploy]) -> None:
+    """Print how long each stage took."""
+    table(f"{kind}: stages, seconds", _stages(installation, deploys))
 
 
 def _rounds(
@@ -61,10 +66,11 @@ def _rounds(
         ours = timed_deploy(client, workflow)
         name = f"bare-{number}" if fresh else "bare"
         files = _files(installation, ours.deployment, folder=folder / "bare", name=name)
-        yield ours, _npx(installation, files)
+        yield ours, npx_deploy(installation, files, "--secrets-file", "secrets.json")
 
 
-def _npx(installation: Installation, files: Path) -> float:
+def npx_deploy(installation: Installation, files: Path, *options: str) -> float:
+    """Return the wall time of `npx wrangler deploy` in the folder."""
     token = installation.data_dir / "local_cloudflare" / "token"
     env = {
         "PATH": f"{NODE.parent}:/usr/bin:/bin",
@@ -76,7 +82,7 @@ def _npx(installation: Installation, files: Path) -> float:
         "CLOUDFLARE_API_TOKEN": token.read_text().strip(),
     }
     npx = [str(NODE), str(NPM_CLI.with_name("npx-cli.js"))]
-    command = [*npx, "wrangler", "deploy", "--secrets-file", "secrets.json"]
+    command = [*npx, "wrangler", "deploy", *options]
     started = time.perf_counter()
     subprocess.run(command, cwd=files, env=env, check=True, capture_output=True)  # noqa: S603
     return time.perf_counter() - started
