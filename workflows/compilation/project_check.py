@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +29,51 @@ _RUNTIME_TYPES: Final = "Begin runtime types"  # a line of the file that `wrangl
 _OWN_ENV: Final = re.compile(r"\binterface\s+Env\b")
 _TEXT_MODULES: Final = (".txt", ".html", ".sql")
 _DATA_MODULES: Final = (".bin",)
+_NODE_MODULES: Final = (
+    *(
+        "assert",
+        "async_hooks",
+        "buffer",
+        "child_process",
+        "cluster",
+        "console",
+        "constants",
+        "crypto",
+    ),
+    *("dgram", "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https"),
+    *(
+        "inspector",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "punycode",
+        "querystring",
+    ),
+    *(
+        "readline",
+        "repl",
+        "stream",
+        "string_decoder",
+        "sys",
+        "timers",
+        "tls",
+        "trace_events",
+        "tty",
+    ),
+    *("url", "util", "v8", "vm", "wasi", "worker_threads", "zlib"),
+)
+"""The modules of Node.js that code can import without `node:`, as the flag nodejs_compat allows."""
+_REQUIRE: Final = re.compile(r"\brequire\b")
 _OF_PACKAGE: Final = re.compile(r"""(?:Namespace|Module) '"?([^'"]+)"?' has no exported member""")
 _MAX_COMPLAINTS: Final = 2_000  # about one file; each takes longer in longer code
 _MAX_SHOWN: Final = 100
 _UNTYPED: Final = frozenset({"TS2307", "TS2305", "TS2694", "TS7016"})
+_OF_ANY: Final = frozenset(
+    {"TS2347", "TS2709"}
+)  # what is not known has type arguments, or is a type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +143,17 @@ def _options(source: ProjectSource) -> dict[str, object]:
     return options
 
 
-def _ambient(source: ProjectSource, declarations: Iterable[str]) -> str:
+def _ambient(source: ProjectSource, declarations: Sequence[str]) -> str:
     """Return declarations for packages, imported texts, and the `Env` of `wrangler types`."""
     texts = [f'declare module "*{suffix}" {{ const text: string; export default text; }}'
              for suffix in _TEXT_MODULES]  # fmt: skip
     texts += [f'declare module "*{suffix}" {{ const data: ArrayBuffer; export default data; }}'
               for suffix in _DATA_MODULES]  # fmt: skip
     texts.append('declare module "*.wasm" { const wasm: WebAssembly.Module; export default wasm; }')
-    lines = [*texts, package_declarations(source.packages)]
+    names = dict.fromkeys([*source.packages, *_NODE_MODULES])
+    lines = [*texts, package_declarations(names)]
+    if not any(_REQUIRE.search(text) for text in declarations):
+        lines.append("declare function require(name: string): any;")
     if not any(_OWN_ENV.search(text) for text in declarations):
         members = " ".join(f"{json.dumps(name)}: {type_};" for name, type_ in source.env.items())
         lines.append(f"interface Env {{ {members} [name: string]: any }}")
@@ -140,6 +184,8 @@ def _first(errors: list[Diagnostic]) -> Iterator[Diagnostic]:
 
 def _is_about_package(each: Diagnostic, source: ProjectSource) -> bool:
     """Whether the complaint is only that the types of a package are not known."""
+    if each.code in _OF_ANY:
+        return True
     if each.code not in _UNTYPED:
         return False
     named = _OF_PACKAGE.search(each.message)

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from toolchain.private_files import private_folder
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, Diagnostic
+from workflows.documents.projects.config import ProjectConfig
 from workflows.ir.document.kinds import PROJECT
 from workflows.ir.reading.bindings import BindingKind
 
@@ -130,12 +132,25 @@ class DeployTools(RemoteTools):
         project = request.project
         if project is None:
             raise ValueError("the workflow is not a project")
-        with self.workspace() as folder:
-            warnings = project_compiler.type_check(request, project, folder)
-        compiled = project_compiler.bundle_project(
-            request, project, bundler=self._bundler, on_end=self._on_end("npm install")
-        )
-        return replace(compiled, warnings=tuple(warnings))
+        with self.workspace() as folder, ThreadPoolExecutor(max_workers=1) as pool:
+            checking = pool.submit(project_compiler.type_check, request, project, folder)
+            compiled = self._bundle_project(request, project, checking)
+            return replace(compiled, warnings=tuple(checking.result()))
+
+    def _bundle_project(
+        self, request: DeployRequest, project: ProjectConfig, checking: Future[list[Finding]]
+    ) -> CompiledProject:
+        """Bundle while the compiler checks the types; its errors explain more, so they come first."""
+        on_end = self._on_end("npm install")
+        try:
+            return project_compiler.bundle_project(
+                request, project, bundler=self._bundler, on_end=on_end
+            )
+        except (Cancelled, LeaseLost):
+            raise
+        except DeployError:
+            checking.result()
+            raise
 
     @property
     def _bundler(self) -> Bundler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,13 @@ from workflows.documents.projects.config import ProjectConfig
 from workflows.documents.projects.files import ProjectFiles, file_bytes
 from workflows.documents.projects.packages import Packages, read_packages
 
+_NOT_BUNDLED: Final = "The code cannot be bundled:"
+_UNRESOLVED: Final = re.compile(r'Could not resolve "(?P<what>[^"]*)"')
+_NO_FILE: Final = "The project has no such file."
+_NO_PACKAGE: Final = (
+    "Add the package to the dependencies in package.json or, for a module of Node.js, add the "
+    "compatibility flag nodejs_compat."
+)
 _NOT_WRITTEN: Final = frozenset(
     {"wrangler.json", "wrangler.jsonc", "wrangler.toml", ".npmrc", ".yarnrc", ".yarnrc.yml"}
 )
@@ -80,9 +88,31 @@ def bundle_project(
         _write(request.files, folder)
         if packages.dependencies:
             _install(packages, folder, bundler=bundler, on_end=on_end)
-        bundled = bundler.bundle(folder, _configuration(project))
+        bundled = _bundled(folder, project, bundler)
     _check_classes(project, bundled)
     return CompiledProject(script=bundled.script.decode(), modules=bundled.modules)
+
+
+def _bundled(folder: Path, project: ProjectConfig, bundler: Bundler) -> Bundled:
+    try:
+        return bundler.bundle(folder, _configuration(project))
+    except DeployError as failed:
+        is_own = failed.findings and not any(
+            "node_modules/" in each.path for each in failed.findings
+        )
+        if not is_own:
+            raise
+        findings = list(map(_explained, failed.findings))
+        raise DeployError.listing(_NOT_BUNDLED, findings, cause=Cause.CODE) from None
+
+
+def _explained(finding: Finding) -> Finding:
+    """Return the bundler's complaint with what to do about an import that cannot be resolved."""
+    unresolved = _UNRESOLVED.fullmatch(finding.message)
+    if unresolved is None:
+        return finding
+    is_file = unresolved["what"].startswith((".", "/"))
+    return finding.with_message(f"{finding.message}. {_NO_FILE if is_file else _NO_PACKAGE}")
 
 
 def _write(files: ProjectFiles, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,8 +31,10 @@ _CAUSES = {
         Cause.TAKEN,
         "\nRemove the route from the other Worker first, or use another pattern.",
     ),
+    "10021": (Cause.CODE, ""),  # the Worker does not start
     "10027": (Cause.LIMIT, "\nThe Worker is too large: use fewer or smaller npm packages."),
 }
+_REASON = re.compile(r" failed\.\s*\n\n(?P<reason>.*?)\s*\[code: 10021\]", re.DOTALL)
 OUTPUT = "wrangler-output.ndjson"
 
 
@@ -143,4 +146,12 @@ def _error(failed: Mapping[str, Any], ended: process.ProgramResult) -> Exception
     cause, fix = _CAUSES.get(str(failed.get("code")), (Cause.TARGET, ""))
     message = process.strip_ansi(str(failed["message"]))
     code = f" [code {failed['code']}]" if failed.get("code") else ""
-    return DeployError(f"wrangler could not deploy: {message}{code}{fix}", cause=cause)
+    reason = _reason(ended) if cause is Cause.CODE else ""
+    return DeployError(f"wrangler could not deploy: {message}{code}{reason}{fix}", cause=cause)
+
+
+def _reason(ended: process.ProgramResult) -> str:
+    """Return why the Worker does not start, which wrangler only prints; "" if it does not."""
+    printed = process.strip_ansi(f"{ended.stdout}\n{ended.stderr}")
+    found = _REASON.search(printed)
+    return "\n" + "\n".join(map(str.strip, found["reason"].splitlines())) if found else ""
