@@ -1,0 +1,54 @@
+"""The type check of projects: packages and modules of Node.js have unknown types, which does not matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
+
+TYPED_PACKAGES = """\
+import { Hono, type Context } from "hono";
+import { z } from "zod";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import Stripe from "stripe";
+const schema = z.object({ a: z.string() });
+interface Values { db: DrizzleD1Database<typeof schema>; charge: Stripe.Charge; a: z.infer<typeof schema> }
+const app = new Hono<{ Bindings: Env; Variables: Values }>();
+app.get("/", async (c: Context) => c.json({ id: (await c.env.FLOW.create()).id }));
+export default app;
+"""
+NODE = """\
+import fs from "fs";
+import { createHash } from "node:crypto";
+const { EventEmitter } = require("events");
+export default [fs.existsSync, createHash, EventEmitter, process.env.A, Buffer.from("a")];
+"""
+
+
+def verdict(text: str, folder: Path, *packages: str, **others: str) -> ProjectVerdict:
+    files = {"src/index.ts": text, **others}
+    return check_project(ProjectSource(files=files, main="src/index.ts", packages=packages), folder)
+
+
+@pytest.mark.parametrize("text", [TYPED_PACKAGES, NODE], ids=["packages", "node"])
+def test_unknown_types_do_not_matter(tmp_path: Path, text: str) -> None:
+    found = verdict(text, tmp_path, "hono", "zod", "drizzle-orm", "stripe")
+
+    assert found == ProjectVerdict()
+
+
+def test_a_declaration_of_require_goes_before_ours(tmp_path: Path) -> None:
+    declared = "declare var require: (name: string) => { one: number };\n"
+
+    found = verdict('export default require("a").one;', tmp_path, **{"src/env.d.ts": declared})
+
+    assert found == ProjectVerdict()
+
+
+def test_a_mistake_has_its_file_and_line(tmp_path: Path) -> None:
+    found = verdict('const a = "b";\nexport default a.toUppercase();\n', tmp_path)
+
+    (error,) = found.errors
+    assert (error.file, error.line, error.code) == ("src/index.ts", 2, "TS2551")
