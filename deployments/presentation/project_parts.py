@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from workflows.documents.projects.compiler_settings import compiler_settings
 from workflows.documents.projects.config import ProjectBinding, ProjectWorkflow, read_config
 from workflows.documents.projects.described import DescribedSetting, described_settings
 from workflows.documents.projects.files import ProjectFiles
@@ -40,10 +41,10 @@ class ProjectSettings:
 
 def pictures_of_classes(files: ProjectFiles, *, base: str | None) -> list[ClassPicture]:
     """Return the picture of each Workflow of the project; its nodes link to `base` with file and line."""
-    config = read_config(files)
+    config, aliases = read_config(files), compiler_settings(files).aliases
     found = []
     for number, each in enumerate(config.workflows, start=1):
-        code = picture_of_class(files, config.main, each.class_name)
+        code = picture_of_class(files, config.main, each.class_name, aliases=aliases)
         uid = "picture" if number == 1 else f"picture-{number}"
         found.append(
             ClassPicture(

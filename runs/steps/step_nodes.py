@@ -16,6 +16,7 @@ from deployments.history import workflow_names
 from deployments.models import Deployment
 from runs.models import Run
 from runs.steps.step_reader import Step
+from workflows.documents.projects.compiler_settings import compiler_settings
 from workflows.documents.projects.config import read_config
 from workflows.ir.document.kinds import PROJECT
 from workflows.ir.document.model import Node, WorkflowIR
@@ -65,8 +66,8 @@ def _class_picture(pk: int, workflow_name: str, _created_at: datetime) -> CodePi
     class_name = workflow_names.of_deployment(deployment).get(workflow_name)
     if class_name is None:
         return CodePicture(class_name="", message=_UNKNOWN_CLASS)
-    main = read_config(deployment.files).main
-    return picture_of_class(deployment.files, main, class_name)
+    main, aliases = read_config(deployment.files).main, compiler_settings(deployment.files).aliases
+    return picture_of_class(deployment.files, main, class_name, aliases=aliases)
 
 
 @lru_cache(maxsize=32)

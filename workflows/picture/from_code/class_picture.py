@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from toolchain import bounded_calls
@@ -21,23 +22,36 @@ _REMEMBERED: Final = 64
 TOO_SLOW: Final = "There is no picture, because the code takes too long to read."
 FAILED: Final = "There is no picture, because the code could not be read."
 
+_Request = tuple[dict[str, str], str, str, dict[str, list[str]]]
 _known: OrderedDict[bytes, CodePicture] = OrderedDict()
 _lock = threading.Lock()
 
 
-def picture_of_class(files: Mapping[str, object], main: str, class_name: str) -> CodePicture:
+def picture_of_class(
+    files: Mapping[str, object],
+    main: str,
+    class_name: str,
+    *,
+    aliases: Mapping[str, Sequence[str]] | None = None,
+) -> CodePicture:
     """Return the picture of a class that the file `main` exports; never raises, whatever the files contain.
 
     `files` are texts by relative path. Values that are not text, such as {"base64": ...}, and files that
-    are not TypeScript or JavaScript are ignored.
+    are not TypeScript or JavaScript are ignored. `aliases` are paths that imports can be written with,
+    such as {"@/*": ["src/*"]}.
     """
-    sources = _sources(files)
-    key = _key(sources, main, class_name)
+    request = (
+        _sources(files),
+        main,
+        class_name,
+        {name: [*paths] for name, paths in (aliases or {}).items()},
+    )
+    key = _key(request)
     with _lock:
         known = _known.get(key)
     if known is not None:
         return known
-    picture = _read(sources, main, class_name)
+    picture = _read(request)
     with _lock:
         _known[key] = picture
         while len(_known) > _REMEMBERED:
@@ -57,17 +71,16 @@ def _sources(files: Mapping[str, object]) -> dict[str, str]:
     return {path: source for path, source in texts.items() if len(source) <= MAX_FILE}
 
 
-def _key(sources: Mapping[str, str], main: str, class_name: str) -> bytes:
+def _key(request: _Request) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    for part in (main, class_name, *(part for pair in sorted(sources.items()) for part in pair)):
-        encoded = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(encoded) + encoded)
+    digest.update(json.dumps(request, sort_keys=True).encode())
     return digest.digest()
 
 
-def _read(sources: Mapping[str, str], main: str, class_name: str) -> CodePicture:
+def _read(request: _Request) -> CodePicture:
+    class_name = request[2]
     try:
-        found = bounded_calls.call(read_class, sources, main, class_name, seconds=_SECONDS)
+        found = bounded_calls.call(read_class, *request, seconds=_SECONDS)
     except bounded_calls.TookTooLong:
         return CodePicture(class_name=class_name, message=TOO_SLOW)
     except bounded_calls.CallFailed:

@@ -166,7 +166,8 @@ def test_more_steps_than_can_be_drawn_are_left_out() -> None:
     found = of_files({MAIN: EXTREMES["many steps"]()})
 
     assert found.ir
-    assert len(found.ir.nodes) == MAX_ITEMS
+    assert len(found.ir.nodes) == MAX_ITEMS + 1
+    assert [node.name for node in found.ir.nodes.values()][-2:] == ["s1499", "More code"]
     assert not found.is_complete
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workflows.picture.from_code.sketches import MAIN, drawn, of_files, sketch
+from workflows.picture.from_code.class_picture import picture_of_class
 
 RUN = '{ async run(event, step) { await step.do("only", work); } }'
 CLASS = f"class Flow extends WorkflowEntrypoint<Env, Params> {RUN}"
@@ -51,6 +52,23 @@ def test_the_class_can_be_in_another_file(main: str, path: str) -> None:
 
     assert sketch(found) == "do only"
     assert {place.file for place in found.places.values()} == {path}
+
+
+def test_paths_of_the_compiler_are_followed() -> None:
+    flow = CLASS.replace('step.do("only", work)', "save(step)")
+    files = {
+        MAIN: 'export { Flow } from "~flows";',
+        "lib/flows/index.ts": f'import {{ save }} from "@/steps/save";\nexport {flow}',
+        "src/steps/save.ts": 'export const save = (step) => step.do("save", work);',
+    }
+    aliases = {"@/*": ["lib/*"], "@/steps/*": ["steps/*", "src/steps/*"], "~flows": ["lib/flows"]}
+
+    assert sketch(picture_of_class(files, MAIN, "Flow", aliases=aliases)) == "do save"
+    assert not picture_of_class(files, MAIN, "Flow")
+
+
+def test_the_main_file_can_be_written_with_a_dot() -> None:
+    assert sketch(of_files({MAIN: f"export {CLASS}"}, main="./src/index.ts")) == "do only"
 
 
 def test_javascript_with_jsx_is_read() -> None:

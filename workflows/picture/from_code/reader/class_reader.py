@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -30,12 +31,17 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
 }
 
 
-def read_class(sources: dict[str, str], main: str, class_name: str) -> dict[str, Any]:
+def read_class(
+    sources: dict[str, str],
+    main: str,
+    class_name: str,
+    aliases: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
     """Return what a class does as JSON; runs in a separate process."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(_RECURSION)
     try:
-        return _read_class(Project(sources), main, class_name)
+        return _read_class(Project(sources, aliases), posixpath.normpath(main), class_name)
     finally:
         sys.setrecursionlimit(limit)
 
@@ -51,6 +57,7 @@ def _read_class(project: Project, main: str, class_name: str) -> dict[str, Any]:
         items = without_sequences(region.items)
         items = items or [_without_steps(place)]
         _mark_not_awaited(items, region.tokens)
+        items += [_rest(place)] if walk.is_exhausted else []
     return {
         "items": to_json(items),
         "place": None if place is None else asdict(place),
@@ -62,6 +69,10 @@ def _read_class(project: Project, main: str, class_name: str) -> dict[str, Any]:
 
 def _without_steps(place: Place) -> Item:
     return Item(kind="code", name="Code without steps", about=lines_of(place), place=place)
+
+
+def _rest(place: Place) -> Item:
+    return Item(kind="code", name="More code", about="too much to be drawn here", place=place)
 
 
 def _mark_not_awaited(items: Iterable[Item], tokens: Set[int]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -70,10 +70,16 @@ class Module:
 
 
 class Project:
-    """The files of a project by their paths; each is parsed when it is needed first."""
+    """The files of a project by their paths; each is parsed when it is needed first.
 
-    def __init__(self, files: Mapping[str, str]) -> None:
+    `aliases` are paths that imports can be written with, as `paths` in tsconfig.json.
+    """
+
+    def __init__(
+        self, files: Mapping[str, str], aliases: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self._files = files
+        self._aliases = aliases or {}
         self._modules: dict[str, Module | None] = {}
         self.broken: list[Module] = []
 
@@ -107,10 +113,25 @@ class Project:
 
     def resolve(self, importer: str, specifier: str) -> str:
         """Return the path of an imported file; "" if it is not a file of the project."""
-        if not specifier.startswith("."):
-            return ""
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-        return next((each for each in _candidates(path) if each in self._files), "")
+        if specifier.startswith("."):
+            written = [posixpath.join(posixpath.dirname(importer), specifier)]
+        else:
+            written = self._aliased(specifier)
+        candidates = (each for path in written for each in _candidates(posixpath.normpath(path)))
+        return next((each for each in candidates if each in self._files), "")
+
+    def _aliased(self, specifier: str) -> list[str]:
+        """Return the paths that an import such as "@/lib/mail" can mean, by the most specific alias."""
+        for pattern in sorted(self._aliases, key=len, reverse=True):
+            start, star, end = pattern.partition("*")
+            is_exact = not star and specifier == pattern
+            is_longer = len(specifier) >= len(start) + len(end)
+            if is_exact or (
+                star and is_longer and specifier.startswith(start) and specifier.endswith(end)
+            ):
+                middle = specifier[len(start) : len(specifier) - len(end)]
+                return [target.replace("*", middle) for target in self._aliases[pattern]]
+        return []
 
     def export(self, path: str, name: str) -> tuple[Module, str] | None:
         """Return the module that declares what a file exports under a name, and its name there."""

@@ -72,6 +72,11 @@ class Walk:
         self._names: dict[tuple[str, int, int], frozenset[str]] = {}
         self._checked: set[tuple[str, int]] = set()
 
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there was more code than may be read."""
+        return self._visits <= 0 or self._items < 0
+
     # -- reading -------------------------------------------------------------------------------
 
     def visit(self, node: Node | None, scope: Scope) -> Value:
