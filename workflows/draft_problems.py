@@ -9,6 +9,7 @@ from typing import Final
 from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
+from workflows.checked_files import checked_files
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.codegen.module.module_settings import module_settings
 from workflows.codegen.module.worker_env import EnvUse
@@ -16,6 +17,7 @@ from workflows.compilation.type_problems import type_problems
 from workflows.draft_code import missing_variables, module_with
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import Workflow
+from workflows.project_problems import as_problems
 from workflows.scratch_folders import scratch_folder
 from workflows.services import effective_variables
 
@@ -40,6 +42,8 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
 
 def checked_code(workflow: Workflow) -> CheckedCode:
     """Return the same problems together with the missing variables."""
+    if workflow.is_project:
+        return CheckedCode(problems=as_problems(checked_files(workflow)))
     try:
         settings = module_settings(workflow, effective_variables(workflow))
         module = module_with(workflow, settings)

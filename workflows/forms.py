@@ -143,6 +143,7 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         if "name" in self.fields:  # the view permission alone gives no fields
             self.fields["name"].required = False
             self.fields["name"].help_text = "If empty, the name in the document is used."
+        if "entry_code" in self.fields:
             cast("forms.CharField", self.fields["entry_code"]).strip = False
         if self.instance.pk and not self.instance._state.adding:
             self.initial["opened_at"] = self.instance.updated_at.isoformat()
@@ -184,6 +185,18 @@ class WorkflowForm(forms.ModelForm[Workflow]):
         current = Workflow.objects.filter(pk=self.instance.pk).values_list("updated_at", flat=True)
         moment = current.first()
         return moment.isoformat() if moment else ""
+
+
+class ProjectForm(WorkflowForm):
+    """The name and the description of a project, whose files are changed in the editor."""
+
+    ir = None  # type: ignore[assignment]
+    dependencies = None  # type: ignore[assignment]
+
+    class Meta:
+        model = Workflow
+        fields = ["name", "description"]
+        widgets = {"description": TextArea({"rows": 2, "cols": 80})}
 
 
 def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, Any]:

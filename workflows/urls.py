@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workflows.views import draft, exporting, importing
+from workflows.views import draft, exporting, importing, project_files
 
 app_name = "workflows"
 urlpatterns = [
@@ -18,4 +18,6 @@ urlpatterns = [
     path("<str:pk>/draft/fragment/", draft.fragment, name="draft_fragment"),
     path("<str:pk>/draft/problems/", draft.problems, name="draft_problems"),
     path("<str:pk>/draft/save/", draft.save_version, name="save_version"),
+    path("<str:pk>/files/", project_files.file, name="project_file"),
+    path("<str:pk>/files/change/", project_files.change, name="change_files"),
 ]

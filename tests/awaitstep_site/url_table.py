@@ -157,6 +157,8 @@ TABLE: Final = {
     "workflows/<str:pk>/draft/fragment/": _form(VIEWERS),
     "workflows/<str:pk>/draft/problems/": PAGE,
     "workflows/<str:pk>/draft/save/": Row(get=NOBODY, post=EDITORS),
+    "workflows/<str:pk>/files/": PAGE,
+    "workflows/<str:pk>/files/change/": Row(get=NOBODY, post=EDITORS),
     "workflows/<str:pk>/deploy/": Row(get=CHECKERS, post=DEPLOYERS),
     "workflows/<str:pk>/deploy/preflight/": Row(get=DEPLOYERS),
     "workflows/<str:pk>/deploy/plan/": Row(get=DEPLOYERS),

@@ -25,12 +25,13 @@ from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
 from workflows.editing.new_documents import typed_name
 from workflows.exchange.exports import NotExported, export
-from workflows.forms import WorkflowForm
+from workflows.forms import ProjectForm, WorkflowForm
 from workflows.ir.document.kinds import PROJECT, SCRIPT, WORKFLOW, kind_of
 from workflows.ir.reading.names import name_problem
 from workflows.models import DeclaredBinding, Workflow, WorkflowVersion
 from workflows.views.editor import editor_context
 from workflows.views.exporting import as_response
+from workflows.views.project_editor import project_context
 
 _MAX_PROBLEMS = 10  # shown after saving
 _FORM = "form"
@@ -118,12 +119,24 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show code in lines to users who can only view it."""
+        if obj is not None and obj.is_project:
+            return [(None, {"fields": ["name", "description", "opened_at"]})]
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
         return [
             (None, {"fields": ["name", "description", "document"]}),
             ("Code", {"fields": ["code", "packages"]}),
         ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Show only the name and the description of a project."""
+        if obj is not None and obj.is_project:
+            kwargs["form"] = ProjectForm
+        return super().get_form(request, obj, *args, **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Leave out the declared bindings of projects, which are in their configuration."""
+        return [] if obj is not None and obj.is_project else super().get_inlines(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         is_archived = obj is not None and obj.is_archived
@@ -176,7 +189,8 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
 
     def editor_context(self, request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
         """Return what the editor's template needs."""
-        return editor_context(cast("HtmxRequest", request), workflow)
+        context_of = project_context if workflow.is_project else editor_context
+        return context_of(cast("HtmxRequest", request), workflow)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -10,6 +10,7 @@ from workflows.drafts.changing import (
     is_newest,
     replace_draft,
 )
+from workflows.drafts.file_changes import change_files
 from workflows.drafts.opened import open_draft, problem_sentence, repair_of
 from workflows.drafts.storing import Changed, known_answer, on_new_ids, record_replacement
 from workflows.drafts.undoing import next_redo, next_undo, redo, undo
@@ -19,6 +20,7 @@ __all__ = [
     "Changed",
     "ChangedMeanwhile",
     "change_draft",
+    "change_files",
     "change_tests",
     "is_newest",
     "known_answer",

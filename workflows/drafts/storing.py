@@ -60,11 +60,14 @@ def on_new_ids(follow: NewIds) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The draft after a change: the workflow, its revision, the open document and the node to show."""
+    """The draft after a change: the workflow, its revision, the open document and the node to show.
+
+    A project has no document; `selected` is then the file to show.
+    """
 
     workflow: Workflow
     revision: int
-    opened: OpenDocument
+    opened: OpenDocument | None
     summary: str
     selected: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -74,11 +77,12 @@ class Changed:
 class Step:
     """A change before it is stored; without a summary, nothing changes.
 
-    `beside` are the new values of parts that are not in the document. `new_ids` are the ids of nodes to
+    `opened` is the new document, or `files` are the new files of a project. `beside` are the new values of parts that are not in the document. `new_ids` are the ids of nodes to
     replace in the tests and elsewhere, by the old ones.
     """
 
-    opened: OpenDocument
+    opened: OpenDocument | None = None
+    files: JsonObject | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     kind: str = Kind.OPERATION
     summary: str = ""
@@ -97,13 +101,14 @@ def known_answer(workflow_id: str, request_id: str, *, by: User) -> Changed | No
     if change is None:
         return None
     workflow = Workflow.objects.get(pk=workflow_id)
-    opened = open_draft(workflow)
+    opened = None if workflow.is_project else open_draft(workflow)
+    selectable = opened.draft.nodes if opened else workflow.files
     return Changed(
         workflow=workflow,
         revision=workflow.draft_revision,
         opened=opened,
         summary=change.summary,
-        selected=change.selected if change.selected in opened.draft.nodes else "",
+        selected=change.selected if change.selected in selectable else "",
         renamed=change.renamed,
     )
 
@@ -134,11 +139,8 @@ def make_change(
 
 @transaction.atomic
 def _store(workflow: Workflow, step: Step, *, by: User, request_id: str) -> bool:
-    """Store the document and the change; False if the draft's revision has changed in the meantime."""
-    found = [
-        *document_changes.difference(_as_object(workflow.ir), step.opened.document),
-        *differences(workflow, step.beside),
-    ]
+    """Store the draft and the change; False if the draft's revision has changed in the meantime."""
+    found = [*_content_differences(workflow, step), *differences(workflow, step.beside)]
     if not _update(workflow, step):
         return False
     _mark(workflow, step, by)
@@ -160,14 +162,23 @@ def _store(workflow: Workflow, step: Step, *, by: User, request_id: str) -> bool
         step.on_store()
     for follow in _on_new_ids if step.new_ids else ():
         follow(workflow.pk, step.new_ids)
-    replace_opened(workflow, step.opened)
+    if step.opened:
+        replace_opened(workflow, step.opened)
     return True
+
+
+def _content_differences(workflow: Workflow, step: Step) -> list[JsonObject]:
+    if step.opened:
+        return document_changes.difference(_as_object(workflow.ir), step.opened.document)
+    return [] if step.files is None else file_differences(workflow.files, step.files)
 
 
 def _update(workflow: Workflow, step: Step) -> bool:
     """Store the draft; False if its revision has changed in the meantime, or it was archived."""
     columns = {name: value for name, value in step.beside.items() if name != _BINDINGS}
-    columns |= {"ir": step.opened.document, "draft_revision": workflow.draft_revision + 1}
+    columns |= {"draft_revision": workflow.draft_revision + 1}
+    columns |= {"ir": step.opened.document} if step.opened else {}
+    columns |= {FILES: step.files} if step.files is not None else {}
     if step.new_ids and workflow.tests:
         columns[TESTS] = with_node_ids(workflow.tests, step.new_ids)
     unchanged = Workflow.objects.filter(

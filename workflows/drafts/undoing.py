@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workflows.documents.projects.files import check_files
 from workflows.drafts.opened import open_draft
 from workflows.drafts.storing import BESIDE_DOCUMENT, ENTRY_CODE, Changed, Step, make_change
 from workflows.editing.document import changes as document_changes
@@ -50,6 +51,8 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> Step:
     change = (next_undo if is_undo else next_redo)(workflow, by)
     if change is None:
         raise Refused("There is nothing to undo." if is_undo else "There is nothing to redo.")
+    if workflow.is_project:
+        return _reversed_files(workflow, change, kind)
     try:
         beside = _reversed_beside(workflow, change, is_undo=is_undo)
         of_document = [part for part in change.changes if part["part"] not in BESIDE_DOCUMENT]
@@ -72,6 +75,33 @@ def _reversed(workflow: Workflow, by: User, kind: Kind) -> Step:
         touched=tuple(map(tuple, change.touched)),
         selected=selected,
         new_ids=_reversed_ids(change) if is_undo else change.renamed,
+        reverses=change,
+    )
+
+
+def _reversed_files(workflow: Workflow, change: DraftChange, kind: Kind) -> Step:
+    """Return the undo or redo of a change to the files of a project."""
+    is_undo = kind == Kind.UNDO
+    old, new = ("after", "before") if is_undo else ("before", "after")
+    files = dict(workflow.files)
+    for part in change.changes:
+        path = part["id"]
+        if ([files[path]] if path in files else []) != part[old]:
+            raise _not_reversible(workflow, change, kind)
+        files.pop(path, None)
+        if part[new]:
+            files[path] = part[new][0]
+    if problems := check_files(files):
+        raise Refused(
+            f"\u201c{change.summary}\u201d cannot be {'undone' if is_undo else 'redone'}: {problems[0]}"
+        )
+    return Step(
+        files=dict(sorted(files.items())),
+        kind=kind,
+        summary=f"{'Undone' if is_undo else 'Redone'}: {change.summary}",
+        touched=tuple(map(tuple, change.touched)),
+        selected=next((part["id"] for part in change.changes if part[new]), ""),
+        renamed=_reversed_ids(change) if is_undo else change.renamed,
         reverses=change,
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import urlencode
+from typing import Any, Final
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import (
@@ -26,21 +25,29 @@ from workflows.editing.document.workbench import OpenDocument, Slot, Workbench
 from workflows.editing.slots import all_slots, slots_for
 from workflows.editing.structure import selected_blocks
 from workflows.ir.deploy.deploy_settings import InvalidSettings
-from workflows.ir.reading import json_reader
 from workflows.ir.reading.problems import InvalidIR
 from workflows.models import Workflow
 from workflows.versions import clean_note
+from workflows.views.draft_requests import (
+    back,
+    body_of,
+    conflict_answer,
+    is_from_script,
+    is_of_other_user,
+    other_user,
+    page_user,
+    place_of,
+    refusal,
+    request_id,
+    user_of,
+)
 from workflows.views.editor import EditorState, problems_html
-from workflows.views.form_operations import InvalidForm, as_operation
+from workflows.views.form_operations import as_operation
 from workflows.views.problem_list import problem_list
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+from workflows.views.project_editor import ProjectState, changed_parts, problems_answer
 
 VIEW: Final = "workflows.view_workflow"
 CHANGE: Final = "workflows.change_workflow"
-_FIELD_ROOTS: Final = ("data", "config", "trigger")
-_MAX_REQUEST_ID: Final = 64
 _NO_TREE: Final = "The nodes of this document are not connected in a way that can run. Edit the document as text first."
 
 
@@ -51,39 +58,27 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
 
     If the page gives the request an `id`, sending it again changes nothing the second time.
     """
-    return _answer(request, pk, lambda: _change(request, pk))
+    return answer(request, pk, lambda: _change(request, pk))
 
 
 def _change(request: HttpRequest, pk: str) -> Changed:
-    body = _body(request)
+    body = body_of(request)
     revision, operation = body.get("revision"), body.get("operation")
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
         raise Refused("The request does not contain a valid revision of the draft.")
-    request_id, user = _request_id(request), _user(request)
-    if known := drafts.known_answer(pk, request_id, by=user):
+    id_, user = request_id(request), user_of(request)
+    if known := drafts.known_answer(pk, id_, by=user):
         return known
     made = as_operation(pk, operation)
-    return drafts.change_draft(pk, made, revision=revision, by=user, request_id=request_id)
-
-
-def _request_id(request: HttpRequest) -> str:
-    """Return the id that a page's script gave the request; "" for a form."""
-    id_ = _body(request).get("id", "") if _is_json(request) else ""
-    if not isinstance(id_, str) or len(id_) > _MAX_REQUEST_ID or not id_.isascii():
-        raise Refused(f"The id of a request must have at most {_MAX_REQUEST_ID} ASCII characters.")
-    return id_
-
-
-def _user(request: HttpRequest) -> User:
-    return cast("User", request.user)
+    return drafts.change_draft(pk, made, revision=revision, by=user, request_id=id_)
 
 
 def _step_in_history(perform: Callable[..., Changed]) -> View:
     @require_POST
     @staff_with(CHANGE)
     def view(request: HttpRequest, pk: str) -> HttpResponse:
-        by = _user(request)
-        return _answer(request, pk, lambda: perform(pk, by=by, request_id=_request_id(request)))
+        by = user_of(request)
+        return answer(request, pk, lambda: perform(pk, by=by, request_id=request_id(request)))
 
     return view
 
@@ -99,12 +94,14 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
 
     `folded` are the containers that are folded in the picture, `user` is the user of the page.
     """
-    if _is_of_other_user(request, request.GET.get("user")):
-        return _other_user(request)
+    if is_of_other_user(request, request.GET.get("user")):
+        return other_user(request)
     current = get_object_or_404(Workflow.objects.only("draft_revision"), pk=pk)
     if request.GET.get("revision") == str(current.draft_revision):
         return HttpResponse(status=204)
     workflow = get_object_or_404(Workflow, pk=pk)
+    if workflow.is_project:
+        return JsonResponse(_project_parts(request, workflow))
     try:
         opened = drafts.open_draft(workflow)
     except NotEditable:
@@ -113,7 +110,7 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         folded = frozenset(_ids(request, "folded"))
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
     state = EditorState(request, workflow, opened, selected, folded)
     only = {"panel": state.panel, "picture": state.picture}.get(request.GET.get("part", ""))
     html = {f"editor-{request.GET['part']}": only()} if only else state.parts()
@@ -125,6 +122,16 @@ def parts(request: HttpRequest, pk: str) -> HttpResponse:
             "by": _author(workflow),
         }
     )
+
+
+def _project_parts(request: HttpRequest, workflow: Workflow) -> dict[str, Any]:
+    """Return the parts of a project's page; `file` is the selected file."""
+    state = ProjectState(request, workflow, request.GET.get("file", ""))
+    return {
+        "revision": workflow.draft_revision,
+        "parts": state.parts(),
+        "by": _author(workflow),
+    }
 
 
 def _author(workflow: Workflow) -> str:
@@ -144,7 +151,7 @@ def slots(request: HttpRequest, pk: str) -> HttpResponse:
             slots_for(opened, node_ids) if node_ids else [each.slot for each in all_slots(opened)]
         )
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
     return JsonResponse({"slots": [_as_json(slot) for slot in legal]})
 
 
@@ -156,9 +163,9 @@ def fragment(request: HttpRequest, pk: str) -> HttpResponse:
         bench = Workbench(_opened(pk))
         blocks = selected_blocks(bench, _ids(request, "node"))
     except Refused as refused:
-        return _refusal(refused)
+        return refusal(refused)
     if not blocks:
-        return _refusal(Refused("Select at least one node."))
+        return refusal(Refused("Select at least one node."))
     style = {"indent": 2, "ensure_ascii": False}
     return JsonResponse(fragments.fragment_of(bench, blocks), json_dumps_params=style)
 
@@ -166,9 +173,14 @@ def fragment(request: HttpRequest, pk: str) -> HttpResponse:
 @require_GET
 @staff_with(VIEW)
 def problems(request: HttpRequest, pk: str) -> HttpResponse:
-    """Return all problems of the draft: as a list, by field, and the most severe problem of each node."""
+    """Return all problems of the draft: as a list, by field, and the most severe problem of each node.
+
+    Those of a project are in a list and by file.
+    """
     workflow = get_object_or_404(Workflow, pk=pk)
-    found = problem_list(workflow, may_change=_user(request).has_perm(CHANGE))
+    if workflow.is_project:
+        return problems_answer(request, workflow)
+    found = problem_list(workflow, may_change=user_of(request).has_perm(CHANGE))
     html = problems_html(request, found)
     return JsonResponse({"html": html, "nodes": found.nodes, "fields": found.fields})
 
@@ -183,13 +195,14 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
     workflow = get_object_or_404(Workflow, pk=pk)
     try:
         note = clean_note(request.POST.get("note", ""))
-        version = services.save_version(workflow, by=_user(request), note=note)
+        version = services.save_version(workflow, by=user_of(request), note=note)
     except Refused as refused:
-        return _back(request, pk, selected=request.POST.get("node", ""), error=str(refused))
+        return back(request, pk, selected=place_of(request), error=str(refused))
     except (InvalidIR, InvalidSettings) as invalid:
         first = invalid.problems[0]
         reason = drafts.problem_sentence(workflow, first)
-        return _back(request, pk, selected=first.node_id, error=f"Nothing was saved. {reason}")
+        place = place_of(request) if workflow.is_project else first.node_id
+        return back(request, pk, selected=place, error=f"Nothing was saved. {reason}")
     if note and version.note != note:
         context = {"workflow": workflow, "version": version, "note": note}
         return page(request, "workflows/editor/unchanged", context)
@@ -197,14 +210,14 @@ def save_version(request: HttpRequest, pk: str) -> HttpResponse:
     following = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(following, {request.get_host()}):
         return redirect(following)
-    return _back(request, pk, selected=request.POST.get("node", ""))
+    return back(request, pk, selected=place_of(request))
 
 
 def _ids(request: HttpRequest, name: str) -> list[str]:
     """Return the ids in the query, or in a JSON body if there are too many for an address."""
     if request.method != "POST":
         return request.GET.getlist(name)
-    ids = _body(request).get(name)
+    ids = body_of(request).get(name)
     if not isinstance(ids, list) or not all(isinstance(id_, str) for id_ in ids):
         raise Refused(f"{name} must be a list of ids.")
     return ids
@@ -225,50 +238,25 @@ def _as_json(slot: Slot) -> dict[str, Any]:
     return {"owner": slot.owner, "region": slot.region}
 
 
-def _body(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the JSON body, or the fields of a form whose `operation` is JSON."""
+def answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpResponse:
+    """Make a change; return the changed parts of the editor, or a redirect to its page for a form."""
+    is_script = is_from_script(request)
     try:
-        body = json_reader.loads(request.body) if _is_json(request) else _form_body(request.POST)
-    except (ValueError, RecursionError):
-        raise Refused("The request is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise Refused("The request must be a JSON object.")
-    return body
-
-
-def _is_json(request: HttpRequest) -> bool:
-    return request.content_type == "application/json"
-
-
-def _form_body(posted: QueryDict) -> dict[str, Any]:
-    """Return what a form posts without scripts: `argument` is the name of the argument for `value`."""
-    operation = json_reader.loads(posted.get("operation") or "null")
-    if isinstance(operation, dict) and posted.get("argument"):
-        operation[str(posted["argument"])] = posted.get("value", "")
-    elif isinstance(operation, dict):
-        operation["posted"] = {
-            key: posted.getlist(key) for key in posted if key.split(".")[0] in _FIELD_ROOTS
-        }
-    return {"revision": json_reader.loads(posted.get("revision") or "null"), "operation": operation}
-
-
-def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpResponse:
-    """Return the changed parts of the editor, or a redirect to its page for a form."""
-    is_script = _is_json(request)
-    try:
-        if is_script and _is_of_other_user(request, _body(request).get("user")):
-            return _other_user(request)
+        if is_of_other_user(request, page_user(request)):
+            return other_user(request)
         changed = make()
     except Workflow.DoesNotExist:
         return JsonResponse({"error": "This workflow was deleted."}, status=404)
     except NotEditable:
         return JsonResponse({"error": _NO_TREE}, status=409)
     except ChangedMeanwhile as conflict:
-        return _conflict(conflict) if is_script else _back(request, pk, error=str(conflict))
+        return conflict_answer(conflict) if is_script else back(request, pk, error=str(conflict))
     except Refused as refused:
-        return _refusal(refused) if is_script else _back(request, pk, error=str(refused))
+        return refusal(refused) if is_script else back(request, pk, error=str(refused))
     if not is_script:
-        return _back(request, pk, selected=changed.selected)
+        return back(request, pk, selected=changed.selected)
+    if changed.opened is None:
+        return JsonResponse(changed_parts(request, changed, selected=changed.selected))
     folded = _folded(request, changed.renamed)
     state = EditorState(request, changed.workflow, changed.opened, changed.selected, folded)
     return JsonResponse(
@@ -282,39 +270,8 @@ def _answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpR
     )
 
 
-def _is_of_other_user(request: HttpRequest, page_user: Any) -> bool:
-    """Whether a page was opened by a different user, who was logged in with this browser earlier.
-
-    Scripts fetch the new session's CSRF token; for forms, the token of their page is refused.
-    """
-    return page_user is not None and str(page_user) != str(_user(request).pk)
-
-
-def _other_user(request: HttpRequest) -> HttpResponse:
-    name = _user(request).get_username()
-    error = f"You are now logged in as {name}, but this page was opened by a different user."
-    return JsonResponse({"error": error, "other_user": True}, status=409)
-
-
 def _folded(request: HttpRequest, renamed: Mapping[str, str]) -> frozenset[str]:
     """Return the containers that are folded on the page, by their current ids."""
-    ids = _body(request).get("folded")
+    ids = body_of(request).get("folded")
     texts = filter(lambda id_: isinstance(id_, str), ids if isinstance(ids, list) else [])
     return frozenset(renamed.get(id_, id_) for id_ in texts)
-
-
-def _conflict(conflict: ChangedMeanwhile) -> HttpResponse:
-    return JsonResponse({"error": str(conflict), "current": conflict.current}, status=409)
-
-
-def _refusal(refused: Refused) -> HttpResponse:
-    answer = {"error": str(refused), "node": refused.node_id, "can_force": refused.can_force}
-    errors = refused.errors if isinstance(refused, InvalidForm) else {}
-    return JsonResponse({**answer, "errors": dict(errors)}, status=422)
-
-
-def _back(request: HttpRequest, pk: str, *, selected: str = "", error: str = "") -> HttpResponse:
-    if error:
-        messages.error(request, error)
-    address = get_object_or_404(Workflow, pk=pk).get_absolute_url()
-    return redirect(f"{address}?{urlencode({'node': selected})}" if selected else address)

@@ -161,22 +161,9 @@ class EditorState:
         }
 
     def status(self) -> str:
-        """Return what can be undone, and how the draft differs from the newest version."""
-        workflow = self.workflow
-        newest = workflow.versions.order_by("-number").first()
-        context = {
-            "workflow": workflow,
-            "selected": self.selected,
-            "may_change": self.may_change,
-            "undo": drafts.next_undo(workflow, self.user) if self.may_change else None,
-            "redo": drafts.next_redo(workflow, self.user) if self.may_change else None,
-            "unsaved": newest is None or not newest.has_content(workflow.content),
-            "newest": newest,
-            "next_number": newest.number + 1 if newest else 1,
-            "last_change": workflow.draft_changes.defer("changes").first(),
-            **_changes_since(workflow, newest),
-        }
-        return render_to_string("workflows/editor/_status.html", context, self.request)
+        return status_html(
+            self.request, self.workflow, place=("node", self.selected), may_change=self.may_change
+        )
 
     def parts(self) -> dict[str, str]:
         """Return the HTML inside the parts of the page, by their ids."""
@@ -186,6 +173,31 @@ class EditorState:
             "editor-panel": self.panel(),
             "editor-status": self.status(),
         }
+
+
+def status_html(
+    request: HttpRequest, workflow: Workflow, *, place: tuple[str, str], may_change: bool
+) -> str:
+    """Return what can be undone, and how the draft differs from the newest version.
+
+    `place` is the parameter of what is selected, to which forms return.
+    """
+    user = cast("User", request.user)
+    newest = workflow.versions.order_by("-number").first()
+    context = {
+        "workflow": workflow,
+        "place_name": place[0],
+        "place": place[1],
+        "may_change": may_change,
+        "undo": drafts.next_undo(workflow, user) if may_change else None,
+        "redo": drafts.next_redo(workflow, user) if may_change else None,
+        "unsaved": newest is None or not newest.has_content(workflow.content),
+        "newest": newest,
+        "next_number": newest.number + 1 if newest else 1,
+        "last_change": workflow.draft_changes.defer("changes").first(),
+        **_changes_since(workflow, newest),
+    }
+    return render_to_string("workflows/editor/_status.html", context, request)
 
 
 def _changes_since(workflow: Workflow, newest: WorkflowVersion | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ from deployments.pipeline.adapters.bundler import SETTINGS, Bundled, Bundler, bu
 from deployments.pipeline.errors import CodeError
 from deployments.pipeline.ports import CompiledProject, DeployRequest
 from targets.cloudflare.errors import Cause, DeployError, Finding
-from workflows.compilation.project_check import ProjectSource, check_project
+from workflows.compilation.project_check import check_project
 from workflows.compilation.typescript import Diagnostic
-from workflows.documents.projects.compiler_settings import compiler_settings
+from workflows.documents.projects.checked_source import checked_source
 from workflows.documents.projects.config import ProjectConfig
 from workflows.documents.projects.files import ProjectFiles, file_bytes
 from workflows.documents.projects.packages import Packages, read_packages
@@ -34,42 +34,11 @@ _NOT_WRITTEN: Final = frozenset(
 
 def type_check(request: DeployRequest, project: ProjectConfig, folder: Path) -> list[Finding]:
     """Return the compiler's warnings; raises CodeError with what is certainly a mistake."""
-    verdict = check_project(source_of(request, project), folder)
+    names = (variable.name for variable in request.variables.values())
+    verdict = check_project(checked_source(request.files, project, names), folder)
     if verdict.errors:
         raise CodeError("the code has type errors", list(map(_as_finding, verdict.errors)))
     return list(map(_as_finding, verdict.warnings))
-
-
-def source_of(request: DeployRequest, project: ProjectConfig) -> ProjectSource:
-    """Return what is type-checked, with the types of the names in the Worker's env."""
-    texts = {path: text for path, text in request.files.items() if isinstance(text, str)}
-    settings = compiler_settings(request.files)
-    return ProjectSource(
-        files=texts,
-        main=project.main,
-        packages=tuple(read_packages(request.files).dependencies),
-        aliases={**settings.aliases, **_aliases(project)},
-        options=settings.options,
-        env=dict(_env_types(request, project)),
-    )
-
-
-def _aliases(project: ProjectConfig) -> dict[str, list[str]]:
-    aliases: Mapping[str, str] = project.bundling.get("alias", {})
-    return {
-        name: [path.removeprefix("./")] for name, path in aliases.items() if path.startswith(".")
-    }
-
-
-def _env_types(request: DeployRequest, project: ProjectConfig) -> Iterator[tuple[str, str]]:
-    for name, value in project.variables.items():
-        yield name, "string" if isinstance(value, str) else "any"
-    for variable in request.variables.values():
-        yield variable.name, "string"
-    for binding in project.bindings:
-        yield binding.name, binding.kind.typescript
-    for workflow in project.workflows:
-        yield workflow.binding, "Workflow<any>"
 
 
 def _as_finding(error: Diagnostic) -> Finding:

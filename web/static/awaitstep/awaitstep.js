@@ -7,6 +7,7 @@ import { EventStream } from './event_stream.js'
 import { Logs } from './logs.js'
 import { showFailure, showMessage } from './notices.js'
 import { showPictures, ZOOMS } from './pictures.js'
+import { startProject } from './project/index.js'
 import { scrollToSelectedStep, selectNode } from './selection.js'
 import { refuseOutdatedRow, rememberParts, swapParts } from './swap_parts.js'
 import { growTimelines } from './timelines.js'
@@ -27,6 +28,7 @@ showPictures()
 scrollToSelectedStep()
 selectNode()
 startEditor()
+startProject()
 guardForms()
 editCode()
 addEventListener('hashchange', selectNode)

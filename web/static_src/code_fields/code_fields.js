@@ -6,9 +6,8 @@ import {
   completionKeymap,
 } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
-import { javascript } from '@codemirror/lang-javascript'
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
-import { lintGutter, lintKeymap } from '@codemirror/lint'
+import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint'
 import {
   hoverTooltips,
   jumpToDefinition,
@@ -21,6 +20,7 @@ import { Annotation, EditorState } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder, tooltips } from '@codemirror/view'
 import { connectionTo } from './connection.js'
 import { jsonField } from './json_fields.js'
+import { codeSupport } from './languages.js'
 import { completionWithOutputs } from './test_outputs.js'
 import { SHADOW_STYLE, theme } from './theme.js'
 
@@ -125,14 +125,29 @@ class CodeField {
     this.view.dispatch({ changes, annotations: fromTextArea.of(true) })
   }
 
-  // Lines and columns count from 1, as the compiler counts them.
   #goToLine(event) {
     event.preventDefault()
-    const { doc } = this.view.state
     const { line, column } = event.detail
-    const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines))
-    const anchor = Math.min(from + Math.max(column - 1, 0), to)
+    const anchor = positionAt(this.view.state.doc, line, column)
     this.view.dispatch({ selection: { anchor }, scrollIntoView: true })
+  }
+
+  // Shows the problems that the server found in the text: JSON with their places.
+  #showProblems() {
+    const { problems } = this.#area.dataset
+    if (problems === undefined) return
+    const { state } = this.view
+    const found = JSON.parse(problems).map(({ line, column, severity, text }) => {
+      const from = positionAt(state.doc, line, column)
+      const { to } = state.doc.lineAt(from)
+      return {
+        from,
+        to: column ? (state.wordAt(from)?.to ?? Math.min(from + 1, to)) : to,
+        severity,
+        message: text,
+      }
+    })
+    this.view.dispatch(setDiagnostics(state, found))
   }
 
   #connection() {
@@ -146,6 +161,8 @@ class CodeField {
     area.form?.addEventListener('reset', () => setTimeout(() => this.readTextArea()))
     area.addEventListener('focus', () => this.view.focus())
     area.addEventListener('awaitstep:go-to-line', event => this.#goToLine(event))
+    area.addEventListener('awaitstep:problems', () => this.#showProblems())
+    this.#showProblems()
     if (connection) this.#stopStatus = connection.onStatus(message => (this.#status.textContent = message))
     this.view.contentDOM.addEventListener('focus', () => {
       this.#textAtFocus = area.value
@@ -240,6 +257,12 @@ function hint() {
   return element
 }
 
+// Lines and columns count from 1, as the compiler counts them.
+function positionAt(doc, line, column) {
+  const { from, to } = doc.line(Math.min(Math.max(line, 1), doc.lines))
+  return Math.min(from + Math.max(column - 1, 0), to)
+}
+
 // The part of the window in which completion and descriptions are shown: below the page's header.
 function visibleSpace() {
   const { clientWidth, clientHeight } = document.documentElement
@@ -250,10 +273,6 @@ function visibleSpace() {
     right: clientWidth - MARGIN,
     bottom: clientHeight - MARGIN,
   }
-}
-
-function codeSupport(language) {
-  return language === 'text' ? [EditorView.lineWrapping] : javascript({ typescript: true })
 }
 
 // Ctrl-click goes to the declaration of a name, like F12.

@@ -11,12 +11,13 @@ class ProjectProblem:
     """One thing to fix, or with `is_warning` to know about.
 
     `file` is its path in the project, "" for the project as a whole. `line` counts from 1, 0 if it is
-    not known. `key` is the key in a configuration file: `workflows[0].class_name`.
+    not known; `column` likewise. `key` is the key in a configuration file: `workflows[0].class_name`.
     """
 
     message: str
     file: str = ""
     line: int = 0
+    column: int = 0
     key: str = ""
     is_warning: bool = False
 

@@ -1,13 +1,11 @@
 import { announce, showMessage } from '../notices.js'
+import { showUnsaved } from './deploy_button.js'
 import { withNewIds } from './new_ids.js'
 import { showParts } from './parts.js'
-import { csrfToken, fetchFor, renewCsrfToken } from './requests.js'
+import { fetchFor } from './requests.js'
+import { canOutlivePage, FORBIDDEN, isJson, newRequestId, Sender } from './sender.js'
 
 const POLL_INTERVAL = 3000
-const RETRY_DELAY = 2000
-const MAX_KEPT_ALIVE = 60_000 // characters; browsers send at most 64 KB after the page has been left
-
-const FORBIDDEN = { error: 'You may no longer change this workflow.', status: 403 }
 
 // The draft on the server. Operations are sent one after another, each with the newest known revision.
 export class Draft extends EventTarget {
@@ -16,6 +14,7 @@ export class Draft extends EventTarget {
   #picture = null
   #formOf = null // the node whose form is shown
   #isLeaving = false
+  #sender
   isTyping = () => false
   testRun = null // whose states the picture shows
   outputs = {} // of the nodes in the last test run
@@ -23,6 +22,7 @@ export class Draft extends EventTarget {
   constructor(root) {
     super()
     this.root = root
+    this.#sender = new Sender(root)
     this.url = root.dataset.url
     this.revision = Number(root.dataset.revision)
     if (root.hasAttribute('data-may-change')) {
@@ -32,7 +32,7 @@ export class Draft extends EventTarget {
       addEventListener('submit', event => this.#submitLater(event))
     }
     root.addEventListener('awaitstep:folded', () => this.#folded())
-    this.showUnsaved()
+    showUnsaved(this.root)
     setInterval(() => document.hidden || this.#isBusy() || this.refresh(), POLL_INTERVAL)
   }
 
@@ -77,7 +77,7 @@ export class Draft extends EventTarget {
     const isUnchanged = response?.status === 204
     if (!response || !(isUnchanged || isJson(response))) return
     const answer = isUnchanged ? {} : await response.json()
-    this.#showOtherUser(answer)
+    this.#sender.showOtherUser(answer)
     if (response.status !== 200) return
     const isOutdated =
       answer.revision < this.revision || node !== (this.selected ?? '') || (!always && this.isTyping())
@@ -149,59 +149,21 @@ export class Draft extends EventTarget {
     if (button?.isConnected) button.click()
   }
 
-  // Retries until the server responds, so nothing is lost while it cannot be reached. The server identifies
-  // a request by its id, so a request whose response was lost is not performed twice.
+  // The server identifies a request by its id, so a request whose response was lost is not performed twice.
   async #send(change) {
-    for (;;) {
+    const query = this.testRun ? `?test_run=${this.testRun}` : ''
+    const makeBody = () => {
       change.folded = this.folded()
       const { id, folded } = change
       const { user } = this.root.dataset
-      const body = JSON.stringify({ ...change.body, id, user, folded, revision: this.revision })
-      const query = this.testRun ? `?test_run=${this.testRun}` : ''
-      const response = await fetch(this.url + change.path + query, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrfToken() },
-        keepalive: change.outlivesPage && body.length < MAX_KEPT_ALIVE,
-        body,
-      }).catch(() => null)
-      change.outlivesPage = false
-      const hasAnswered = response?.status < 500
-      if (hasAnswered && isJson(response)) {
-        const answer = await response.json()
-        this.#showOtherUser(answer)
-        if (!answer.other_user) return this.#answered(response, answer, change)
-        change.isRenewed = false
-      } else if (hasAnswered) {
-        const status = await this.#renewLogin()
-        if (status === 'ok' && !change.isRenewed) {
-          change.isRenewed = true
-          continue
-        }
-        if (status === 'ok' || status === 'forbidden') return this.#refused(FORBIDDEN, change)
-      }
-      this.root.toggleAttribute('data-offline', !this.root.hasAttribute('data-other-user'))
-      await pause()
+      return JSON.stringify({ ...change.body, id, user, folded, revision: this.revision })
     }
-  }
-
-  // The server responded with a page: the login page or an error page.
-  async #renewLogin() {
-    for (;;) {
-      const status = await renewCsrfToken(this.root.dataset.user)
-      this.root.toggleAttribute('data-logged-out', status === 'logged-out')
-      this.#showOtherUser({ other_user: status === 'other-user' })
-      if (status !== 'logged-out' && status !== 'other-user') return status
-      await pause()
-    }
-  }
-
-  // Someone else has logged in with this browser: their session must not save what this user has typed.
-  #showOtherUser(answer) {
-    this.root.toggleAttribute('data-other-user', answer.other_user === true)
+    const outlivesPage = body => change.outlivesPage && canOutlivePage(body)
+    const sent = await this.#sender.post(this.url + change.path + query, makeBody, { outlivesPage })
+    return sent ? this.#answered(sent.response, sent.answer, change) : this.#refused(FORBIDDEN, change)
   }
 
   async #answered(response, answer, change) {
-    delete this.root.dataset.offline
     if (response.ok) {
       this.#rename(answer.renamed)
       if ((this.selected ?? '') !== change.selected) {
@@ -222,7 +184,6 @@ export class Draft extends EventTarget {
   }
 
   #refused(answer, { body }) {
-    delete this.root.dataset.offline
     this.dispatchEvent(new CustomEvent('refused', { detail: { ...answer, body } }))
     return null
   }
@@ -244,20 +205,9 @@ export class Draft extends EventTarget {
     // This picture does not show what was folded or unfolded in the meantime.
     const hasPicture = 'editor-picture' in answer.parts
     if (hasPicture && String(this.folded()) !== String(folded.sort())) this.#folded()
-    this.showUnsaved()
+    showUnsaved(this.root)
     this.dispatchEvent(new CustomEvent('changed', { detail: answer }))
     this.dispatchEvent(new Event('shown'))
-  }
-
-  // While the draft differs from the newest version, "Deploy" saves it first.
-  showUnsaved() {
-    const button = document.querySelector('#deploy')
-    const status = this.root.querySelector('[data-deploys]')
-    if (!button || !status) return
-    const { deploys, saves } = status.dataset
-    button.name = saves === undefined ? 'version' : 'save_as'
-    button.value = deploys
-    button.textContent = saves === undefined ? `Deploy v${deploys}` : `Save and deploy v${deploys}`
   }
 
   #showSaving() {
@@ -269,14 +219,4 @@ export class Draft extends EventTarget {
 function tell(summary, path) {
   if (path === 'change/') announce(summary)
   else showMessage({ text: summary, level: 'info' })
-}
-
-const isJson = response => response.headers.get('Content-Type')?.startsWith('application/json') ?? false
-
-const pause = () => new Promise(resolve => setTimeout(resolve, RETRY_DELAY))
-
-function newRequestId() {
-  return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map(byte => byte.toString(16).padStart(2, '0'))
-    .join('')
 }

@@ -18,7 +18,7 @@ import { Problems } from './problems.js'
 import { Selection } from './selection.js'
 
 export function startEditor() {
-  const root = document.querySelector('[data-editor]')
+  const root = document.querySelector('[data-editor="graph"]')
   if (!root) return
   floatMessages()
   const draft = new Draft(root)
