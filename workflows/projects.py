@@ -25,11 +25,16 @@ _IS_GRAPH: Final = (
 
 
 def import_project(
-    files: ProjectFiles, *, into: Workflow | None = None, by: Actor | None = None, note: str = ""
+    files: ProjectFiles,
+    *,
+    name: str = "",
+    into: Workflow | None = None,
+    by: Actor | None = None,
+    note: str = "",
 ) -> Workflow:
     """Create a project from the files, or replace all files of `into`.
 
-    A new version gets the `note`. Raises InvalidIR with every error in the files and their
+    Without a `name`, a new project has that of its configuration. A new version gets the `note`. Raises InvalidIR with every error in the files and their
     configuration, or if `into` is not a project, and WorkflowNotFound if it was deleted in the meantime.
     """
     if into is not None and not into.is_project:
@@ -37,7 +42,7 @@ def import_project(
     workflow = into or Workflow(ir={})
     workflow.files = files
     if into is None:
-        workflow.ir = project_document(_name_of(files))
+        workflow.ir = project_document(name or project_name(files))
     draft = check_draft(workflow)
     with transaction.atomic():
         if into is not None and not Workflow.objects.filter(pk=into.pk).exists():
@@ -48,7 +53,7 @@ def import_project(
     return workflow
 
 
-def _name_of(files: ProjectFiles) -> str:
+def project_name(files: ProjectFiles) -> str:
     """Return the name in the configuration or in package.json."""
     if check_files(files):
         return _UNNAMED

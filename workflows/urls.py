@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workflows.views import draft, exporting, importing, project_files
+from workflows.views import draft, exporting, importing, new_project, project_files
 
 app_name = "workflows"
 urlpatterns = [
     path("import/", importing.import_page, name="import"),
+    path("new-project/", new_project.new_project, name="new_project"),
     path("<str:pk>/export/", exporting.download, name="export"),
     path("<str:pk>/draft/", draft.parts, name="draft"),
     path("<str:pk>/draft/change/", draft.change, name="change_draft"),

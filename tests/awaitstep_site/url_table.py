@@ -148,6 +148,7 @@ TABLE: Final = {
     "docs/<path:address>/": PAGE,
     "docs/<path:address>/use/": Row(get=NOBODY, post=EDITORS),
     "workflows/import/": _form(EDITORS),
+    "workflows/new-project/": _form(EDITORS),
     "workflows/<str:pk>/export/": PAGE,
     "workflows/<str:pk>/draft/": _form(VIEWERS),
     "workflows/<str:pk>/draft/change/": Row(get=NOBODY, post=EDITORS),

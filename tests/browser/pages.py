@@ -36,6 +36,8 @@ PAGES = [
     "/workflows/{workflow}/tests/",
     "/workflows/{workflow}/tests/edit/",
     "/workflows/import/",
+    "/workflows/new-project/",
+    "/admin/workflows/workflow/{project}/change/",
     "/workflows/{workflow}/duplicate/",
     "/workflows/{workflow}/archive/",
     "/targets/{target}/resources/",
