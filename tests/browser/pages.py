@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.documents import make_workflow
+from tests.browser.documents import make_project, make_workflow
 from tests.support.installation import Installation
 
 PAGES = [
@@ -104,6 +104,7 @@ def ids(installation: Installation) -> dict[str, object]:
         "pk": newest["id"],
         "replaced": replaced["id"],
         "run": run_key(installation, run),
+        "project": make_project(installation, "W" * 120),
     } | {"target": target_key(installation)}
 
 

@@ -58,7 +58,7 @@ def is_from_script(request: HttpRequest) -> bool:
 
 
 def page_user(request: HttpRequest) -> Any:
-    """Return the id of the user for whom the page of a script was opened; None for a form."""
+    """Return the id of the user who opened the page of a script; None for a form."""
     return body_of(request).get("user") if is_json(request) else request.POST.get("user")
 
 

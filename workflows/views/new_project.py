@@ -71,8 +71,9 @@ def new_project(request: HttpRequest) -> HttpResponse:
 
 
 def _from_sample(request: HttpRequest, name: str) -> HttpResponse:
-    wanted = request.POST.get("sample")
-    sample = next((each for each in project_samples() if each.name == wanted), None)
+    name_of_sample = request.POST.get("sample")
+    samples = (each for each in project_samples() if each.name == name_of_sample)
+    sample = next(samples, None)
     if sample is None:
         return _asked(request, ["There is no such sample. Choose one of those below."])
     return _created(request, sample.files, name or sample.title)

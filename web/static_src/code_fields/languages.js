@@ -32,7 +32,7 @@ function tomlToken(stream, state) {
   return null
 }
 
-// Only strings with three quotes go on in the next line.
+// Only strings with three quotes continue in the next line.
 function inString(stream, state) {
   while (!stream.eol()) {
     if (stream.match(state.quote)) {

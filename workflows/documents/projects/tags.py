@@ -1,4 +1,4 @@
-"""Tags of files and folders, which tell whether somebody changed them since a page showed them."""
+"""Tags of files and folders: they change with the content, so a page can see that it is outdated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 // One open file: its text is saved shortly after it was typed, and never over somebody else's change.
+import { focusControl, goToLine } from '../editor/panel/field_problems.js'
 import { showMessage } from '../notices.js'
 import { askInConflict } from './conflict.js'
 
@@ -124,8 +125,10 @@ export class OpenFile {
   }
 
   goTo(line, column) {
-    this.area?.focus()
-    if (line) this.area?.dispatchEvent(new CustomEvent('awaitstep:go-to-line', { detail: { line, column } }))
+    if (!this.area) return
+    this.element.scrollIntoView({ block: 'nearest' })
+    focusControl(this.area)
+    goToLine(this.area, line, column)
   }
 }
 

@@ -24,9 +24,7 @@ export class FieldProblems {
     }
     const control = place.querySelector('input:not([type=hidden]), textarea, select')
     place.scrollIntoView({ block: 'nearest' })
-    control?.focus()
-    // A code editor replaces its text area, which is hidden, and takes the focus instead.
-    if (control?.hidden) control.dispatchEvent(new Event('focus'))
+    if (control) focusControl(control)
     if (line && control?.matches('textarea')) goToLine(control, line, column)
   }
 
@@ -42,8 +40,14 @@ export class FieldProblems {
   }
 }
 
+// A code editor replaces its text area, which is hidden, and takes the focus instead.
+export function focusControl(control) {
+  control.focus()
+  if (control.hidden) control.dispatchEvent(new Event('focus'))
+}
+
 // The code editor moves its own cursor; without an editor, the text area is the field.
-function goToLine(area, line, column) {
+export function goToLine(area, line, column) {
   const detail = { line, column }
   const event = new CustomEvent('awaitstep:go-to-line', { detail, cancelable: true })
   if (!area.dispatchEvent(event)) return
