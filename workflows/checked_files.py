@@ -72,5 +72,5 @@ def _located(each: Diagnostic, *, is_warning: bool = False) -> ProjectProblem:
 def _missing_secrets(config: ProjectConfig, names: Iterable[str]) -> Iterator[ProjectProblem]:
     for name in config.secrets:
         if name not in names:
-            message = f"the secret {name} is not set: a run that reads it gets undefined"
-            yield ProjectProblem(file=config.file, message=message, is_warning=True)
+            message = f"requires the secret {name}: set the secret variable {name}"
+            yield ProjectProblem(file=config.file, key="secrets.required", message=message)

@@ -46,9 +46,9 @@ def test_the_same_files_are_compiled_once(
     assert checked_files(project) == found
 
 
-def test_a_required_secret_that_is_not_set_is_a_warning(project: Workflow) -> None:
+def test_a_required_secret_that_is_not_set_is_an_error(project: Workflow) -> None:
     project.files["wrangler.toml"] += '[secrets]\nrequired = ["API_KEY"]\n'
-    assert "the secret API_KEY is not set" in str(checked_files(project))
+    assert "requires the secret API_KEY" in str(checked_files(project))
 
     EnvironmentVariable.objects.create(name="API_KEY", value="x", is_secret=True)
     assert "API_KEY" not in str(checked_files(project))

@@ -120,7 +120,8 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show code in lines to users who can only view it."""
         if obj is not None and obj.is_project:
-            return [(None, {"fields": ["name", "description", "opened_at"]})]
+            more = ["opened_at"] if self.has_change_permission(request, obj) else []
+            return [(None, {"fields": ["name", "description", *more]})]
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
         return [

@@ -229,6 +229,8 @@ def test_viewers_read_and_change_nothing(log_in: LogIn, project: Workflow) -> No
     assert "data-file-action" not in page
     assert write(viewer, project, "x").status_code == 403
     assert viewer.get(f"/workflows/{project.pk}/files/?path={MAIN}").status_code == 200
+    address = f"/admin/workflows/workflow/{project.pk}/change/?form"
+    assert viewer.get(address).status_code == 200
 
 
 def test_an_archived_project_is_not_changed(admin_client: Client, project: Workflow) -> None:
