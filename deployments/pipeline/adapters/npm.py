@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from targets.cloudflare.errors import Cause, DeployError
@@ -29,15 +30,20 @@ def install(
     *,
     on_start: Callable[[int], None],
     on_end: OnEnd,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write package.json and run npm install; raises DeployError with npm's output.
+
+    `overrides` replace the versions of packages that other packages need.
 
     A package may depend on a Git repository, an address, or a file or folder of this server. Only
     packages of the registry are installed: Git would read this server's own repositories, and an
     address could be one that only this server reaches. What npm says about a file is not shown,
     because it quotes the file.
     """
-    manifest = {"private": True, "dependencies": dict(dependencies)}
+    manifest: dict[str, Any] = {"private": True, "dependencies": dict(dependencies)}
+    if overrides:
+        manifest["overrides"] = dict(overrides)
     (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
     _run(["install", "--no-package-lock"], folder, on_start=on_start, on_end=on_end)
 

@@ -95,7 +95,13 @@ def _write(files: ProjectFiles, folder: Path) -> None:
 def _install(packages: Packages, folder: Path, *, bundler: Bundler, on_end: npm.OnEnd) -> None:
     started = bundler.hooks.program_started
     if not packages.lock:
-        npm.install(folder, packages.dependencies, on_start=started, on_end=on_end)
+        npm.install(
+            folder,
+            packages.dependencies,
+            on_start=started,
+            on_end=on_end,
+            overrides=packages.overrides,
+        )
         return
     lock = json.dumps(_without_addresses(json.loads(packages.lock)))
     (folder / "package-lock.json").write_text(lock, encoding="utf-8")
