@@ -205,10 +205,14 @@ class WorkflowVersion(_HasContent, models.Model):
         return f"{self.workflow} v{self.number}"
 
     def has_content(self, content: dict[str, Any]) -> bool:
-        """Return whether the fields of the version have these values, except for what has no effect."""
+        """Return whether the fields of the version have these values, except for what has no effect.
+
+        The packages of a project are read from its files when it is saved.
+        """
         return all(
             _SAME.get(field, is_equal)(getattr(self, field), value)
             for field, value in content.items()
+            if field != "dependencies" or not self.is_project
         )
 
 

@@ -76,12 +76,23 @@ def restore(version: WorkflowVersion, *, revision: int, by: User) -> bool:
     def record() -> None:
         audit_entries.record_version("version restored", version, by=Actor.of(by))
 
+    summary = f"Restored v{version.number}"
+    if version.is_project:
+        changed = drafts.replace_files(
+            version.workflow_id,
+            version.files,
+            revision=revision,
+            summary=summary,
+            by=by,
+            on_store=record,
+        )
+        return bool(changed.summary)
     try:
         changed = drafts.replace_draft(
             version.workflow_id,
             version.content,
             revision=revision,
-            summary=f"Restored v{version.number}",
+            summary=summary,
             by=by,
             on_store=record,
         )

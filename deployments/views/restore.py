@@ -91,6 +91,6 @@ def _confirmation(request: HttpRequest, version: WorkflowVersion) -> HttpRespons
         "next": newest.number + 1,
         "edits": compare(version_side(newest).content, draft) if is_unsaved else None,
         "comparison": compare(draft, version_side(version).content),
-        "can_be_undone": draft.draft is not None,
+        "can_be_undone": workflow.is_project or draft.draft is not None,
     }
     return page(request, "deployments/versions/restore", context)

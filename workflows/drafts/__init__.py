@@ -10,7 +10,7 @@ from workflows.drafts.changing import (
     is_newest,
     replace_draft,
 )
-from workflows.drafts.file_changes import change_files
+from workflows.drafts.file_changes import change_files, replace_files
 from workflows.drafts.opened import open_draft, problem_sentence, repair_of
 from workflows.drafts.storing import Changed, known_answer, on_new_ids, record_replacement
 from workflows.drafts.undoing import next_redo, next_undo, redo, undo
@@ -33,5 +33,6 @@ __all__ = [
     "redo",
     "repair_of",
     "replace_draft",
+    "replace_files",
     "undo",
 ]

@@ -11,6 +11,7 @@ from workflows.documents.projects.tags import files_in
 from workflows.drafts.changing import ChangedMeanwhile
 from workflows.drafts.storing import Changed, Step, make_change
 from workflows.editing.document.refusals import Refused
+from workflows.editing.outcome import EVERYTHING
 from workflows.models import DraftChange, Workflow
 
 if TYPE_CHECKING:
@@ -48,6 +49,34 @@ def change_files(
         )
 
     return make_change(workflow_id, step, by=by, request_id=request_id)
+
+
+def replace_files(
+    workflow_id: str,
+    files: ProjectFiles,
+    *,
+    revision: int,
+    summary: str,
+    by: User,
+    on_store: Callable[[], None] | None = None,
+) -> Changed:
+    """Replace all files in one change that can be undone.
+
+    `on_store` is called in the transaction of the change, unless nothing changes. Raises Refused,
+    ChangedMeanwhile if anybody changed a file since the revision, or Workflow.DoesNotExist.
+    """
+
+    def step(workflow: Workflow) -> Step:
+        if not workflow.is_project:
+            raise Refused(_NO_PROJECT)
+        theirs = workflow.draft_changes.filter(revision__gt=revision).defer("changes").last()
+        if theirs is not None:
+            raise ChangedMeanwhile(theirs)
+        if workflow.files == files:
+            return Step()
+        return Step(files=files, summary=summary, touched=[EVERYTHING], on_store=on_store)
+
+    return make_change(workflow_id, step, by=by, request_id="")
 
 
 def _changed_meanwhile(workflow: Workflow, path: str) -> ChangedMeanwhile:
