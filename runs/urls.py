@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs.views import bulk, control, logs, overview, runs, saved_tests, start, test_runs
+from runs.views import approvals, bulk, control, logs, overview, runs, saved_tests, start, test_runs
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.rendering import needs_asgi
 
@@ -34,5 +34,6 @@ urlpatterns = [
     path("<key:pk>/test/", saved_tests.save_run, name="save_run"),
     path("<key:pk>/seen/", control.seen, name="mark_seen"),
     path("<key:pk>/event/", control.send_event, name="send_event"),
+    path("<key:pk>/decide/", approvals.decide, name="decide"),
     path("<key:pk>/<str:action>/", control.change, name="control"),
 ]

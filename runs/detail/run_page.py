@@ -17,11 +17,20 @@ from runs.detail.code_of_run import CodeOfRun
 from runs.detail.failure_place import failure_place
 from runs.detail.fetch import FetchedRun
 from runs.detail.json_tree import read_json
-from runs.detail.summary import Summary, summarize
+from runs.detail.summary import OpenStep, Summary, open_step, summarize
 from runs.index.starters import set_starters
 from runs.models import Run
 from runs.steps.rollbacks import nodes_with_rollbacks, rollbacks_of
-from runs.steps.step_nodes import NodeSource, document_of, node_ids, nodes_of, states_of
+from runs.steps.step_nodes import (
+    NodeSource,
+    document_of,
+    node_ids,
+    node_settings,
+    nodes_of,
+    states_of,
+    step_calls,
+    with_handled_timeouts,
+)
 from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.steps.timeline import page_of, timeline
 from workflows.models import WorkflowVersion
@@ -55,8 +64,10 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     source = document_of(run)
     code = CodeOfRun(run, source) if isinstance(source, CodePicture) else None
     is_long = len(steps) > LONG_RUN
-    nodes = node_ids(source, [step for step in steps if not is_long or step.is_open])
-    settings = node_settings(deployment, nodes)
+    calls = step_calls(source, [step for step in steps if not is_long or step.is_open])
+    steps = with_handled_timeouts(source, steps, calls)
+    nodes = {number: call.node_id for number, call in calls.items()}
+    settings = node_settings(run.deployment_id, nodes)
     summary = summarize(steps, settings, errored=run.status == "errored")
     chosen = _chosen(steps, summary, step)
     nodes = node_ids(source, [chosen]) if is_long and chosen else nodes
@@ -91,6 +102,15 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     }
 
 
+def open_steps(run: Run, fetched: FetchedRun) -> tuple[OpenStep, ...]:
+    """Return the steps of a run that have not ended, with the forms that answer them."""
+    steps = read_steps(fetched.data or {}, is_over=not run.is_open)
+    settings = node_settings(run.deployment_id, node_ids(document_of(run), steps))
+    return tuple(
+        open_step(step, settings.get(step.number, {}), steps) for step in steps if step.is_open
+    )
+
+
 def _kinds(source: NodeSource | None, nodes: Mapping[int, str]) -> dict[int, str]:
     """Return the type of each step's node, by the number of the step."""
     types = nodes_of(source)
@@ -116,15 +136,6 @@ def _main_step(summary: Summary) -> str:
 def _deployment(run: Run) -> Deployment | None:
     deployments = Deployment.objects.only(*_FIELDS)
     return deployments.get(pk=run.deployment_id) if run.deployment_id else None
-
-
-def node_settings(
-    deployment: Deployment | None, nodes: Mapping[int, str]
-) -> dict[int, Mapping[str, Any]]:
-    """Return the settings of each step's node in the deployed document, by the step's number."""
-    documents = deployment.ir.get("nodes", []) if deployment else []
-    by_id = {node["id"]: node.get("data") or {} for node in documents}
-    return {number: by_id[id_] for number, id_ in nodes.items() if id_ in by_id}
 
 
 def _chosen(steps: Sequence[Step], summary: Summary, number: str) -> Step | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from runs.detail.event_form import Form, form_of
+from runs.services.approvals import Approval, approval_of
 from runs.services.event_schemas import is_valid
 from runs.steps.step_reader import ROLLBACK, Step, due_at
 from workflows.picture.states import State
@@ -36,6 +37,7 @@ class OpenStep:
     due: datetime | None
     shortcuts: tuple[Shortcut, ...] = ()
     form: Form | None = None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +69,20 @@ def summarize(
     shown = open_steps[:_MAX_SHOWN]
     return Summary(
         failed=failures[-1] if errored and failures else None,
-        open=tuple(_open_step(step, settings.get(step.number, {})) for step in shown),
+        open=tuple(open_step(step, settings.get(step.number, {}), steps) for step in shown),
         more_open=max(len(open_steps) - _MAX_SHOWN, 0),
         failures=tuple(failures[:_MAX_SHOWN]),
         more_failures=max(len(failures) - _MAX_SHOWN, 0),
     )
 
 
-def _open_step(step: Step, settings: Mapping[str, Any]) -> OpenStep:
+def open_step(step: Step, settings: Mapping[str, Any], steps: Sequence[Step]) -> OpenStep:
+    """Return an open step among the steps of its run; `settings` are those of its node."""
     if step.state is not State.WAITING:
         return OpenStep(step=step, due=due_at(step))
+    if approval := approval_of(step, steps, settings):
+        form = form_of(approval.schema(is_approved=True))
+        return OpenStep(step=step, due=due_at(step), form=form, approval=approval)
     shortcuts, form = tuple(shortcuts_of(settings)), form_of(settings.get("schema"))
     return OpenStep(step=step, due=due_at(step), shortcuts=shortcuts, form=form)
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,12 +14,12 @@ from django.core.cache import cache
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from deployments.models import Deployment
-from runs.detail import fetch, run_page
+from runs.detail import fetch
 from runs.detail.summary import OpenStep, summarize
 from runs.index import writer
 from runs.models import Run
-from runs.steps.step_nodes import node_ids, parsed_document
+from runs.steps.masking import redact_run
+from runs.steps.step_nodes import document_of, node_ids, node_settings
 from runs.steps.step_reader import read_steps
 from runs.sync import poller
 from runs.sync.call_budget import Budget, Use
@@ -137,16 +136,16 @@ def _fetch(request: tuple[Account, Run]) -> tuple[int, Any]:
 
 
 def _waiting_run(run: Run, data: Any) -> WaitingRun:
+    try:
+        secrets = writer.secrets_of(run) if data else frozenset()
+    except DeployError:  # secrets that cannot be read cannot be masked
+        return WaitingRun(run=run, waits=())
     if not data:
         return WaitingRun(run=run, waits=())
-    steps = read_steps(data, is_over=False)
-    deployments = Deployment.objects.only("ir")
-    deployment = deployments.get(pk=run.deployment_id) if run.deployment_id else None
-    nodes = node_ids(parsed_document(deployment.pk) if deployment else None, steps)
-    settings = run_page.node_settings(deployment, nodes)
+    steps = read_steps(redact_run(data, secrets), is_over=False)
+    settings = node_settings(run.deployment_id, node_ids(document_of(run), steps))
     summary = summarize(steps, settings, errored=False)
     is_waiting = any(step.state is State.WAITING for step in steps)
     if is_waiting != bool(run.waits_for):  # lists do not distinguish sleeping from waiting runs
-        with suppress(DeployError):  # secrets that cannot be read cannot be masked
-            writer.apply_details(run, data, secrets=writer.secrets_of(run))
+        writer.apply_details(run, data, secrets=secrets)
     return WaitingRun(run=run, waits=summary.waits)

@@ -10,6 +10,7 @@ from deployments.models import Deployment
 from runs import statuses
 from targets.cloudflare.naming import PREFIX
 from targets.models import Target
+from workflows.ir.document.approvals import is_approval
 from workflows.models import Workflow
 
 
@@ -122,6 +123,11 @@ class Run(models.Model):
         """The name that a project gives to the run's Workflow; "" for other workflows."""
         is_projects = self.workflow_id and not self.workflow_name.startswith(PREFIX)
         return self.workflow_name if is_projects else ""
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether the event that it waits for decides an approval."""
+        return is_approval(self.waits_for)
 
     starter = ""
     """Who started the run here, if a page has looked it up."""

@@ -274,6 +274,8 @@ def _is_outside(node: Node) -> bool:
 
 def _pin(node: Node, steps: Sequence[Step], outputs: tuple[Any, ...]) -> JsonObject:
     """Return what the node returned, and how it failed if it ran once, or has never returned anything."""
+    if node.type.receives_event and len(outputs) <= 1 and _times_out(steps):
+        return {"failures": {"times": None, "message": None}}
     pin: JsonObject = {}
     if node.type.name == sub_workflow.TYPE.name:
         outputs = _results_of_calls(steps)
@@ -283,15 +285,23 @@ def _pin(node: Node, steps: Sequence[Step], outputs: tuple[Any, ...]) -> JsonObj
         pin["outputs"] = list(outputs)
     is_only = len(steps) == 1 or (len(node.type.step_suffixes) > 1 and not outputs)
     failed = steps[-1] if is_only else None
-    if failed and failed.state is State.FAILED and node.type.receives_event:
-        pin["failures"] = {"times": None, "message": None}
-    elif failed and failed.last_error:
+    if failed and failed.last_error:
         times = sum(attempt.success is False for attempt in failed.attempts)
         pin["failures"] = {
             "times": max(times, 1) if outputs else None,
             "message": failed.last_error[:MAX_MESSAGE],
         }
     return pin
+
+
+def _times_out(steps: Sequence[Step]) -> bool:
+    """Return whether the only wait of a node has timed out, or the last one after an escalation."""
+    waits = [step for step in steps if step.kind == "waitForEvent"]
+    return (
+        bool(waits)
+        and waits[-1].state is State.FAILED
+        and not any(wait.state is State.DONE for wait in waits)
+    )
 
 
 def _results_of_calls(steps: Sequence[Step]) -> tuple[Any, ...]:

@@ -33,6 +33,7 @@ from targets.cloudflare.account import SCRIPTS_WRITE, Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_of
 from targets.models import Target
+from workflows.ir.document.approvals import is_approval
 from workflows.ir.document.triggers import EVENT_TYPE, EVENT_TYPE_RULE
 from workflows.ir.reading.raw_values import check_values
 from workflows.models import Workflow
@@ -42,6 +43,10 @@ INSTANCE_ID_RULE: Final = "1 to 100 letters, digits, - or _, not starting with -
 _MAX_DEPTH: Final = 500  # of values in a payload
 LARGEST_PAYLOAD: Final = 1024 * 1024  # bytes, Cloudflare's limit
 ACTIONS: Final = ("pause", "resume", "restart", "terminate", "delete")
+_IS_APPROVAL: Final = (
+    "This event decides an approval. Decide it on the page of the run, or with decide_approval. "
+    "Nothing was sent."
+)
 _MAX_NAMES: Final = 20  # of steps, in a message
 _REFUSED: Final = (
     cloudflare.ConflictError,
@@ -316,16 +321,27 @@ def send_event(
 ) -> EventResult:
     """Send an event to the run.
 
-    Raises Refused for a payload that does not match the schema of its node, DeployError.
+    Raises Refused for a payload that does not match the schema of its node, or for an approval, whose
+    decisions name the person who made them; DeployError.
     """
     check_payload(payload)
     if not EVENT_TYPE.fullmatch(event_type):
         raise Refused(f"An event's type {EVENT_TYPE_RULE}. Nothing was sent.")
+    if is_approval(event_type):
+        raise Refused(_IS_APPROVAL)
     if problem := event_schemas.payload_problem(run, event_type, payload):
         raise Refused(f"The payload is not valid for {event_type}: {problem}. Nothing was sent.")
+    return deliver_event(run, event_type, payload, by=by, reason=reason)
+
+
+def deliver_event(
+    run: Run, event_type: str, payload: Any, *, by: Actor, reason: str, action: str = "event sent"
+) -> EventResult:
+    """Send an event that has been checked; `action` is what the audit trail calls it."""
+    check_payload(payload)
     account = counted(account_of(run.target))
     with (
-        _recorded("event sent", run, by=by, reason=reason, type=event_type),
+        _recorded(action, run, by=by, reason=reason, type=event_type),
         account.explained(f"send {event_type} to the run", needs=SCRIPTS_WRITE),
     ):
         # The library's own method sends no body at all for null.

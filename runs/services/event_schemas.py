@@ -31,7 +31,8 @@ def event_types(run: Run) -> list[str]:
     """Return the type that the run waits for, then those of the other nodes, without expressions."""
     types = [str(settings.get("eventType", "")) for settings in _wait_nodes(run)]
     known = [type_ for type_ in types if "{{" not in type_]
-    return list(dict.fromkeys(filter(None, [run.waits_for, *known])))
+    current = "" if run.awaits_approval else run.waits_for
+    return list(dict.fromkeys(filter(None, [current, *known])))
 
 
 def payload_problem(run: Run, event_type: str, payload: Any) -> str:

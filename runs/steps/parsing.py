@@ -11,7 +11,13 @@ from typing import Any, Final
 
 from runs import statuses
 from runs.models import Run, RunStep, max_length
-from runs.steps.step_nodes import NodeSource, node_ids, nodes_of, plain_name
+from runs.steps.step_nodes import (
+    NodeSource,
+    nodes_of,
+    plain_name,
+    step_calls,
+    with_handled_timeouts,
+)
 from runs.steps.step_reader import Step, due_at, error_text, read_steps
 from toolchain.redaction import redact
 from workflows.picture.from_code.model import CodePicture
@@ -104,8 +110,10 @@ def read_details(
     """
     hide = partial(redact, secrets=tuple(secrets))
     all_steps = read_steps(raw, is_over=False)
-    steps = [step for step in all_steps if "name" in step.raw]
-    nodes = node_ids(document, steps[:MAX_STORED_STEPS])
+    named = [step for step in all_steps if "name" in step.raw]
+    calls = step_calls(document, named[:MAX_STORED_STEPS])
+    nodes = {number: call.node_id for number, call in calls.items()}
+    steps = with_handled_timeouts(document, named, calls)
     waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
     return Details(
         status=str(raw["status"]),

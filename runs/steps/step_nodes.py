@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from deployments.history import workflow_names
 from deployments.models import Deployment
@@ -27,7 +28,7 @@ from workflows.picture.from_code.model import CodePicture
 from workflows.picture.from_code.run_states import run_of_class
 from workflows.picture.from_code.step_matching import match_steps
 from workflows.picture.run_states import node_states
-from workflows.picture.states import NodeState
+from workflows.picture.states import NodeState, State
 from workflows.picture.step_matching import Matcher
 from workflows.picture.step_order import StepCall
 
@@ -111,6 +112,38 @@ def nodes_of(source: NodeSource | None) -> Mapping[str, Node]:
     """Return the nodes by their ids; none if the picture of a class could not be read."""
     ir = source.ir if isinstance(source, CodePicture) else source
     return ir.nodes if ir else {}
+
+
+def with_handled_timeouts(
+    source: NodeSource | None, steps: Sequence[Step], calls: Mapping[int, StepCall]
+) -> tuple[Step, ...]:
+    """Return the steps; a wait that timed out has not failed if its node has continued."""
+    asking = {id_ for id_, node in nodes_of(source).items() if _asks_again(node)}
+    last = {(call.node_id, call.indices): number for number, call in calls.items()}
+    return tuple(
+        replace(step, state=State.DONE)
+        if step.kind == "waitForEvent"
+        and step.state is State.FAILED
+        and (call := calls.get(step.number)) is not None
+        and call.node_id in asking
+        and last[call.node_id, call.indices] > step.number
+        else step
+        for step in steps
+    )
+
+
+def _asks_again(node: Node) -> bool:
+    """Return whether the node does something else when its wait times out."""
+    return node.type.receives_event and len(node.type.step_suffixes) > 1
+
+
+def node_settings(deployment: int | None, nodes: Mapping[int, str]) -> dict[int, Mapping[str, Any]]:
+    """Return the settings of each step's node in the deployed document, by the step's number."""
+    if not deployment or not nodes:
+        return {}
+    document = Deployment.objects.filter(pk=deployment).values_list("ir", flat=True).first()
+    by_id = {node["id"]: node.get("data") or {} for node in (document or {}).get("nodes", [])}
+    return {number: by_id[id_] for number, id_ in nodes.items() if id_ in by_id}
 
 
 def plain_name(name: str) -> str:

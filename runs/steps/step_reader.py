@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from toolchain import half_characters
 from toolchain.redaction import TRUNCATED
+from workflows.ir.document.approvals import is_approval
 from workflows.ir.reading.durations import milliseconds
 from workflows.picture.states import State
 from workflows.picture.timestamps import parse_timestamp
@@ -82,6 +84,22 @@ class Step:
             return self.name
         plain = self.name[: found.start()]
         return plain if found[1] == "1" else f"{plain} #{found[1]}"
+
+    @property
+    def shown_event_type(self) -> str:
+        """The type of the awaited event; "" for that of an approval, which is a random id."""
+        return "" if is_approval(self.event_type) else self.event_type
+
+    @property
+    def output(self) -> Any:
+        """What the step has returned; None if nothing is known, or if it is truncated."""
+        text = self.raw.get("output")
+        if not isinstance(text, str):
+            return text
+        try:
+            return half_characters.loads(text)
+        except (ValueError, RecursionError):
+            return None
 
     @property
     def is_hidden(self) -> bool:

@@ -12,7 +12,7 @@ from runs import statuses
 from runs.detail.json_tree import read_json
 from runs.models import TestRun
 from runs.steps.masking import redact_run
-from runs.steps.step_nodes import step_calls
+from runs.steps.step_nodes import step_calls, with_handled_timeouts
 from runs.steps.step_reader import Step, error_text, is_truncated, read_steps
 from runs.test_runs import services
 from targets.cloudflare import test_runs
@@ -89,14 +89,18 @@ class TestProgress:
         return parse(self.run.ir, registry(self.run.node_types)).ir
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def _read_steps(self) -> tuple[Step, ...]:
         steps = read_steps(self.data, is_over=self.is_over)
         return tuple(step for step in steps if step.kind != "termination")
 
     @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        return with_handled_timeouts(self.ir, self._read_steps, self.calls)
+
+    @cached_property
     def calls(self) -> Mapping[int, StepCall]:
         """The node of each step and its part in it, by the number of the step."""
-        return step_calls(self.ir, self.steps)
+        return step_calls(self.ir, self._read_steps)
 
     @cached_property
     def nodes(self) -> Mapping[int, str]:

@@ -120,7 +120,8 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form, or send an event to the run; after an error the input is kept."""
     run = get_object_or_404(viewable_runs(), pk=pk)
     data = request.POST if request.method == "POST" else request.GET
-    context: dict[str, Any] = {"run": run, "type": data.get("type") or run.waits_for}
+    awaited = "" if run.awaits_approval else run.waits_for
+    context: dict[str, Any] = {"run": run, "type": data.get("type") or awaited}
     context |= {name: data.get(name, "") for name in ("payload", "reason", "next")}
     context["payload"] = context["payload"] or _answer_text(run, data)
     context["event_types"] = event_schemas.event_types(run)
@@ -133,17 +134,17 @@ def send_event(request: HttpRequest, pk: int) -> HttpResponse:
         return page(
             request, "runs/run/send_event", context | presentation.refusal_context(error, "sent")
         )
-    return _sent(request, result, answer, event_type=context["type"], next_page=context["next"])
+    payload = Truncator(json.dumps(answer, ensure_ascii=False)).chars(_MAX_PAYLOAD)
+    text = f"The event {context['type']} was sent with {payload} to the run"
+    return show_sent(request, result, text, next_page=context["next"])
 
 
-def _sent(
-    request: HttpRequest, result: EventResult, answer: Any, *, event_type: str, next_page: str
+def show_sent(
+    request: HttpRequest, result: EventResult, text: str, *, next_page: str
 ) -> HttpResponse:
     """Show what was sent to which run: on the open page, or on the next one."""
     run = result.run
     name = run.workflow.name if run.workflow else run.workflow_name
-    payload = Truncator(json.dumps(answer, ensure_ascii=False)).chars(_MAX_PAYLOAD)
-    text = f"The event {event_type} was sent with {payload} to the run"
     after = f"of {name}. {result.note}".rstrip()
     if request.htmx:
         detail = {"text": text, "url": run.get_absolute_url(), "link": run.instance_id}

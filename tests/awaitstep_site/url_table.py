@@ -139,6 +139,7 @@ TABLE: Final = {
     "runs/<key:pk>/values/<str:what>/": PAGE,
     "runs/<key:pk>/seen/": _action(DEPLOYERS),
     "runs/<key:pk>/event/": _form(DEPLOYERS),
+    "runs/<key:pk>/decide/": _form(DEPLOYERS),
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
     "": PAGE,
     "events/": STREAM,

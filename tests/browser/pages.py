@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.browser.documents import make_project, make_workflow
 from tests.support.installation import Installation
+from tests.workflows.ir.documents import chain, node
 
 PAGES = [
     "/",
@@ -83,6 +86,8 @@ MORE_PAGES = [
     "/admin/workflows/workflow/{workflow}/delete/",
     "/admin/workflows/workflow/{workflow}/history/",
     "/runs/{run}/event/",
+    "/runs/{asking}/",
+    "/runs/{asking}/decide/?event={event}",
     "/runs/{run}/restart/",
     "/workflows/{workflow}/live/secrets/",
     "/workflows/{workflow}/live/takedown/",
@@ -99,13 +104,34 @@ def ids(installation: Installation) -> dict[str, object]:
     newest, replaced = installation.json("list_deployments", "--workflow", workflow, "--json")
     payload = '{"name": "' + "W" * 120 + '"}'
     run = installation.json("trigger_workflow", workflow, payload)["id"]
+    asking, event = approval(installation)
     return {
+        "asking": asking,
+        "event": event,
         "workflow": workflow,
         "pk": newest["id"],
         "replaced": replaced["id"],
         "run": run_key(installation, run),
         "project": make_project(installation, "W" * 120),
     } | {"target": target_key(installation)}
+
+
+def approval(installation: Installation) -> tuple[str, str]:
+    """Return the primary key of a run that waits for a decision, and the type of its event."""
+    fields = [
+        {"name": "text", "label": "W" * 60, "required": True},
+        {"name": "choice", "type": "choice", "options": "W" * 60},
+    ]
+    texts = {"title": "W" * 120, "message": "W" * 120, "assignedTo": "W" * 60}
+    workflow = installation.import_document(
+        chain(node("asked", "human_approval", fields=fields, **texts))
+    )
+    installation.manage("deploy_workflow", workflow)
+    run = installation.json("trigger_workflow", workflow)["id"]
+    described: dict[str, Any] = {"steps": []}
+    while len(described["steps"]) < 2:
+        described = installation.json("describe_run", workflow, run, "--json")
+    return run_key(installation, run), described["steps"][1]["event_type"]
 
 
 def run_key(installation: Installation, run: str) -> str:

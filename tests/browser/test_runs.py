@@ -214,3 +214,33 @@ def first_log_time(page: Page, installation: Restartable, workflow: str) -> str:
         installation.worker(workflow)
         page.wait_for_timeout(300)
     return line.inner_text()
+
+
+def test_people_approve_and_reject_on_the_page_without_a_reload(
+    open_page: Open, installation: Restartable
+) -> None:
+    fields = [{"name": "account", "label": "Account to charge", "required": True}]
+    asked = node("asked", "human_approval", title="Refund {{ trigger.sum }} EUR?", fields=fields)
+    workflow = installation.import_document(chain(asked))
+    installation.manage("deploy_workflow", workflow)
+    page = open_page()
+
+    start(page, workflow, '{"sum": 80}')
+    outcome = page.locator("#outcome")
+    expect(outcome).to_contain_text("Refund 80 EUR?", timeout=RUN_TIMEOUT)
+    page.get_by_role("button", name="Approve").click()
+    assert page.evaluate("document.activeElement.validity.valueMissing")
+    page.get_by_label("Account to charge").fill("4711")
+    page.get_by_label("Comment").fill("as agreed")
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=RUN_TIMEOUT)
+    expect(page.locator("#values")).to_contain_text("deployer")
+    expect(page.locator("#values")).to_contain_text("4711")
+    assert page.evaluate("window.notReloaded")
+
+    start(page, workflow, '{"sum": 90}')
+    expect(outcome).to_contain_text("Refund 90 EUR?", timeout=RUN_TIMEOUT)
+    page.goto("/runs/waiting/")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator("#waiting")).to_contain_text("No runs are waiting", timeout=RUN_TIMEOUT)

@@ -37,6 +37,7 @@ class DocumentedRun:
     payload: str
     requests: list[tuple[str, str]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
+    decisions: list[tuple[str, str]] = field(default_factory=list)
     steps: list[tuple[str, int, str]] = field(default_factory=list)
     end: str = ""
 
@@ -109,6 +110,9 @@ def _read(line: str, run: DocumentedRun) -> None:
         case "event":
             name, _, payload = rest.partition(" ")
             run.events.append((name, payload))
+        case "decision":
+            decision, _, fields = rest.partition(" ")
+            run.decisions.append((decision, fields or "{}"))
         case "asks":
             run.requests.append((rest, ""))
         case "answered":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.ir.settings.setting_field import FieldKind, SettingField
-from workflows.node_forms.field_kinds import ABSENT, REMOVE, Inputs, InvalidInput
+from workflows.node_forms.field_kinds import ABSENT, REMOVE, Inputs, InvalidInput, is_blank_part
 from workflows.node_forms.inputs import decisive, same, shown, value_from_form
 from workflows.node_forms.places import Place, places_of, value_at
 
@@ -98,12 +98,9 @@ def _item_changes(place: Place, value: Any, new: Any) -> Iterator[Change]:
     for index, (before, after) in enumerate(zip(value, new, strict=True)):
         old = before if isinstance(before, dict) else {}
         for name, member in after.items():
-            if _or_empty(member) != _or_empty(old.get(name)):
+            is_blank = [is_blank_part(place.field, name, each) for each in (member, old.get(name))]
+            if not all(is_blank) and member != old.get(name):
                 yield Change(path=f"{place.path}.{index}.{name}", value=member)
-
-
-def _or_empty(value: Any) -> Any:
-    return "" if value is None else value
 
 
 def with_changes(holder: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:

@@ -344,18 +344,29 @@ def _write_list(field: SettingField, value: Any) -> Inputs:
     names = [part.name for part in field.items]
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if not isinstance(item, dict) or not all(
-            _is_text_or_none(item.get(name)) for name in names
+            _fits(part, item.get(part.name)) for part in field.items
         ):
             return {}
         for part in field.items:
-            inputs[f"{index}.{part.name}"] = [item.get(part.name) or ""]
+            inputs[f"{index}.{part.name}"] = [_written(part, item.get(part.name))]
         rest = {name: member for name, member in item.items() if name not in names}
         inputs[f"{index}.rest"] = [json.dumps(rest) if rest else ""]
     return inputs
 
 
-def _is_text_or_none(value: Any) -> bool:
-    return value is None or isinstance(value, str)
+def _fits(part: SettingField, value: Any) -> bool:
+    """Whether an input in a row can show the value."""
+    if value is None:
+        return True
+    if part.kind is FieldKind.SWITCH:
+        return isinstance(value, bool)
+    return isinstance(value, str) and (part.kind is not FieldKind.SELECT or value in part.options)
+
+
+def _written(part: SettingField, value: Any) -> str:
+    if part.kind is FieldKind.SWITCH:
+        return "yes" if value else "no"
+    return value or (str(part.default) if part.kind is FieldKind.SELECT else "")
 
 
 def _read_list(field: SettingField, inputs: Inputs) -> Any:
@@ -363,14 +374,53 @@ def _read_list(field: SettingField, inputs: Inputs) -> Any:
     for key in inputs:
         if match := _ROW.fullmatch(key):
             rows.setdefault(int(match[1]), {})[match[2]] = last(inputs, key)
-    items = [_item(field, row) for _, row in sorted(rows.items()) if not row.get(REMOVE)]
-    return [item for item in items if any(item.values())] or ABSENT
+    kept = [row for _, row in sorted(rows.items()) if not row.get(REMOVE)]
+    return [_item(field, row) for row in kept if _is_filled(field, row)] or ABSENT
+
+
+def _is_filled(field: SettingField, row: Mapping[str, str]) -> bool:
+    """Whether something was typed into the row; its choices always have a value."""
+    typed = [part.name for part in field.items if part.kind not in _CHOSEN]
+    return any(row.get(name) for name in (*typed, "rest"))
+
+
+_CHOSEN: Final = (FieldKind.SELECT, FieldKind.SWITCH)
 
 
 def _item(field: SettingField, row: Mapping[str, str]) -> dict[str, Any]:
     rest = parsed_json(row["rest"]) if row.get("rest") else {}
-    own = {part.name: row.get(part.name, "") for part in field.items}
+    own = {part.name: _read_part(part, row.get(part.name, "")) for part in field.items}
     return {**(rest if isinstance(rest, dict) else {}), **own}
+
+
+def _read_part(part: SettingField, text: str) -> Any:
+    if part.kind is FieldKind.SWITCH:
+        return text == "yes"
+    if part.kind is FieldKind.SELECT:
+        _check(part, text or str(part.default))
+        return text or str(part.default)
+    return text
+
+
+def without_blanks(field: SettingField, items: Any) -> Any:
+    """Return the objects of a list without empty members and defaults, which mean the same as missing ones."""
+    if not isinstance(items, list):
+        return items
+    return [
+        {name: member for name, member in item.items() if not is_blank_part(field, name, member)}
+        if isinstance(item, dict)
+        else item
+        for item in items
+    ]
+
+
+def is_blank_part(field: SettingField, name: str, member: Any) -> bool:
+    """Whether a member of an object in a list means the same as a missing one."""
+    if member is None or member == "":
+        return True
+    part = next((part for part in field.items if part.name == name), None)
+    default = part.default if part else None
+    return default is not None and type(member) is type(default) and member == default
 
 
 WRITERS: Final[Mapping[FieldKind, Callable[[SettingField, Any], Inputs]]] = {

@@ -207,7 +207,7 @@ class _Builder:
                 part,
                 name=f"{base}.{part.name}",
                 id_=element_id(self._node_id, f"{base}.{part.name}"),
-                text=(inputs.get(f"{index}.{part.name}") or [""])[0],
+                text=(inputs.get(f"{index}.{part.name}") or [_new_text(part)])[0],
                 problems=self._problems_at(f"{base}.{part.name}"),
             )
             for part in place.field.items
@@ -236,8 +236,22 @@ class _Builder:
             placeholder=field.placeholder,
             problems=problems,
             inputs={"": [text]},
+            choices=_choices_in_row(field, text),
             scope_id=self._scope_id if field.takes_references and self._scope else "",
         )
+
+
+def _choices_in_row(part: SettingField, text: str) -> tuple[Choice, ...]:
+    """Return the options of a choice in a row. A switch is one, too, because a row without values is blank."""
+    options = ("no", "yes") if part.kind is FieldKind.SWITCH else part.options
+    return tuple(Choice(value=each, label=each, is_chosen=each == text) for each in options)
+
+
+def _new_text(part: SettingField) -> str:
+    """Return what an input in a new row contains."""
+    if part.kind is FieldKind.SELECT:
+        return str(part.default)
+    return "no" if part.kind is FieldKind.SWITCH else ""
 
 
 def _all_problems(control: Control) -> Iterable[Problem]:

@@ -27,6 +27,7 @@ from workflows.node_forms.field_kinds import (
     last,
     parsed_json,
     read_json,
+    without_blanks,
     write_text,
 )
 
@@ -70,20 +71,8 @@ def _is_shown(field: SettingField, value: Any, inputs: Inputs) -> bool:
     except InvalidInput:
         return False
     if field.kind is FieldKind.LIST:
-        return same(_without_blanks(read), _without_blanks(value))
+        return same(without_blanks(field, read), without_blanks(field, value))
     return same(field.default if read is ABSENT else read, value)
-
-
-def _without_blanks(items: Any) -> Any:
-    """Return the objects of a list without empty members, because these mean the same as missing ones."""
-    if not isinstance(items, list):
-        return items
-    return [
-        {name: member for name, member in item.items() if member not in ("", None)}
-        if isinstance(item, dict)
-        else item
-        for item in items
-    ]
 
 
 def _holds_any_text(field: SettingField, inputs: Inputs) -> bool:

@@ -16,7 +16,7 @@ from workflows.nodes import (
     transform,
     try_catch,
 )
-from workflows.nodes.waits import sleep, sleep_until, wait_for_event, wait_until
+from workflows.nodes.waits import human_approval, sleep, sleep_until, wait_for_event, wait_until
 
 BUILT_IN = (
     step.TYPE,
@@ -24,6 +24,7 @@ BUILT_IN = (
     sleep.TYPE,
     sleep_until.TYPE,
     wait_for_event.TYPE,
+    human_approval.TYPE,
     wait_until.TYPE,
     http_request.TYPE,
     branch.TYPE,

@@ -9,7 +9,7 @@ from typing import Final
 NAME: Final = 13.0  # font sizes of the stylesheet, in px
 SMALL: Final = 11.0
 _ELLIPSIS: Final = "…"
-_NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} ")
+_NARROW: Final = frozenset("iljtfrI.,:;'|!()[] ")
 _BROAD: Final = frozenset("mwMW@%_—…")
 _BOLD: Final = 1.1
 

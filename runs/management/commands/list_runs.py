@@ -114,8 +114,14 @@ def _row(run: Run) -> dict[str, str]:
         "Trigger": run.trigger_label,
         "Created": f"{timezone.localtime(run.created_at):%Y-%m-%d %H:%M:%S}",
         "Duration": duration(run.seconds),
-        "Details": run.error or (f"waits for {run.waits_for}" if run.waits_for else ""),
+        "Details": run.error or _waits_for(run),
     }
+
+
+def _waits_for(run: Run) -> str:
+    if run.awaits_approval:
+        return "waits for a decision"
+    return f"waits for {run.waits_for}" if run.waits_for else ""
 
 
 def _empty_message(options: dict[str, Any]) -> str:

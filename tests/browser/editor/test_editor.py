@@ -516,6 +516,32 @@ def test_headers_are_added_with_buttons_and_references_with_completion(page: Pag
     assert shown == ["accept", "text/csv", "x-days", "7"]
 
 
+def test_the_form_of_an_approval_is_built_in_rows(page: Page) -> None:
+    add_by_mouse(page, "human_approval", '[data-owner=""]', "Ask")
+    form = page.locator('#editor-panel [data-field="data.fields"]')
+    for name, type_ in [("size", "choice"), ("note", "text")]:
+        form.get_by_role("button", name="Add to Form").click()
+        row = form.locator("[data-row]:visible").last
+        page.keyboard.type(name)
+        row.get_by_label("Type").select_option(type_)
+        row.get_by_label("Required").select_option("yes")
+        row.get_by_label("Options of a choice").fill("s\nl" if type_ == "choice" else "")
+        row.get_by_label("Label", exact=True).fill(name.upper())
+        row.get_by_label("Label", exact=True).blur()
+        saved(page)
+    form.get_by_role("button", name="Remove 2").click()
+    saved(page)
+
+    page.reload()
+    rows = form.locator("[data-row]:visible")
+    expect(rows).to_have_count(1)
+    values = rows.locator("input:visible, select, textarea").evaluate_all(
+        "all => all.map(i => i.value)"
+    )
+    assert values == ["size", "SIZE", "choice", "s\nl", "yes"]
+    expect(form.locator(".field-problems")).to_have_count(0)
+
+
 def test_the_deploy_button_saves_the_draft_with_text_that_was_just_typed(page: Page) -> None:
     expect(page.locator("#deploy")).to_have_text("Deploy v1")
     expect(page.get_by_text("Add a note")).to_be_hidden()

@@ -192,6 +192,23 @@ def test_a_test_run_skips_the_time_between_checks() -> None:
     assert progress.outputs["wait"] == {"value": False, "checks": 5, "timedOut": True}
 
 
+def test_an_approval_is_pinned_to_a_decision_or_to_none() -> None:
+    asked = node("asked", "human_approval", title="Really?", onTimeout="continue", timeout="3 days",
+                 escalateAfter="1 day")  # fmt: skip
+    workflow = import_document(chain(asked))
+    never = Pin(failures=Failures(times=None, message=None))
+
+    runs = [
+        ended(start(workflow, pins=pins))
+        for pins in ({"asked": pinned({"approved": True, "by": "Ada"})}, {"asked": never}, {})
+    ]
+
+    outcomes = [(run.outputs["asked"]["outcome"], run.outputs["asked"]["by"]) for run in runs]
+    assert outcomes == [("approved", "Ada"), ("timed_out", None), ("timed_out", None)]
+    assert states(runs[1]) == {"asked": "done"}
+    assert [str(step.state) for step in runs[1].steps_of("asked")] == ["done"] * 5
+
+
 def test_resources_are_private_and_empty() -> None:
     code = "await env.ORDERS_KV.put('a', 'b'); return await env.ORDERS_KV.list();"
     workflow = import_document(chain(step("store", code)))

@@ -77,7 +77,9 @@ def _hand_written() -> Iterator[Document]:
         node("ready", "wait_until", code="return {{ values }};", interval="{{ trigger.i }}", maxChecks=3),
         node("there", "wait_until", check="request", url="http://x.test/{{ first.list }}", method="POST",
              body={"a": "{{ ready }}"}, condition="String({{ response.status }}) > String({{ values }})"),
-        node("end", code="return [{{ there }}];"),
+        node("asked", "human_approval", title="{{ trigger.id }}?", message="{{ values }}", escalateAfter="1 hour",
+             escalateTo="{{ first.list }}", fields=[{"name": "a b"}, {"name": "c", "type": "choice", "options": "x\ny"}]),
+        node("end", code="return [{{ there }}, {{ asked.fields }}];"),
     )  # fmt: skip
     yield chain(
         node("hello", name="EXPORT_hello"),

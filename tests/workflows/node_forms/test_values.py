@@ -13,7 +13,7 @@ from workflows.ir.document.triggers import TRIGGER_TYPES
 from workflows.ir.settings.setting_field import SettingField, fields_by_name
 from workflows.node_forms.changes import Change, form_changes, with_changes
 from workflows.node_forms.field_kinds import ABSENT, Inputs, InvalidInput
-from workflows.node_forms.inputs import value_from_form
+from workflows.node_forms.inputs import shown, value_from_form
 from workflows.nodes import branch as branch_type
 from workflows.nodes import http_request, loop, sub_workflow
 from workflows.nodes.built_in import NODE_TYPES
@@ -193,6 +193,50 @@ def test_arms_written_as_json_may_be_anything() -> None:
     (change,) = form_changes(item, fields("branch"), {"data.branches.json": ['["a", "b"]']}).changes
 
     assert (change.path, change.value) == ("data.branches", ["a", "b"])
+
+
+def row_of(index: int, **values: str) -> dict[str, list[str]]:
+    """Return what a browser posts for a field of an approval."""
+    blank = {"name": "", "label": "", "type": "text", "options": "", "required": "no", "rest": ""}
+    return {f"data.fields.{index}.{name}": [text] for name, text in (blank | values).items()}
+
+
+def test_a_row_of_choices_without_text_is_blank() -> None:
+    item = node("a", "human_approval", title="t", fields=[{"name": "x"}])
+    posted = {**row_of(0, name="x"), **row_of(1, type="number", required="yes")}
+
+    assert form_changes(item, fields("human_approval"), posted).changes == ()
+
+
+def test_a_choice_in_a_row_changes_alone() -> None:
+    item = node("a", "human_approval", title="t", fields=[{"name": "x", "required": True}])
+    posted = row_of(0, name="x", type="number", required="no")
+
+    changes = form_changes(item, fields("human_approval"), posted).changes
+
+    assert changes == (
+        Change(path="data.fields.0.type", value="number"),
+        Change(path="data.fields.0.required", value=False),
+    )
+
+
+def test_a_new_row_has_all_its_values() -> None:
+    posted = row_of(0, name="x", type="choice", options="a\r\nb", required="yes")
+
+    (change,) = form_changes(
+        node("a", "human_approval", title="t"), fields("human_approval"), posted
+    ).changes
+
+    assert change.value == [
+        {"name": "x", "label": "", "type": "choice", "options": "a\nb", "required": True}
+    ]
+
+
+@pytest.mark.parametrize("value", [{"type": "date"}, {"required": "yes"}, {"options": ["a"]}])
+def test_a_list_with_a_value_that_no_row_can_show_is_json(value: dict[str, Any]) -> None:
+    field = fields_by_name(fields("human_approval"))["fields"]
+
+    assert shown(field, [{"name": "x", **value}]).as_json
 
 
 def test_a_trigger_changes_like_a_node() -> None:

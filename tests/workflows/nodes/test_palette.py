@@ -101,6 +101,7 @@ LABELS: list[tuple[dict[str, Any], str]] = [
     (node("a", "sleep", duration="{{ trigger.wait }}"), "{{ trigger.wait }}"),
     (node("a", "sleep_until", timestamp="2030-01-31"), "2030-01-31"),
     (node("a", "wait_for_event", eventType="paid"), "paid"),
+    (node("a", "human_approval", title="Order {{ trigger.id }}"), "Order {{ trigger.id }}"),
     (node("a", "wait_until", code="return await isReady();"), "return await isReady();"),
     (node("a", "wait_until", check="request", url="https://x.test/a"), "GET https://x.test/a"),
     (node("a", "http_request", url="https://x.test/a"), "GET https://x.test/a"),

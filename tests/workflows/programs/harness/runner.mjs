@@ -134,9 +134,11 @@ class Runs {
     return await this.polled(`/${workflow.toLowerCase()}/instances/${id}`, ends);
   }
 
+  /** Without a type, the event is the one that a step of the run names. */
   async send(path, { type, payload }) {
-    await this.polled(path, ({ steps }) => steps.some((step) => step.type === 'waitForEvent'));
-    await this.post(`${path}/events/${type}`, payload);
+    const isWait = (step) => step.type === 'waitForEvent';
+    const { steps } = await this.polled(path, ({ steps }) => steps.some(isWait));
+    await this.post(`${path}/events/${type ?? steps.find(({ output }) => output?.eventType).output.eventType}`, payload);
   }
 
   /** The longer a run takes, the less often it is read: a poll takes milliseconds of computing time. */

@@ -10,7 +10,7 @@ export function inputsOf(field) {
 }
 
 export function isBlankRow(row) {
-  return [...row.querySelectorAll('[name]:not([type=checkbox])')].every(input => !input.value)
+  return [...row.querySelectorAll('[name]:not([type=checkbox], select)')].every(input => !input.value)
 }
 
 // Shows the fields that the form's other settings make relevant, as the server's response will.

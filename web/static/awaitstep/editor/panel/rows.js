@@ -23,7 +23,7 @@ function addRow(field) {
   const legend = row.querySelector('legend')
   if (legend) legend.textContent = field.querySelectorAll('[data-row]').length - 1
   document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
-  row.querySelector('input:not([type=hidden]), textarea').focus()
+  row.querySelector('input:not([type=hidden]), textarea, select').focus()
 }
 
 // Gives the inputs of a copied row new names and ids.
@@ -46,7 +46,7 @@ function countedUp(text) {
 // A row without values is not saved.
 function removeRow(row) {
   const field = row.closest('.node-field')
-  for (const input of row.querySelectorAll('[name]:not([type=checkbox])')) input.value = ''
+  for (const input of row.querySelectorAll('[name]:not([type=checkbox], select)')) input.value = ''
   row.hidden = true
   field.querySelector('[data-add-row]').focus()
   announce('Removed')
