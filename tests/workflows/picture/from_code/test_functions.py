@@ -159,6 +159,104 @@ def test_handlers_in_a_table_are_alternatives() -> None:
     """)  # fmt: skip
 
 
+def test_a_list_of_tasks_is_read_with_their_names() -> None:
+    found = picture("""
+        const tasks = { load: async () => 1, save: (s) => s.do("inner", work) };
+        for (const [name, run] of Object.entries(tasks)) await step.do(name, run);
+        for (const { title, take } of [{ title: "a", take: one }, { title: "b", take: two }]) {
+          await take(step);
+          await step.sleep(title, 1000);
+        }
+    """, top="""
+        const one = (s) => s.do("one", work);
+        const two = async (s) => { await s.do("two", work); };
+    """)  # fmt: skip
+
+    assert sketch(found) == drawn("""
+        loop [name, run] of Object.entries(tasks)
+          for each [name, run]:
+            do name
+        loop { title, take } of [{ title: "a", take: one }, { title: "b", take: two }]
+          for each { title, take }:
+            switch take
+              one:
+                do one
+              two:
+                do two
+            sleep title
+    """)
+    names = list(found.names.values())
+    assert (names[0], names[-1]) == ((("load",), ("save",)), (("a",), ("b",)))
+
+
+def test_what_a_package_makes_of_the_step_object_may_take_steps() -> None:
+    assert sketch_of("""
+        const traced = trace(step, "orders");
+        await traced.do("charge", work);
+        const other = new Traced(step);
+        await other.sleep("rest", 1000);
+        await other.close();
+    """) == drawn("""
+        code trace(step, "orders")
+        do charge
+        code new Traced(step)
+        sleep rest
+    """)
+
+
+def test_a_wrapper_of_the_step_object_names_its_steps() -> None:
+    found = picture("""
+        const orders = named(step, "orders");
+        await orders.do("charge", work);
+    """, top="""
+        function named(step, group) {
+          return { do: (name, callback) => step.do(`${group}: ${name}`, callback) };
+        }
+    """)  # fmt: skip
+
+    assert sketch(found) == "do orders: charge"
+
+
+def test_a_base_class_calls_the_methods_of_the_class() -> None:
+    source = """
+        class Base extends WorkflowEntrypoint {
+          async run(event, step) {
+            await step.do("before", work);
+            await this.handle(event, step);
+          }
+        }
+        export class Flow extends Base {
+          async handle(event, step) { await step.do("handle", work); }
+        }
+    """
+
+    assert sketch(of_files({MAIN: source})) == drawn("""
+        do before
+        do handle
+    """)
+
+
+def test_a_generator_takes_its_steps_where_it_is_iterated() -> None:
+    found = picture("""
+        for await (const page of pages(step)) await step.do(`save ${page}`, work);
+    """, top="""
+        async function* pages(step) {
+          for (let n = 0; n < 3; n++) yield await step.do(`page ${n}`, work);
+        }
+    """)  # fmt: skip
+
+    assert sketch(found) == drawn("""
+        loop let n = 0; n < 3; n++
+          while n < 3:
+            do page ${n}
+        loop page of pages(step)
+          for each page:
+            do save ${page}
+    """)
+    assert found.ir
+    assert not any("not awaited" in node.settings.about for node in found.ir.nodes.values())
+
+
 def test_a_saga_undoes_what_it_has_collected() -> None:
     assert sketch_of("""
         const undo: (() => Promise<void>)[] = [];

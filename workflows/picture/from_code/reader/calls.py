@@ -24,8 +24,10 @@ from workflows.picture.from_code.reader.values import (
     Function,
     Imported,
     Items,
+    MaybeStep,
     Promise,
     Scope,
+    Step,
     StepMethod,
     Text,
     Value,
@@ -123,7 +125,11 @@ def _call_one_of(
     """Read the call of one of several functions, such as `handlers[kind](step)`."""
     functions = [(key, each) for key, each in choices if isinstance(each, Function)]
     regions = [
-        (key, walk.collect(partial(call, walk, each, values, node, scope), [node], scope), False)
+        (
+            (key.isdigit() and each.name) or key,
+            walk.collect(partial(call, walk, each, values, node, scope), [node], scope),
+            False,
+        )
         for key, each in functions
     ]
     callee = node.child_by_field_name("function")
@@ -146,7 +152,8 @@ def _unknown_call(
         walk.add(item)
     else:
         walk.add_code(node, scope)
-    return Promise(tokens | {token})
+    has_step = any(isinstance(value, Step) for value in values)
+    return Promise(tokens | {token}, result=MaybeStep() if has_step else None)
 
 
 def _callbacks(walk: Walk, values: Sequence[Value], node: Node, scope: Scope) -> Item:
@@ -181,8 +188,8 @@ def _new(walk: Walk, node: Node, scope: Scope) -> Value:
     type_ = walk.visit(constructor, scope) if constructor is not None else None
     _, values = arguments_of(walk, node, scope)
     if not isinstance(type_, Class):
-        _unknown_call(walk, values, node, scope)
-        return None
+        value = _unknown_call(walk, values, node, scope)
+        return value.result if isinstance(value, Promise) else None
     instance = Fields(type=type_)
     own = method(walk, type_, "constructor", this=instance)
     if isinstance(own, Function):

@@ -11,7 +11,15 @@ from workflows.codegen.syntax.tree_nodes import children_of
 from workflows.picture.from_code.reader.containers import add_container, item_of
 from workflows.picture.from_code.reader.inlining import region_of_call
 from workflows.picture.from_code.reader.source_text import shown
-from workflows.picture.from_code.reader.values import Function, Items, Promise, Scope, Value
+from workflows.picture.from_code.reader.values import (
+    Fields,
+    Function,
+    Items,
+    Promise,
+    Scope,
+    Text,
+    Value,
+)
 from workflows.picture.from_code.reader.walk import Walk
 
 _LOOPS: Final = frozenset(
@@ -30,6 +38,7 @@ _LOOPS: Final = frozenset(
 )
 _ONE_BY_ONE: Final = frozenset({"reduce", "reduceRight"})
 _ADDING: Final = frozenset({"push", "unshift"})
+_OF_OBJECTS: Final = frozenset({"keys", "values", "entries"})
 _SAME: Final = frozenset({"flat", "slice", "concat", "reverse", "values"})
 
 
@@ -43,6 +52,13 @@ def call_list(
     scope: Scope,
 ) -> Value:
     """Read a call of a method of a list; None if it is not one that matters."""
+    if (
+        holder.text == b"Object"
+        and name in _OF_OBJECTS
+        and values
+        and isinstance(values[0], Fields)
+    ):
+        return _of_object(values[0], name)
     if isinstance(receiver, Items) and name in _ADDING:
         receiver.values += values
         return receiver
@@ -58,6 +74,15 @@ def call_list(
     if at:
         source = children_of(node.child_by_field_name("arguments"))[0]
     return _loop(walk, function, name, source, receiver if not at else None, node, scope)
+
+
+def _of_object(fields: Fields, name: str) -> Items:
+    """Return the keys, the values or both of an object."""
+    if name == "keys":
+        return Items([Text((key,)) for key in fields.names])
+    if name == "values":
+        return Items([*fields.names.values()])
+    return Items([Items([Text((key,)), value]) for key, value in fields.names.items()])
 
 
 def _loop(

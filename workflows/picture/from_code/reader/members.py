@@ -7,11 +7,14 @@ from tree_sitter import Node
 from workflows.codegen.syntax.tree_nodes import children_of, text
 from workflows.picture.from_code.reader.source_text import literal_text
 from workflows.picture.from_code.reader.values import (
+    STEP_METHODS,
     Choice,
     Class,
     Fields,
     Function,
+    MaybeStep,
     Namespace,
+    Promise,
     Scope,
     Step,
     StepMethod,
@@ -31,12 +34,13 @@ def key_of(node: Node | None) -> str:
 def member(walk: Walk, holder: Value, name: str) -> Value:
     """Return the property of a value."""
     match holder:
-        case Step():
-            return StepMethod(name)
-        case Fields(names=names) if name in names:
-            return names[name]
-        case Fields(type=Class() as type_):
-            return method(walk, type_, name, this=holder)
+        case Step() | MaybeStep():
+            is_known = isinstance(holder, Step) or name in STEP_METHODS
+            return StepMethod(name) if is_known else None
+        case Promise(result=result):
+            return member(walk, result, name)
+        case Fields(names=names, type=type_):
+            return names[name] if name in names else method(walk, type_, name, this=holder)
         case Namespace(path=path):
             return walk.exported(path, name)
         case Class(node=node, scope=scope):
@@ -63,7 +67,7 @@ def _member_value(walk: Walk, node: Node, scope: Scope, name: str, *, this: Valu
         return Function(node, scope, name, this)
     inner = scope.function(this)
     with walk.quietly():
-        return walk.visit(node.child_by_field_name("value"), inner)
+        return scope.lasting(f".{name}", walk.visit(node.child_by_field_name("value"), inner))
 
 
 def member_node(node: Node, name: str, *, is_static: bool = False) -> Node | None:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from workflows.codegen.syntax.tree_nodes import children_of, text
+from workflows.picture.from_code.reader.members import member
 from workflows.picture.from_code.reader.values import (
+    Choice,
     Fields,
     Items,
     Promise,
     Scope,
-    Step,
-    StepMethod,
     Value,
+    choice,
 )
 from workflows.picture.from_code.reader.walk import Walk
 
@@ -50,27 +51,21 @@ def _bind_property(walk: Walk, part: Node, value: Value, scope: Scope, *, is_new
         case "pair_pattern":
             key, inner = part.child_by_field_name("key"), part.child_by_field_name("value")
             if key is not None and inner is not None:
-                bind(walk, inner, _property(value, text(key)), scope, is_new=is_new)
+                bind(walk, inner, member(walk, value, text(key)), scope, is_new=is_new)
         case "object_assignment_pattern":
             left = part.child_by_field_name("left")
-            own = _property(value, text(left)) if left is not None else None
+            own = member(walk, value, text(left)) if left is not None else None
             bind(walk, part, own, scope, is_new=is_new)
         case "rest_pattern":
             bind(walk, part, value, scope, is_new=is_new)
         case _:
-            bind(walk, part, _property(value, text(part)), scope, is_new=is_new)
-
-
-def _property(value: Value, name: str) -> Value:
-    match value:
-        case Step():
-            return StepMethod(name)
-        case Fields(names=names):
-            return names.get(name)
-    return None
+            bind(walk, part, member(walk, value, text(part)), scope, is_new=is_new)
 
 
 def _item(value: Value, at: int) -> Value:
+    """Return an item of a list, or of one of several lists."""
+    if isinstance(value, Choice):
+        return choice((key, _item(part, at)) for key, part in value.values)
     if isinstance(value, Items) and at < len(value.values):
         item = value.values[at]
         return item.result if isinstance(item, Promise) else item

@@ -40,8 +40,9 @@ def unwrapped(node: Node) -> Node:
 
 
 def is_async(function: Node) -> bool:
-    """Whether a function is asynchronous, so that it waits for what it returns."""
-    return any(part.type == "async" for part in function.children)
+    """Whether a function returns a promise, so that it waits for what its code returns."""
+    kinds = {part.type for part in function.children}
+    return "async" in kinds and "*" not in kinds
 
 
 def place_of(node: Node, file: str) -> Place:

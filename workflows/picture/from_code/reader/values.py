@@ -20,6 +20,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class MaybeStep:
+    """What an unknown function made of the step object: it may have the same methods."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepMethod:
     """A method of the step object, such as `do`."""
 
@@ -115,6 +120,7 @@ class Namespace:
 
 
 STEP: Final = Step()
+STEP_METHODS: Final = ("do", "sleep", "sleepUntil", "waitForEvent")
 
 
 class Scope:
