@@ -61,9 +61,9 @@ def approval_of(wait: Step, steps: Sequence[Step], settings: Mapping[str, Any]) 
     """Return what an open wait asks, None if it is no approval; `settings` are those of its node."""
     if wait.state is not State.WAITING or not is_approval(wait.event_type):
         return None
-    asked = list(_asked(wait.event_type, steps))
-    first, last = (asked[0], asked[-1]) if asked else ({}, {})
-    is_escalated = len(asked) > 1
+    requests = list(_requests(wait.event_type, steps))
+    first, last = (requests[0], requests[-1]) if requests else ({}, {})
+    is_escalated = len(requests) > 1
     return Approval(
         event_type=wait.event_type,
         title=str(first.get("title") or wait.label),
@@ -76,7 +76,7 @@ def approval_of(wait: Step, steps: Sequence[Step], settings: Mapping[str, Any]) 
     )
 
 
-def _asked(event_type: str, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
+def _requests(event_type: str, steps: Sequence[Step]) -> Iterator[Mapping[str, Any]]:
     """Yield what the steps that ask for this event have returned: the request, and its escalation."""
     for step in steps:
         output = step.output
@@ -101,15 +101,15 @@ def decide(run: Run, event_type: str, decision: Decision, *, by: Actor) -> Event
 
     Raises Refused if the run no longer waits for it or if a field is not valid, DeployError.
     """
-    asked = {approval.event_type: approval for approval in open_approvals(run)}
-    if event_type not in asked:
+    approvals = {approval.event_type: approval for approval in open_approvals(run)}
+    if event_type not in approvals:
         raise Refused(CLOSED)
     if len(decision.comment) > MAX_COMMENT:
         raise Refused(
             f"The comment has {len(decision.comment):,} characters; the limit is {MAX_COMMENT:,}. "
             "Nothing was sent."
         )
-    schema = asked[event_type].schema(is_approved=decision.is_approved)
+    schema = approvals[event_type].schema(is_approved=decision.is_approved)
     if problem := value_error(schema, dict(decision.fields)):
         raise Refused(f"The form is not filled in correctly: {problem}. Nothing was sent.")
     payload = {

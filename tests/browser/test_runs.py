@@ -220,8 +220,8 @@ def test_people_approve_and_reject_on_the_page_without_a_reload(
     open_page: Open, installation: Restartable
 ) -> None:
     fields = [{"name": "account", "label": "Account to charge", "required": True}]
-    asked = node("asked", "human_approval", title="Refund {{ trigger.sum }} EUR?", fields=fields)
-    workflow = installation.import_document(chain(asked))
+    approval = node("asked", "human_approval", title="Refund {{ trigger.sum }} EUR?", fields=fields)
+    workflow = installation.import_document(chain(approval))
     installation.manage("deploy_workflow", workflow)
     page = open_page()
 

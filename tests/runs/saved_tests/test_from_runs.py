@@ -189,13 +189,13 @@ def test_a_decision_and_the_last_check_of_a_wait_are_pinned() -> None:
     decision = {"approved": True, "outcome": "approved", "by": "ada"}
     late: dict[str, Any] = {"finished": True, "success": False, "error": {"message": "late"}}
     names = ("ready", "ready: wait", "asked: request", "asked", "asked: decision")
-    first, pause, request, asked, decided = (f"{name}-1" for name in names)
+    first, pause, request, wait, decided = (f"{name}-1" for name in names)
     steps = [
         attempted_step((0, 1, True), name=first, output=json.dumps({"value": 1, "checks": 1})),
         waiting_step("sleep", name=pause, start=2, finished=True),
         attempted_step((3, 4, True), name="ready-2", output=json.dumps(checked)),
         attempted_step((5, 6, True), name=request, output='{"eventType": "approval-1"}'),
-        waiting_step(name=asked, start=7, finished=True, output=json.dumps({"payload": {}})),
+        waiting_step(name=wait, start=7, finished=True, output=json.dumps({"payload": {}})),
         attempted_step((8, 9, True), name=decided, output=json.dumps(decision)),
         waiting_step(name="again-1", start=10, **late),
         attempted_step((11, 12, True), name="again: decision-1", output='{"outcome": "timed_out"}'),

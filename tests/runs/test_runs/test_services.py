@@ -193,9 +193,9 @@ def test_a_test_run_skips_the_time_between_checks() -> None:
 
 
 def test_an_approval_is_pinned_to_a_decision_or_to_none() -> None:
-    asked = node("asked", "human_approval", title="Really?", onTimeout="continue", timeout="3 days",
+    approval = node("asked", "human_approval", title="Really?", onTimeout="continue", timeout="3 days",
                  escalateAfter="1 day")  # fmt: skip
-    workflow = import_document(chain(asked))
+    workflow = import_document(chain(approval))
     never = Pin(failures=Failures(times=None, message=None))
 
     runs = [

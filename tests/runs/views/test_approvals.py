@@ -48,8 +48,8 @@ def started(target: Target, *more: dict[str, Any], **data: Any) -> Run:
     """A run that waits for a decision."""
     workflow = make_workflow()
     settings = {"title": "Pay {{ trigger.sum }} EUR?", "fields": FORM, **data}
-    asked = node("asked", "human_approval", name="Ask", **settings)
-    workflow.ir = {**workflow.ir, **chain(asked, *more)}
+    approval = node("asked", "human_approval", name="Ask", **settings)
+    workflow.ir = {**workflow.ir, **chain(approval, *more)}
     live = deploy(edit_workflow(workflow), target)
     run = control.trigger(live, {"sum": 80, "who": NASTY}, by=ADA).run
     return poll_until(until_status="waiting", run=run, poller=Poller())
