@@ -58,7 +58,7 @@ class Decision:
 
 
 def approval_of(wait: Step, steps: Sequence[Step], settings: Mapping[str, Any]) -> Approval | None:
-    """Return what an open wait asks, None if it is no approval; `settings` are those of its node."""
+    """Return what an open wait asks for; None if it is not an approval. `settings` are those of its node."""
     if wait.state is not State.WAITING or not is_approval(wait.event_type):
         return None
     requests = list(_requests(wait.event_type, steps))
