@@ -111,7 +111,7 @@ def test_a_poll_without_news_leaves_the_page_unchanged(
 def test_the_dialog_shows_checks_and_plan_and_deploys(open_page: Open, workflow: str) -> None:
     page = open_page(f"/workflows/{workflow}/deploy/")
 
-    expect(page.locator("#preflight-answer .check-name")).to_have_count(10)
+    expect(page.locator("#preflight-answer .check-name")).to_have_count(11)
     expect(page.locator("#plan-answer")).to_contain_text("Nothing would change")
     page.get_by_role("button", name="Deploy v1 to local").click()
 

@@ -83,6 +83,7 @@ def test_a_project_is_written_from_nothing_to_a_version(open_page: Open) -> None
 
     row(page, "src/hello.ts").focus()
     page.keyboard.press("Delete")
+    expect(page.locator("#delete-file [type=submit]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(row(page, "src/hello.ts")).to_have_count(0)
     expect(tab(page, "hello.ts")).to_have_count(0)

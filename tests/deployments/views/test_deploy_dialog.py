@@ -82,7 +82,7 @@ def test_a_first_deploy_is_all_new_and_every_check_passes(
     checks = text(admin_client.get(address(workflow, target, part="preflight/")))
     plan = text(admin_client.get(address(workflow, target, part="plan/")))
 
-    assert checks.count("Passed") == 10
+    assert checks.count("Passed") == 11
     assert "The Worker is not on account yet. A deploy would create all of this:" in plan
     assert "Added Code" in plan
 
