@@ -262,5 +262,5 @@ def test_an_error_during_the_upload_keeps_what_was_live(target: Target, control:
 
     failed = deploy(edit_workflow(first.workflow, code="return 2;"), target)
 
-    is_told(failed, Cause.TARGET, Stage.DEPLOYING, "[code 10021]")
+    is_told(failed, Cause.CODE, Stage.DEPLOYING, "[code 10021]")
     assert failed.live_version == first.version_id
