@@ -85,7 +85,10 @@ def create(platform: Platform, **body: Any) -> str:
 
 
 def ids(platform: Platform, name: str = NAME) -> list[str]:
-    response = platform.api("GET", f"workflows/{name}/instances?per_page=100")
+    for _ in range(100):  # the list cannot be read at the moment at which runs are deleted
+        response = platform.api("GET", f"workflows/{name}/instances?per_page=100")
+        if response.status_code == 200:
+            break
     return [row["id"] for row in response.json()["result"]]
 
 
