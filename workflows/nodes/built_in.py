@@ -16,7 +16,15 @@ from workflows.nodes import (
     transform,
     try_catch,
 )
-from workflows.nodes.waits import human_approval, sleep, sleep_until, wait_for_event, wait_until
+from workflows.nodes.waits import (
+    debounce,
+    human_approval,
+    rate_limit,
+    sleep,
+    sleep_until,
+    wait_for_event,
+    wait_until,
+)
 
 BUILT_IN = (
     step.TYPE,
@@ -26,6 +34,8 @@ BUILT_IN = (
     wait_for_event.TYPE,
     human_approval.TYPE,
     wait_until.TYPE,
+    debounce.TYPE,
+    rate_limit.TYPE,
     http_request.TYPE,
     branch.TYPE,
     parallel.TYPE,

@@ -16,6 +16,8 @@ _SHAPES: Final = {
     "wait_for_event": '<path d="M4.2 11V7.2a3.8 3.8 0 0 1 7.6 0V11l1.2 1.3H3zM6.8 14h2.4"/>',
     "human_approval": '<circle cx="6.5" cy="4.8" r="2.6"/><path d="M2 13.5c0-2.6 1.9-4.3 4.5-4.3 1 0 1.8.2 2.5.6M9.6 12l1.6 1.6 3-3.4"/>',
     "wait_until": '<path d="M13.5 8A5.5 5.5 0 1 1 11.6 3.8L13.5 5.5M13.5 2.3v3.2h-3.2M5.6 8.2l1.7 1.7 3.2-3.6"/>',
+    "debounce": '<path d="M2 3v10M5 5v6M8 6.5v3M11.5 5.2 14 8l-2.5 2.8M10 8h4"/>',
+    "rate_limit": '<path d="M2.5 12a6 6 0 1 1 11 0M8 10.5 11 6.5"/><circle cx="8" cy="11" r="1"/>',
     "http_request": f'{_CIRCLE}<path d="M2 8h12M8 2c2.2 2 2.2 10 0 12M8 2c-2.2 2-2.2 10 0 12"/>',
     "branch": '<path d="M8 1.8V5L4 9v5M8 5l4 4v5M2.2 12.2 4 14l1.8-1.8M10.2 12.2 12 14l1.8-1.8"/>',
     "parallel": '<path d="M2.5 3h11M4.5 3v10.5M8 3v10.5M11.5 3v10.5"/>',

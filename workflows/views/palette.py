@@ -85,6 +85,8 @@ OTHER_NAMES: Final = {
     "wait_for_event": "webhook callback signal resume pause human approval",
     "human_approval": "approve reject decision review confirm person manual form",
     "wait_until": "poll check condition status ready repeat until",
+    "debounce": "throttle collect deduplicate last newest burst quiet",
+    "rate_limit": "throttle quota limit per minute slow queue",
     "branch": "if else switch condition case router filter",
     "parallel": "all fork concurrent split merge same time",
     "race": "any first timeout",

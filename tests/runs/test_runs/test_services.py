@@ -209,6 +209,25 @@ def test_an_approval_is_pinned_to_a_decision_or_to_none() -> None:
     assert [str(step.state) for step in runs[1].steps_of("asked")] == ["done"] * 5
 
 
+def test_pinned_limits_use_no_database() -> None:
+    workflow = import_document(
+        chain(
+            node("last", "debounce", key="k"),
+            node("room", "rate_limit", key="k"),
+            step("end", "return [last, room];"),
+        )
+    )
+    outputs = {
+        "last": {"latest": False, "count": 0},
+        "room": {"waited": 86_400_000, "timedOut": False},
+    }
+
+    progress = ended(start(workflow, pins={id_: pinned(each) for id_, each in outputs.items()}))
+
+    assert progress.outputs == {"trigger": {}, **outputs, "end": list(outputs.values())}
+    assert set(states(progress).values()) == {"done"}
+
+
 def test_resources_are_private_and_empty() -> None:
     code = "await env.ORDERS_KV.put('a', 'b'); return await env.ORDERS_KV.list();"
     workflow = import_document(chain(step("store", code)))

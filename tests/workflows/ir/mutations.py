@@ -252,7 +252,7 @@ _KEYS = (
 )  # fmt: skip
 _SETTINGS: dict[str, dict[str, Any]] = {
     "step": {}, "transform": {"expression": "1"}, "sleep": {"duration": 1000}, "sleep_until": {"timestamp": "2030-01-01"},
-    "wait_for_event": {"eventType": "e"}, "wait_until": {"code": "return 1;"}, "human_approval": {"title": "t"}, "http_request": {"url": "http://x"},
+    "wait_for_event": {"eventType": "e"}, "wait_until": {"code": "return 1;"}, "human_approval": {"title": "t"}, "debounce": {"key": "k"}, "rate_limit": {"key": "k"}, "http_request": {"url": "http://x"},
     "branch": {"branches": [{"label": "yes", "condition": "true"}, {"label": "no", "condition": ""}]},
     "parallel": {}, "race": {}, "loop": {"collection": "[1]"}, "try_catch": {}, "break": {},
     "sub_workflow": {"workflowId": "w"}, "sub_script": {"workerName": "w"},

@@ -79,7 +79,9 @@ def _hand_written() -> Iterator[Document]:
              body={"a": "{{ ready }}"}, condition="String({{ response.status }}) > String({{ values }})"),
         node("asked", "human_approval", title="{{ trigger.id }}?", message="{{ values }}", escalateAfter="1 hour",
              escalateTo="{{ first.list }}", fields=[{"name": "a b"}, {"name": "c", "type": "choice", "options": "x\ny"}]),
-        node("end", code="return [{{ there }}, {{ asked.fields }}];"),
+        node("last", "debounce", key="{{ trigger.id }}", maxWait="{{ trigger.i }}", database="A_DB"),
+        node("room", "rate_limit", key="{{ values }}", limit=3, period="{{ trigger.i }}"),
+        node("end", code="return [{{ there }}, {{ asked.fields }}, {{ last.latest }}, {{ room.waited }}];"),
     )  # fmt: skip
     yield chain(
         node("hello", name="EXPORT_hello"),

@@ -101,6 +101,8 @@ LABELS: list[tuple[dict[str, Any], str]] = [
     (node("a", "sleep", duration="{{ trigger.wait }}"), "{{ trigger.wait }}"),
     (node("a", "sleep_until", timestamp="2030-01-31"), "2030-01-31"),
     (node("a", "wait_for_event", eventType="paid"), "paid"),
+    (node("a", "debounce", key="{{ trigger.id }}"), "30 seconds: {{ trigger.id }}"),
+    (node("a", "rate_limit", key="mail", limit=5), "5 per 1 minute: mail"),
     (node("a", "human_approval", title="Order {{ trigger.id }}"), "Order {{ trigger.id }}"),
     (node("a", "wait_until", code="return await isReady();"), "return await isReady();"),
     (node("a", "wait_until", check="request", url="https://x.test/a"), "GET https://x.test/a"),

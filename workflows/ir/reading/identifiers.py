@@ -43,10 +43,10 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-Approval ApprovalCall ArmResult ChildRun Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall WaitCall WorkflowEntrypoint
-WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText collectArms
+Approval ApprovalCall ArmResult ChildRun DEBOUNCE_NOW DebounceCall Debounced Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall RateLimitCall Slot WaitCall WorkflowEntrypoint
+WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText checkTicket collectArms
 ctx entry env err event exactNumber exchange filled idempotencyKey inText inTime isPlain masked nodeRequest parseBody parsedBody readBody readHeaders readQuery readText findReason
-refuse request runApproval runChild runRace runScript runWaitUntil sendRequest showRun shown storable sleepUntil startChild step stepName textsOf trigger withoutRetryOf
+refuse request runApproval runChild runDebounce runRace runRateLimit runScript runWaitUntil sendRequest showRun shown storable sleepUntil startChild step stepName takeSlot takeTicket textsOf trigger withoutRetryOf
 """
 
 _USED: Final = """
@@ -59,7 +59,7 @@ btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined 
 # Names of the generated code that are in scope where the variables of nodes are.
 _IN_SCOPE: Final = """
 NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
-asMilliseconds collectArms ctx env err event idempotencyKey inText runApproval runChild runRace runWaitUntil sendRequest sleepUntil
+asMilliseconds collectArms ctx env err event idempotencyKey inText runApproval runChild runDebounce runRace runRateLimit runWaitUntil sendRequest sleepUntil
 startChild step stepName storable withoutRetryOf
 """
 

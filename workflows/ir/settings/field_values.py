@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.ir.reading.fields import Code, Duration, Json, Text
+from workflows.ir.reading.fields import Code, Duration, Json, Text, milliseconds_of
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.setting_field import SettingField
 from workflows.ir.settings.value_checks import text_errors
@@ -70,6 +70,16 @@ def read_duration(data: Reader, field: SettingField) -> Duration:
     if field.rules.min:
         return data.timeout(field.name, field.default)
     return data.duration(field.name, field.default)
+
+
+def read_optional_duration(data: Reader, field: SettingField) -> Duration | None:
+    """Return a duration that is longer than zero; None if it is missing."""
+    if not data.has(field.name):
+        return None
+    duration = data.duration(field.name)
+    if milliseconds_of(duration) == 0 and data.raw(field.name) != "":
+        data.problem(field.name, "must be longer than 0: remove it if there is no such time")
+    return duration
 
 
 def read_table(data: Reader, field: SettingField) -> Json | None:

@@ -15,6 +15,7 @@ from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import (
     read_choice,
     read_duration,
+    read_optional_duration,
     read_string,
     read_switch,
     read_text,
@@ -177,7 +178,9 @@ def read(data: Reader) -> Settings:
     """Read the texts, the form and the times; the form is only needed where it is filled in."""
     _check_form(data)
     timeout = read_duration(source_of(data, TIMEOUT), TIMEOUT)
-    escalate_after = _escalate_after(data, timeout) if data.has(ESCALATE_AFTER.name) else None
+    escalate_after = read_optional_duration(data, ESCALATE_AFTER)
+    if escalate_after:
+        _check_order(data, escalate_after, timeout)
     return Settings(
         title=read_text(data, TITLE),
         message=read_text(data, MESSAGE),
@@ -191,18 +194,14 @@ def read(data: Reader) -> Settings:
     )
 
 
-def _escalate_after(data: Reader, timeout: Duration) -> Duration:
-    after = data.duration(ESCALATE_AFTER.name)
-    length, limit = milliseconds_of(after), milliseconds_of(timeout)
-    if length == 0:
-        data.problem(ESCALATE_AFTER.name, "must be longer than 0: remove it to never escalate")
+def _check_order(data: Reader, escalate_after: Duration, timeout: Duration) -> None:
+    length, limit = milliseconds_of(escalate_after), milliseconds_of(timeout)
     if length is not None and limit is not None and length >= limit > 0:
         data.problem(
             ESCALATE_AFTER.name,
             "must be shorter than the timeout, which ends the approval before: shorten it, or increase "
             "the timeout",
         )
-    return after
 
 
 def _check_form(data: Reader) -> None:

@@ -40,10 +40,16 @@ def test_the_bindings_that_nodes_name_are_created() -> None:
         node("read", "r2_get", binding="FILES", key="a.json"),
         node("send", "queue_send", binding="JOBS", body=[{"id": 1}, {"id": 2}], each=True),
         node("mail", "email_send", binding="POST", text="Thank you", **MAIL),
-        node("end", code="return [get.value, read.value, send.sent, typeof mail.messageId];"),
+        node("last", "debounce", database="ORDERS", key="{{ trigger.id }}"),
+        node("room", "rate_limit", database="ORDERS", key="{{ trigger.id }}"),
+        node(
+            "end",
+            code="return [get.value, read.value, send.sent, typeof mail.messageId, last, room];",
+        ),
     ]
     workflow = import_document(chain(*nodes))
-    output = [{"n": 1}, [{"id": "A-1", "total": 2.5}], 2, "string"]
+    found = [{"latest": True, "count": 1}, {"waited": 0, "timedOut": False}]
+    output = [{"n": 1}, [{"id": "A-1", "total": 2.5}], 2, "string", *found]
     test = {"name": "All", "payload": {"id": "A-1"}, "expect": {"output": {"value": output}}}
 
     result = run_test(Runnable.draft(workflow), read_test(test), by=SYSTEM)
