@@ -260,6 +260,7 @@ export class Group {
   }
 
   async #ensure(): Promise<Runtime> {
+    if (this.runtime?.exceededCpu) await this.stop(); // those who waited for it may be faster than `killIfBusy`
     if (this.runtime) return this.runtime;
     const { runtime, resumed } = await this.start();
     await resumed;
