@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +113,31 @@ def test_files_of_the_server_cannot_be_imported(target: Target, specifier: str) 
 
     assert last_stage(failed) == Stage.GENERATING_CODE
     assert "Nothing was uploaded" in failed.message or f'"{specifier}"' in failed.message
+
+
+def test_bundling_writes_no_file_outside_of_its_folder(target: Target, tmp_path: Path) -> None:
+    written = tmp_path / "written.txt"
+    imports = f'import text from "{"../" * 8}{str(written).lstrip("/")}";'
+    main = "a/b/c/d/e/f/g/h/index.ts"
+    project = files("writes", **{main: code(imports=imports, fetched="return text;")})
+    settings = str(project.pop("wrangler.toml")).replace("src/index.ts", main)
+    project["wrangler.toml"] = "preserve_file_names = true\n" + settings
+    project[str(written).lstrip("/")] = "from the project"
+
+    deployed(project, target)
+
+    assert not written.exists()
+
+
+def test_code_for_no_bundler_is_bundled(target: Target, platform: Platform) -> None:
+    imports = 'import { total } from "./sums";'
+    project = files("whole", code(imports=imports, fetched="return total;"))
+    project["src/sums.ts"] = "export const total = 3;"
+    project["wrangler.toml"] = "no_bundle = true\n" + str(project["wrangler.toml"])
+
+    done = deployed(project, target)
+
+    assert answer(platform, done.worker_name) == 3
 
 
 def test_text_data_and_wasm_modules_are_imported(target: Target, platform: Platform) -> None:

@@ -28,9 +28,7 @@ _BUNDLER: Final = (
     "minify",
     "keep_names",
     "tsconfig",
-    "no_bundle",
     "find_additional_modules",
-    "preserve_file_names",
     "base_dir",
     "upload_source_maps",
 )

@@ -46,6 +46,11 @@ _MANAGED: Final[Mapping[str, Key]] = {
         Kind.FLAG,
         "has no effect: a deploy sets exactly the variables of the workflow and of the project",
     ),
+    # The bundler would write a file under the path of its import, which can lead anywhere on the server.
+    "preserve_file_names": managed(
+        Kind.FLAG, "has no effect: the modules that code imports are named after their content"
+    ),
+    "no_bundle": managed(Kind.FLAG, "has no effect: the code is always bundled"),
     "previews": managed(Kind.VALUES, "has no effect: there are no preview deployments"),
 }
 
@@ -66,9 +71,7 @@ _BUNDLER: Final[Mapping[str, Key]] = {
     "jsx_factory": bundler(Kind.TEXT),
     "jsx_fragment": bundler(Kind.TEXT),
     "tsconfig": bundler(Kind.TEXT),
-    "no_bundle": bundler(Kind.FLAG),
     "find_additional_modules": bundler(Kind.FLAG),
-    "preserve_file_names": bundler(Kind.FLAG),
     "base_dir": bundler(Kind.TEXT),
     "upload_source_maps": bundler(Kind.FLAG),
 }
