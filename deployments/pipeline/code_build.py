@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from deployments.pipeline.binding_detection import Env
-from deployments.pipeline.config.wrangler_config import wrangler_config
+from deployments.pipeline.config.wrangler_config import PROJECT_MAIN, wrangler_config
 from deployments.pipeline.errors import CodeError
 from deployments.pipeline.ports import Bundle, CompiledCode, DeployRequest, Tools
 from targets.cloudflare.errors import Cause, DeployError, Finding
@@ -57,6 +58,18 @@ def _named(findings: Iterable[Finding], request: DeployRequest) -> list[Finding]
     return [replace(finding, node_name=request.node_name(finding.node_id)) for finding in findings]
 
 
+def _options(request: DeployRequest) -> dict[str, Any]:
+    """Return what is added to the configuration of a project's Worker.
+
+    By its rules, wrangler knows the types of the modules that are uploaded with the code.
+    """
+    if request.project is None:
+        return {}
+    rules = request.project.bundling.get("rules")
+    options = {**request.project.worker_options, "main": PROJECT_MAIN}
+    return options | ({"rules": rules} if rules else {})
+
+
 def build_bundle(
     request: DeployRequest,
     script: str,
@@ -73,7 +86,7 @@ def build_bundle(
         bindings=env.bindings,
         trigger=trigger,
         settings=request.settings,
-        options=request.project.worker_options if request.project else {},
+        options=_options(request),
     )
     return Bundle(
         script=script,

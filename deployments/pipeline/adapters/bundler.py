@@ -110,12 +110,14 @@ def write_bundled(folder: Path, bundle: Bundle, *, bundler: Bundler, on_end: npm
             packages, bundle.dependencies, on_start=bundler.hooks.program_started, on_end=on_end
         )
         settings = {name: bundle.config[name] for name in SETTINGS if name in bundle.config}
-        write_modules(folder, bundler.bundle(packages, settings))
+        bundled = bundler.bundle(packages, settings)
+        write_modules(folder, bundled.script, bundled.modules)
 
 
-def write_modules(folder: Path, bundled: Bundled) -> None:
+def write_modules(folder: Path, script: bytes, modules: Mapping[str, bytes]) -> None:
     """Write the bundled main module, and the modules next to it."""
-    for name, data in {MAIN: bundled.script, **bundled.modules}.items():
+    for name, data in {**modules, MAIN: script}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
 
 
@@ -162,16 +164,21 @@ def _read(output: Path, metafile: Mapping[str, Any], packages: Path, *, main: Pa
     """Read the code, and the modules next to it. The metafile does not list where those are from."""
     entry = output / main.with_suffix(".js").name
     written = {entry.name, f"{entry.name}.map", "README.md", "metafile.json"}
-    modules = [path for path in output.iterdir() if path.is_file() and path.name not in written]
-    known = _digests(packages, {path.suffix for path in modules})
-    foreign = [path.name.partition("-")[2] for path in modules if _digest(path) not in known]
+    files = {path.relative_to(output).as_posix(): path for path in output.rglob("*")}
+    modules = {name: path for name, path in files.items() if path.is_file() and name not in written}
+    known = _digests(packages, {path.suffix for path in modules.values()})
+    foreign = [
+        name.partition("-")[2] or name
+        for name, path in modules.items()
+        if _digest(path) not in known
+    ]
     if foreign:
         raise DeployError(_OUTSIDE.format(files=json.dumps(foreign[0])), cause=Cause.PACKAGES)
     exports = (each.get("exports", ()) for name, each in metafile["outputs"].items()
                if Path(name).name == entry.name)  # fmt: skip
     return Bundled(
         script=entry.read_bytes(),
-        modules={path.name: path.read_bytes() for path in modules},
+        modules={name: path.read_bytes() for name, path in modules.items()},
         exports=frozenset(name for names in exports for name in names),
     )
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployments.pipeline.adapters import project_compiler, wrangler
-from deployments.pipeline.adapters.bundler import Bundler, write_bundled
+from deployments.pipeline.adapters.bundler import Bundler, write_bundled, write_modules
 from deployments.pipeline.adapters.remote_tools import ProgramRun, RemoteTools
-from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.errors import Cancelled, CodeError, LeaseLost
 from deployments.pipeline.ports import (
     Bundle,
@@ -199,8 +198,8 @@ class DeployTools(RemoteTools):
             on_end = self._on_end("npm install")
             write_bundled(folder, bundle, bundler=self._bundler, on_end=on_end)
         else:
-            for name, data in {MAIN: bundle.script.encode(), **bundle.modules}.items():
-                (folder / name).write_bytes(data)
+            code = folder / Path(bundle.config["main"]).parent
+            write_modules(code, bundle.script.encode(), bundle.modules)
         config = json.dumps(bundle.config, indent=2, ensure_ascii=False)
         (folder / "wrangler.json").write_text(config, encoding="utf-8")
         if bundle.secrets:

@@ -14,7 +14,9 @@ from workflows.ir.deploy.deploy_settings import Consumer, DeploySettings
 from workflows.ir.document.triggers import Trigger
 from workflows.ir.reading.bindings import BindingKind
 
-MAIN = "worker.js"
+MAIN: Final = "worker.js"
+PROJECT_MAIN: Final = f"code/{MAIN}"
+"""The main module of a project: wrangler uploads what is next to it, so nothing else is in its folder."""
 
 
 def wrangler_config(

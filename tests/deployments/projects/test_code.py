@@ -161,6 +161,25 @@ def test_text_data_and_wasm_modules_are_imported(target: Target, platform: Platf
     assert answer(platform, done.worker_name) == ["a note", "<p>ü</p>", 3, 42]
 
 
+def test_rules_and_additional_modules_say_what_is_uploaded_with_the_code(
+    target: Target, platform: Platform
+) -> None:
+    more = (
+        'base_dir = "src"\nfind_additional_modules = true\n'
+        'rules = [{type = "ESModule", globs = ["plugins/*.js"]},'
+        ' {type = "Text", globs = ["**/*.md"], fallthrough = true}]\n'
+    )
+    fetched = "return [page, (await import(`./plugins/${page.trim()}.js`)).default];"
+    project = files("ruled", code(imports='import page from "./pages/a.md";', fetched=fetched))
+    project["wrangler.toml"] = more + str(project["wrangler.toml"])
+    project |= {"src/pages/a.md": "one\n", "src/plugins/one.js": "export default 1;"}
+    project["src/secrets.json"] = "{}"
+
+    done = deployed(project, target)
+
+    assert answer(platform, done.worker_name) == ["one\n", 1]
+
+
 def test_json_aliases_and_decorated_paths_work(target: Target, platform: Platform) -> None:
     imports = 'import { tax } from "@lib/tax.js";\nimport rates from "../rates.json";'
     others = {

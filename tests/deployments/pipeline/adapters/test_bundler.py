@@ -63,7 +63,8 @@ class Build:
         return Bundler(hooks=hooks, cache=self.build / "cache", timeout=60)
 
     def run(self) -> None:
-        write_modules(self.into, self.bundler().bundle(self.packages, CONFIG))
+        bundled = self.bundler().bundle(self.packages, CONFIG)
+        write_modules(self.into, bundled.script, bundled.modules)
 
     def refusal(self) -> str:
         with pytest.raises(DeployError) as error:
