@@ -56,7 +56,7 @@ def install_locked(folder: Path, *, on_start: Callable[[int], None], on_end: OnE
 def _run(
     command: list[str], folder: Path, *, on_start: Callable[[int], None], on_end: OnEnd
 ) -> None:
-    home = folder / "home"
+    home = folder.parent / "home"  # the files in `folder` must not be npm's cache or settings
     home.mkdir(exist_ok=True)
     env = process.environment(home=home, npm_config_update_notifier="false", CI="1")
     arguments: list[str | Path] = [NODE, NPM_CLI, *command, *_FLAGS, *_ONLY_REGISTRY]

@@ -54,6 +54,18 @@ def test_a_package_of_the_registry_is_installed_with_its_own_ones(
     assert {path.name for path in installed.iterdir()} >= {"outer", "inner", "other"}
 
 
+def test_no_file_of_a_project_is_in_the_home_folder_of_npm(
+    registry: Registry, packages: Path
+) -> None:
+    registry.add("pack")
+    (packages / "home").mkdir()
+    (packages / "home" / ".npmrc").write_text("offline=true\n")
+
+    install(packages, "pack")
+
+    assert (packages / "node_modules" / "pack").is_dir()
+
+
 @pytest.mark.parametrize("kind", ["dependencies", "peerDependencies"])
 @pytest.mark.parametrize("source", ["repository", "address", "file", "folder"])
 def test_a_package_from_elsewhere_is_refused(

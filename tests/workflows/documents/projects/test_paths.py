@@ -55,6 +55,8 @@ from workflows.documents.projects.files import (
         ("a /b", "starts or ends with a space"),
         ("x" * (MAX_PATH_BYTES + 1), f"more than {MAX_PATH_BYTES} bytes"),
         ("é" * (MAX_PATH_BYTES // 2 + 1), f"more than {MAX_PATH_BYTES} bytes"),
+        ("wrangler.json/a.ts", "is in a folder with the name of a configuration file"),
+        ("TSConfig.json/src/a.ts", "is in a folder with the name of a configuration file"),
         ("node_modules/" + "x" * 5_000, "has a path of more than 4,096 characters"),
         ("a/" * MAX_DEPTH + "b", f"is in more than {MAX_DEPTH} folders"),
     ],

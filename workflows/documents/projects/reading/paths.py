@@ -14,6 +14,18 @@ _LONGEST: Final = 4_096  # also of files that are left out
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]')
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\..*)?")
+# Files that the tools read at the top of the folder in which a project is checked and bundled.
+_FILES_OF_TOOLS: Final = frozenset(
+    {
+        "awaitstep-ambient.d.ts",
+        "package-lock.json",
+        "package.json",
+        "tsconfig.json",
+        "wrangler.json",
+        "wrangler.jsonc",
+        "wrangler.toml",
+    }
+)
 # Letters and marks that take no space or look like one; str.isprintable covers the other invisible
 # characters: control characters, those that change the direction of text, and unassigned ones.
 _INVISIBLE: Final = re.compile(
@@ -58,6 +70,8 @@ def path_reason(path: str) -> str:
         return f"is in more than {MAX_DEPTH} folders"
     if not unicodedata.is_normalized("NFC", path):
         return "has a name that is not in Unicode's normal form NFC"
+    if len(parts) > 1 and parts[0].lower() in _FILES_OF_TOOLS:
+        return f"is in a folder with the name of a configuration file ({shown(parts[0])}): rename the folder"
     return next((reason for reason in map(_name_reason, parts) if reason), "")
 
 
