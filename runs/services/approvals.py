@@ -18,7 +18,13 @@ from runs.steps.step_reader import Step, read_steps
 from runs.sync import poller
 from runs.sync.call_budget import counted
 from targets.lookup import account_of
-from workflows.ir.document.approvals import MAX_COMMENT, Schema, fields_schema, is_approval
+from workflows.ir.document.approvals import (
+    MAX_COMMENT,
+    Schema,
+    fields_schema,
+    form_fields,
+    is_approval,
+)
 from workflows.ir.json_schema import value_error
 from workflows.picture.states import State
 
@@ -72,7 +78,7 @@ def approval_of(wait: Step, steps: Sequence[Step], settings: Mapping[str, Any]) 
         is_escalated=is_escalated,
         will_escalate=not is_escalated and settings.get("escalateAfter") is not None,
         reminder=str(last.get("message") or "") if is_escalated else "",
-        fields=[field for field in settings.get("fields") or () if isinstance(field, Mapping)],
+        fields=form_fields(settings.get("fields")),
     )
 
 

@@ -248,3 +248,24 @@ def test_a_command_decides_in_the_name_of_the_system_user(
     output = output_of(run)
     assert output["by"].endswith("command line)")
     assert (output["fields"], output["comment"]) == ({"cost center": "X"}, "ok")
+
+
+@pytest.mark.parametrize("fields", [5, [{"label": "x"}], [{"name": "x", "type": ["a"]}]])
+def test_a_wait_with_the_event_of_an_approval_does_not_break_the_pages(
+    admin_client: Client, target: Target, fields: Any
+) -> None:
+    workflow = make_workflow()
+    event_type = "approval-00000000-0000-4000-8000-000000000000"
+    wait = node("asked", "wait_for_event", eventType=event_type, fields=fields)
+    workflow.ir = {**workflow.ir, **chain(wait)}
+    live = deploy(edit_workflow(workflow), target)
+    run = control.trigger(live, {}, by=ADA).run
+    poll_until(until_status="waiting", run=run, poller=Poller())
+
+    pages = [
+        admin_client.get(f"/runs/{run.pk}/"),
+        admin_client.get("/runs/waiting/"),
+        admin_client.get(f"/runs/{run.pk}/decide/", {"event": event_type}),
+    ]
+
+    assert [page.status_code for page in pages] == [200, 200, 200]

@@ -27,6 +27,19 @@ def options_of(text: str) -> list[str]:
     return list(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
 
 
+def form_fields(fields: Any) -> list[Mapping[str, Any]]:
+    """Return the fields of a form. Other node types can have anything under the same key."""
+    return [each for each in fields if _is_field(each)] if isinstance(fields, list) else []
+
+
+def _is_field(field: Any) -> bool:
+    return (
+        isinstance(field, Mapping)
+        and isinstance(field.get("name"), str)
+        and (field.get("type") or FIELD_TYPES[0]) in FIELD_TYPES
+    )
+
+
 def fields_schema(fields: Sequence[Mapping[str, Any]], *, is_approved: bool = True) -> Schema:
     """Return the JSON Schema of the values of a form's fields.
 
