@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from audit import trail
 from audit.trail import SYSTEM, Actor, Subject
 from deployments.history import records
 from deployments.models import Deployment
+from deployments.permissions import DEPLOY
 from deployments.pipeline.stages import Action
 from deployments.queue import tasks
 from deployments.queue.enqueue import enqueue
@@ -46,7 +49,10 @@ def request_deployment(
     tests = None
     if target.requires_tests:
         _check_allowed(workflow, target, by=by, consent=consent, version=version)
-        tests = required_tests.check(workflow.newest_version, target, by=by, consent=consent)
+        tests = required_tests.run_required(workflow, target, by=by)
+        target, by = _as_they_are_now(target, by)
+    if tests:
+        required_tests.check(tests, target, by=by, consent=consent)
         version = tests.version.number
 
     def make() -> Deployment:
@@ -63,6 +69,19 @@ def request_deployment(
         return with_requester(deployment, by=by, reason=reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
+
+
+def _as_they_are_now(target: Target, by: Actor) -> tuple[Target, Actor]:
+    """Read the target and the user again; raises Refused if one was deleted, or may no longer deploy."""
+    current = Target.objects.filter(pk=target.pk).first()
+    if current is None:
+        raise policy.Refused(f"The target {target.name} was deleted in the meantime.")
+    if by.user is None:
+        return current, by
+    user = get_user_model().objects.filter(pk=by.user.pk).first()
+    if user is None or not user.has_perm(DEPLOY):
+        raise policy.Refused("You no longer have permission to deploy.")
+    return current, replace(by, user=user)
 
 
 def _check_not_archived(workflow: Workflow) -> None:

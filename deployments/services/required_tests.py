@@ -102,19 +102,17 @@ def _tests(version: WorkflowVersion, *, by: Actor) -> list[RequiredTest]:
 
 
 def run_required(workflow: Workflow, target: Target, *, by: Actor) -> Results | None:
-    """Run the tests of the newest version; None if the target does not require tests."""
-    return _run(workflow.newest_version, by=by) if target.requires_tests else None
-
-
-def check(version: WorkflowVersion, target: Target, *, by: Actor, consent: Consent) -> Results:
-    """Run the tests; raises TestsFailed if they have not passed and that is not overridden.
+    """Run the tests of the newest version; None if the target does not require tests.
 
     Call it outside of any transaction, because tests take seconds.
     """
-    results = _run(version, by=by)
+    return _run(workflow.newest_version, by=by) if target.requires_tests else None
+
+
+def check(results: Results, target: Target, *, by: Actor, consent: Consent) -> None:
+    """Raise TestsFailed if the tests have not passed and that is not overridden."""
     if refusal := find_refusal(results, target, by=by, consent=consent):
         raise refusal
-    return results
 
 
 def _run(version: WorkflowVersion, *, by: Actor) -> Results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,13 +19,17 @@ WRONG_OUTPUT = 'The output of "Charge" is 3, not 4.'
 
 @dataclass(kw_only=True)
 class FakeTests:
-    """Returns the tests, and remembers the calls; `problem` is what the platform says."""
+    """Returns the tests, and remembers the calls; `problem` is what the platform says.
+
+    `meanwhile` is called while the tests run.
+    """
 
     tests: list[RequiredTest] = field(default_factory=list)
     problem: str = ""
     versions: list[int] = field(default_factory=list)
     actors: list[Actor] = field(default_factory=list)
     in_transaction: bool = False
+    meanwhile: Callable[[], object] = lambda: None
 
     def fail(self, *names: str) -> None:
         """Let the tests with these names fail."""
@@ -37,6 +42,7 @@ class FakeTests:
         self.versions.append(version.number)
         self.actors.append(by)
         self.in_transaction = connection.in_atomic_block
+        self.meanwhile()
         if self.problem:
             raise DeployError(self.problem, cause=Cause.UNREACHABLE)
         return self.tests

@@ -135,13 +135,42 @@ def test_a_reason_of_spaces_overrides_nothing(fake_tests: FakeTests) -> None:
 
 def test_overriding_tests_needs_the_permission(fake_tests: FakeTests) -> None:
     fake_tests.fail("approved")
-    ada, target = User.objects.create_user("ada"), strict()
+    ada, target = deployer(), strict()
     message = refusal(target, by=Actor.of(ada), consent=REASON)
     assert "or ask someone who has permission to override required tests." in message
     ada.user_permissions.add(Permission.objects.get(codename="override_tests"))
 
     again = Actor.of(User.objects.get(pk=ada.pk))
     assert request_deployment(make_workflow(), target=target, by=again, consent=REASON).pk
+
+
+def deployer() -> User:
+    ada = User.objects.create_user("ada")
+    ada.user_permissions.add(Permission.objects.get(codename="add_deployment"))
+    return ada
+
+
+def test_a_user_who_loses_the_permission_while_the_tests_run_deploys_nothing(
+    fake_tests: FakeTests,
+) -> None:
+    ada = deployer()
+    assert ada.has_perm("deployments.add_deployment")
+    fake_tests.meanwhile = ada.user_permissions.clear
+
+    message = refusal(strict(), by=Actor.of(ada))
+
+    assert message == "You no longer have permission to deploy."
+
+
+def test_nothing_is_deployed_to_a_target_that_is_deleted_or_protected_while_the_tests_run(
+    fake_tests: FakeTests,
+) -> None:
+    target, by = strict(), Actor.of(deployer())
+    fake_tests.meanwhile = lambda: Target.objects.update(protected=True)
+    assert "is protected, and you are not in any group" in refusal(target, by=by)
+    fake_tests.meanwhile = Target.objects.all().delete
+
+    assert refusal(target, by=by) == "The target production was deleted in the meantime."
 
 
 def test_a_deploy_that_is_refused_anyway_runs_no_tests(fake_tests: FakeTests) -> None:
