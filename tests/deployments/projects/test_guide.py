@@ -1,8 +1,8 @@
 """Cloudflare's guide to Workflows, section by section, with the files and commands that it shows.
 
-The guide's code calls api.cloudflare.com. A server on loopback answers in its place, because tests have
-no Internet. Nothing else is different: the run sleeps for the whole minute of the guide. Its last step
-fails at random, so its number of attempts is not known; all six fail in one of 64 runs.
+Nothing is different but the answer of api.cloudflare.com: the run sleeps for the whole minute of the
+guide. Its last step fails at random, so its number of attempts is not known; all six fail in one of 64
+runs.
 """
 
 from __future__ import annotations
@@ -11,51 +11,26 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
+from tests.deployments.projects.guide import (
+    ADDRESSES,
+    NAME,
+    PAYLOAD,
+    STEPS,
+    connected_installation,
+)
 from tests.deployments.projects.installed import ended, import_files, sample_files
 from tests.runs.services.test_guide import facts, plain, wrangler
-from tests.support.http_server import Handler, serving
 from tests.support.installation import Installation
-from tests.support.platform_fixture import start_platform
-
-NAME: Final = "workflows-starter"
-PAYLOAD: Final = '{"hello":"world"}'
-STEPS: Final = (
-    "my first step-1",
-    "some other step-1",
-    "wait on something-1",
-    "make a call to write that could maybe, just might, fail-1",
-)
-ADDRESSES: Final = {"result": {"ipv4_cidrs": ["173.245.48.0/20"]}, "success": True}
-
-
-class Addresses(Handler):
-    """Cloudflare's list of its IP addresses."""
-
-    def do_GET(self) -> None:
-        is_known = self.path == "/client/v4/ips"
-        self.respond(200 if is_known else 404, json.dumps(ADDRESSES).encode())
 
 
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """An installation whose Workers reach the server on loopback as api.cloudflare.com."""
-    whole = Installation(tmp_path_factory.mktemp("guide"))
-    whole.migrate()
-    with serving(Addresses) as address:
-        origins = json.dumps({"https://api.cloudflare.com": address})
-        environment = {"LOCAL_CLOUDFLARE_TEST_ORIGINS": origins}
-        port = whole.local_cloudflare_port
-        platform = start_platform(whole.data_dir, port=port, environment=environment)
-        try:
-            whole.start_server()
-            yield whole
-        finally:
-            whole.stop()
-            platform.running.stop()
+    with connected_installation(tmp_path_factory.mktemp("guide")) as whole:
+        yield whole
 
 
 @pytest.fixture(scope="module")
