@@ -30,7 +30,10 @@ NPM_CLI = _WHEEL / ("" if _WINDOWS else "lib") / "node_modules" / "npm" / "bin" 
 
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _ARCHITECTURE = _ARCHITECTURES.get(platform.machine().lower(), platform.machine())
-_OURS = ("local_cloudflare", "../web/static", "../web/static_src", "../tests/support/warm_wrangler")
+_OURS = (
+    *("local_cloudflare", "spare_program.cjs"),
+    *("../web/static", "../web/static_src", "../tests/support/warm_wrangler"),
+)
 _EXECUTABLE = "tsc.exe" if _WINDOWS else "tsc"
 TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "lib" / _EXECUTABLE
 

@@ -20,17 +20,16 @@ from typing import IO, Final
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-# Settings of proxies and private certificate authorities, which programs need to reach the internet.
-NETWORK_VARIABLES = (
+PROXY_VARIABLES = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
     "https_proxy",
     "http_proxy",
     "no_proxy",
-    "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE",
 )
+# Settings of proxies and private certificate authorities, which programs need to reach the internet.
+NETWORK_VARIABLES = (*PROXY_VARIABLES, "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _STOP_POLL: Final = 0.2  # seconds between checks for a request to stop
 
@@ -94,38 +93,57 @@ def run(
     ProgramTimeout, and ProgramStopped when the event of `stopped_by` is set. On Linux the program
     ends with the thread that started it.
     """
-    started = time.monotonic()
+    since = time.monotonic()
     process = start(arguments, cwd=cwd, env=env, memory_limit=memory_limit, data_limit=data_limit)
+    return wait(process, since=since, timeout=timeout, on_start=on_start)
+
+
+def wait(
+    process: subprocess.Popen[bytes],
+    *,
+    since: float,
+    timeout: float,
+    on_start: Callable[[int], None] | None = None,
+) -> ProgramResult:
+    """Wait for the end of a started program, like `run`; `since` is the monotonic time of its start."""
     try:
         if on_start:
             on_start(process.pid)
-        out, err = _communicate(process, timeout)
+        out, err = _communicate(process, since + timeout)
     except subprocess.TimeoutExpired:
-        out, err = _kill(process)
+        out, err = kill(process)
         raise ProgramTimeout(timeout, _text(out + err)) from None
     except BaseException:
-        _kill(process)
+        kill(process)
         raise
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - since
     return ProgramResult(
         exit_code=process.returncode, stdout=_text(out), stderr=_text(err), seconds=seconds
     )
 
 
-def _communicate(process: subprocess.Popen[bytes], timeout: float) -> tuple[bytes, bytes]:
-    """Wait for the end, checking for requests to stop; raises TimeoutExpired after `timeout`."""
-    stop, deadline = _stop.get(), time.monotonic() + timeout
+def _communicate(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
+    """Wait for the end, checking for requests to stop; raises TimeoutExpired at the deadline."""
     while True:
-        remaining = deadline - time.monotonic()
         try:
-            return process.communicate(
-                timeout=max(remaining if stop is None else min(remaining, _STOP_POLL), 0)
-            )
+            return process.communicate(timeout=next_pause(deadline))
         except subprocess.TimeoutExpired:
-            if stop and stop.is_set():
-                raise ProgramStopped from None
+            check_stopped()
             if time.monotonic() >= deadline:
                 raise
+
+
+def next_pause(deadline: float) -> float:
+    """Return how many seconds to wait before the next `check_stopped`, at most until the deadline."""
+    remaining = max(deadline - time.monotonic(), 0)
+    return remaining if _stop.get() is None else min(remaining, _STOP_POLL)
+
+
+def check_stopped() -> None:
+    """Raise ProgramStopped if the event of `stopped_by` is set."""
+    stop = _stop.get()
+    if stop and stop.is_set():
+        raise ProgramStopped
 
 
 def start(
@@ -175,7 +193,7 @@ def _end_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+def kill(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """Kill the whole process group before its leader is reaped, so its id cannot be reused."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
