@@ -12,6 +12,7 @@ from django.urls import path, re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
 django_application = get_asgi_application()
 
+from deployments.queue.spares import keep_spares  # noqa: E402
 from deployments.queue.sweeper import start_sweeper  # noqa: E402
 from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
 from runs.bulk import tasks  # noqa: E402
@@ -49,5 +50,6 @@ routes = ProtocolTypeRouter(
 redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
 application = SecurityHeaders(redirected)
 
+keep_spares()
 start_sweeper(tasks.sweep, remove_expired)
 start_poller()

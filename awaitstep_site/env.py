@@ -58,6 +58,7 @@ class Environment(BaseSettings):
     encryption_keys: SecretStr | None = None
     deploy_threads: Annotated[int, Field(ge=1, le=32)] = 2
     deploy_timeout: Annotated[float, Field(gt=0)] = 120
+    spare_wranglers: Annotated[int, Field(ge=0, le=8)] = 1
     language_servers: Annotated[int, Field(ge=0, le=100)] = 10
     drift_hours: Annotated[float, Field(ge=0)] = 6
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -10,6 +10,7 @@ from deployments.pipeline.adapters.dry_run_tools import refuse_writes
 from deployments.pipeline.adapters.project_compiler import bundle_project
 from deployments.pipeline.adapters.remote_tools import Hooks
 from deployments.pipeline.ports import DeployRequest
+from deployments.queue.spares import spare_wranglers
 from targets.cloudflare.naming import worker_name
 from workflows.documents.projects.config import read_config
 from workflows.models import Workflow
@@ -35,6 +36,9 @@ def bundled_script(workflow: Workflow) -> str:
     )
     config = settings.AWAITSTEP
     bundler = Bundler(
-        hooks=hooks, cache=config.data_dir / "node-cache", timeout=config.deploy_timeout
+        hooks=hooks,
+        cache=config.data_dir / "node-cache",
+        timeout=config.deploy_timeout,
+        spares=spare_wranglers(),
     )
     return bundle_project(request, project, bundler=bundler, on_end=lambda _ended: None).script

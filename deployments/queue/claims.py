@@ -9,8 +9,8 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.utils import timezone
 
 from deployments.models import Deployment
-from deployments.pipeline.stages import URGENT, Status
-from deployments.queue import leases, recovery, runner, transitions
+from deployments.pipeline.stages import URGENT, Action, Status
+from deployments.queue import leases, recovery, runner, spares, transitions
 from deployments.queue.leases import Claim
 
 logger = logging.getLogger(__name__)
@@ -19,8 +19,12 @@ logger = logging.getLogger(__name__)
 def process_queue() -> None:
     """End abandoned deployments, then run waiting ones, oldest first, until none is left."""
     recovery.sweep()
+    has_deployed = False
     while claimed := claim():
         runner.perform(claimed)
+        has_deployed |= claimed.deployment.work is Action.DEPLOY
+    if has_deployed:
+        spares.replace_used()
 
 
 def claim() -> Claim | None:

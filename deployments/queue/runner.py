@@ -33,6 +33,7 @@ from deployments.queue.enqueue import enqueue_retry
 from deployments.queue.leases import Claim
 from deployments.queue.outcome import Outcome, outcome_of
 from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
+from deployments.queue.spares import spare_wranglers
 from targets import policy
 from targets.cloudflare import retries
 from targets.cloudflare.account import Account
@@ -64,6 +65,8 @@ def perform(claim: Claim) -> None:
         )
         _end(claim, error, secrets=())
         return
+    if claim.deployment.work is Action.DEPLOY:
+        spare_wranglers().prepare()
     secrets = {account.api_token, *masked_values(claim.deployment.workflow_public_id)}
     tools = _tools(claim, account, secrets=secrets)
     try:
@@ -182,6 +185,7 @@ def tools_for(
         ours=_ours,
         deploys=config.data_dir / "deploys",
         cache=config.data_dir / "node-cache",
+        spares=spare_wranglers(),
         timeout=config.deploy_timeout,
         name=name,
         message=message,

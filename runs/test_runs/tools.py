@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.core.cache import cache
 
-from deployments.pipeline.adapters.bundler import Bundler, write_bundled
+from deployments.pipeline.adapters.bundler import write_bundled
 from deployments.pipeline.adapters.deploy_tools import DeployTools
 from deployments.pipeline.adapters.remote_tools import Hooks
 from deployments.pipeline.binding_detection import Env, detect
@@ -132,8 +132,7 @@ def _modules(bundle: Bundle, tools: TestTools) -> dict[str, bytes]:
     if not bundle.dependencies:
         return {MAIN: bundle.script.encode()}
     with tools.workspace() as folder:
-        bundler = Bundler(hooks=tools.hooks, cache=tools.cache, timeout=tools.timeout)
-        write_bundled(folder, bundle, bundler=bundler, on_end=lambda _ended: None)
+        write_bundled(folder, bundle, bundler=tools.bundler, on_end=lambda _ended: None)
         others = sorted(path for path in folder.iterdir() if path.name != MAIN)
         return {path.name: path.read_bytes() for path in (folder / MAIN, *others)}
 

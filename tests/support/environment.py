@@ -32,5 +32,6 @@ _replace_environment(
         "AWAITSTEP_DATA_DIR": _data_dir,
         "AWAITSTEP_PORT": str(free_port()),
         "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
+        "AWAITSTEP_SPARE_WRANGLERS": "0",  # most tests would start one that is never used
     }
 )

@@ -50,6 +50,7 @@ class Installation:
             "AWAITSTEP_DATA_DIR": str(self.data_dir),
             "AWAITSTEP_PORT": str(self.port),
             "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(self.local_cloudflare_port),
+            "AWAITSTEP_SPARE_WRANGLERS": "0",
             **self.more_env,
         }
 

@@ -24,7 +24,8 @@ from deployments.pipeline.config.wrangler_config import MAIN
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from toolchain import process
-from toolchain.node_tools import DATA_LIMIT, MODULES, NODE, WRANGLER
+from toolchain.node_tools import DATA_LIMIT, MODULES
+from toolchain.spare_programs import Spares
 
 _PREFIX: Final = "awaitstep-build-"
 SETTINGS: Final = ("name", "main", "compatibility_date", "compatibility_flags")
@@ -56,6 +57,7 @@ class Bundler:
     hooks: Hooks
     cache: Path
     timeout: float
+    spares: Spares
 
     def bundle(self, packages: Path, config: Mapping[str, Any]) -> Bundled:
         """Bundle the main module in the folder with its `node_modules`; raises DeployError."""
@@ -70,18 +72,17 @@ class Bundler:
             shutil.rmtree(output, ignore_errors=True)
 
     def _run(self, packages: Path, output: Path) -> None:
-        arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--dry-run"]
-        arguments += ["--outdir", output, "--metafile", output / "metafile.json"]
+        options = ["--outdir", str(output), "--metafile", str(output / "metafile.json")]
         log = packages.parent / wrangler.OUTPUT
         env = _environment(packages.parent, cache=self.cache)
         try:
-            ended = process.run(
-                arguments,
+            ended = self.spares.run(
+                ["deploy", "--dry-run", *options],
                 cwd=packages,
                 env=env,
                 timeout=self.timeout,
-                data_limit=DATA_LIMIT,
                 on_start=self.hooks.program_started,
+                refill=True,  # for the upload
             )
         except process.ProgramTimeout as slow:
             message = f"Bundling the code was {slow} and was stopped. Use fewer npm packages."

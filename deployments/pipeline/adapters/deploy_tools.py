@@ -32,6 +32,7 @@ from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.cloudflare.resources import CREATABLE
 from toolchain import process
 from toolchain.private_files import private_folder
+from toolchain.spare_programs import Spares
 from workflows.codegen.module.generate import GeneratedModule
 from workflows.compilation.lenient import compile_leniently
 from workflows.compilation.typescript import CompileFailed, Diagnostic
@@ -65,12 +66,13 @@ class OwnWorkflow:
 class DeployTools(RemoteTools):
     """Tools of one deployment; `deploys` holds temporary directories, `cache` Node's compiled code.
 
-    `tag` identifies the uploaded version. `ours` returns one of our workflows by id.
+    `spares` are of wrangler. `tag` identifies the uploaded version. `ours` returns one of our workflows by id.
     """
 
     ours: Callable[[str], OwnWorkflow | None]
     deploys: Path
     cache: Path
+    spares: Spares
     timeout: float
     name: str
     tag: str = ""
@@ -143,7 +145,7 @@ class DeployTools(RemoteTools):
         on_end = self._on_end("npm install")
         try:
             return project_compiler.bundle_project(
-                request, project, bundler=self._bundler, on_end=on_end
+                request, project, bundler=self.bundler, on_end=on_end
             )
         except (Cancelled, LeaseLost):
             raise
@@ -152,8 +154,8 @@ class DeployTools(RemoteTools):
             raise
 
     @property
-    def _bundler(self) -> Bundler:
-        return Bundler(hooks=self.hooks, cache=self.cache, timeout=self.timeout)
+    def bundler(self) -> Bundler:
+        return Bundler(hooks=self.hooks, cache=self.cache, timeout=self.timeout, spares=self.spares)
 
     def callee(self, worker: str, class_name: str) -> Callee:
         ours = self.ours(worker)
@@ -196,7 +198,7 @@ class DeployTools(RemoteTools):
         """Write the code first: while packages are bundled, no secret is in a file."""
         if bundle.dependencies:
             on_end = self._on_end("npm install")
-            write_bundled(folder, bundle, bundler=self._bundler, on_end=on_end)
+            write_bundled(folder, bundle, bundler=self.bundler, on_end=on_end)
         else:
             code = folder / Path(bundle.config["main"]).parent
             write_modules(code, bundle.script.encode(), bundle.modules)
@@ -244,7 +246,11 @@ class DeployTools(RemoteTools):
 
     def _upload(self, folder: Path, *, is_strict: bool) -> str:
         program = wrangler.Wrangler(
-            account=self.account, cache=self.cache, timeout=self.timeout, hide=self.hooks.hide
+            account=self.account,
+            cache=self.cache,
+            timeout=self.timeout,
+            spares=self.spares,
+            hide=self.hooks.hide,
         )
         on_end, on_start = self._on_end("wrangler deploy"), self.hooks.program_started
         try:

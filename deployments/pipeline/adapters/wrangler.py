@@ -13,7 +13,8 @@ from typing import Any
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from toolchain import process
-from toolchain.node_tools import DATA_LIMIT, MODULES, NODE, WRANGLER
+from toolchain.node_tools import MODULES, WRANGLER
+from toolchain.spare_programs import Spares
 
 SECRETS = "secrets.json"
 _PERMISSION = (
@@ -53,6 +54,16 @@ def version() -> str:
     return str(manifest["version"])
 
 
+def spares(limit: int, *, cache: Path) -> Spares:
+    """Return up to `limit` spare processes of wrangler, which know no secret, not even a proxy's."""
+    env = {
+        name: value
+        for name, value in environment(cache, cache=cache).items()
+        if not (name in process.PROXY_VARIABLES and "@" in value)
+    }
+    return Spares(limit, WRANGLER, env=env)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrangler:
     """wrangler for one account. `cache` holds Node's compiled code; `timeout` is in seconds.
@@ -63,6 +74,7 @@ class Wrangler:
     account: Account
     cache: Path
     timeout: float
+    spares: Spares
     hide: Callable[[str], str] = str
 
     def deploy(
@@ -80,12 +92,11 @@ class Wrangler:
         DeployError with wrangler's own reason, Busy, ProgramTimeout and ProgramStopped.
         """
         (folder / OUTPUT).unlink(missing_ok=True)  # of an earlier attempt
-        ran = process.run(
+        ran = self.spares.run(
             _arguments(folder, tag=tag, is_strict=is_strict),
             cwd=folder,
             env=self._environment(folder),
             timeout=self.timeout,
-            data_limit=DATA_LIMIT,
             on_start=on_start,
         )
         ended = replace(ran, stdout=self.hide(ran.stdout), stderr=self.hide(ran.stderr))
@@ -106,11 +117,11 @@ class Wrangler:
         }
 
 
-def _arguments(folder: Path, *, tag: str, is_strict: bool) -> list[str | Path]:
+def _arguments(folder: Path, *, tag: str, is_strict: bool) -> list[str]:
     strict = ["--strict"] if is_strict else []
     tagged = ["--tag", tag] if tag else []
     secrets = ["--secrets-file", SECRETS] if (folder / SECRETS).exists() else []
-    return [NODE, WRANGLER, "deploy", *strict, *tagged, *secrets]
+    return ["deploy", *strict, *tagged, *secrets]
 
 
 def environment(folder: Path, *, cache: Path) -> dict[str, str]:

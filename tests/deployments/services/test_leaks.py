@@ -19,8 +19,8 @@ from django.db import connection
 from django.test import Client
 
 from deployments.models import Deployment
-from deployments.pipeline.adapters import wrangler
 from deployments.pipeline.stages import Stage, Status
+from deployments.queue import runner
 from deployments.stream import event_log
 from targets.models import Target
 from tests.deployments.factories import make_workflow
@@ -30,6 +30,7 @@ from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import with_fields
 from tests.workflows.node_types.test_node_types import KEY, loaded
 from toolchain import process
+from toolchain.spare_programs import Spares
 from workflows.services import import_document, set_variable
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -81,7 +82,7 @@ def echoed(
     """A deployment whose wrangler printed every secret."""
     stub = tmp_path / "echo.js"
     stub.write_text(ECHO)
-    monkeypatch.setattr(wrangler, "WRANGLER", stub)
+    monkeypatch.setattr(runner, "spare_wranglers", lambda: Spares(0, stub, env={}))
     loaded(with_fields(key=KEY))
     code = "return env.TOKEN + env.KEY + env.QUIET;"
     workflow = import_document(
@@ -185,7 +186,7 @@ process.exit(1);
 """
     stub = tmp_path / "look.js"
     stub.write_text(look)
-    monkeypatch.setattr(wrangler, "WRANGLER", stub)
+    monkeypatch.setattr(runner, "spare_wranglers", lambda: Spares(0, stub, env={}))
     workflow = make_workflow("return env.TOKEN;")
     set_variable("TOKEN", SECRET, workflow=workflow, is_secret=True)
 

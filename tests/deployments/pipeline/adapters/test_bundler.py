@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from deployments.pipeline.adapters import bundler, npm
+from deployments.pipeline.adapters import npm, wrangler
 from deployments.pipeline.adapters.bundler import Bundler, write_bundled, write_modules
 from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError
+from toolchain import spare_programs
 from toolchain.process import ProgramResult, ProgramTimeout
 
 SECRET = "tRE8-a-secret-of-the-server"
@@ -60,7 +61,9 @@ class Build:
             program_ended=self.shown.append,
             before_write=lambda: None,
         )
-        return Bundler(hooks=hooks, cache=self.build / "cache", timeout=60)
+        cache = self.build / "cache"
+        no_spares = wrangler.spares(0, cache=cache)
+        return Bundler(hooks=hooks, cache=cache, timeout=60, spares=no_spares)
 
     def run(self) -> None:
         bundled = self.bundler().bundle(self.packages, CONFIG)
@@ -178,7 +181,7 @@ def test_a_package_cannot_read_the_environment_of_the_server(build: Build) -> No
 
 
 def test_a_package_cannot_fill_the_memory(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundler, "DATA_LIMIT", 1024**3)
+    monkeypatch.setattr(spare_programs, "DATA_LIMIT", 1024**3)
     build.write("index.js", 'import "/dev/zero";')
 
     assert "may have needed more than 3 GB of memory" in build.refusal()

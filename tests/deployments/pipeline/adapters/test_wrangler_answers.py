@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.pipeline.adapters import wrangler
 from deployments.pipeline.adapters.wrangler import Wrangler
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
+from toolchain.spare_programs import Spares
 
 STAND_IN = """import { writeFileSync } from "node:fs";
 writeFileSync(process.env.WRANGLER_OUTPUT_FILE_PATH, %s);
@@ -20,7 +20,6 @@ process.exit(1);
 
 def refused(
     folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     code: object = None,
     message: str = "no space left",
 ) -> DeployError:
@@ -29,9 +28,9 @@ def refused(
     stand_in.write_text(
         STAND_IN % json.dumps(json.dumps(answer, ensure_ascii=False)), encoding="utf-8"
     )
-    monkeypatch.setattr(wrangler, "WRANGLER", stand_in)
     account = Account(account_id="a" * 32, api_base_url="http://127.0.0.1:9", api_token="token")
-    program = Wrangler(account=account, cache=folder / "cache", timeout=30)
+    no_spares = Spares(0, stand_in, env={})
+    program = Wrangler(account=account, cache=folder / "cache", timeout=30, spares=no_spares)
     with pytest.raises(DeployError) as error:
         program.deploy(
             folder, tag="", is_strict=True, on_start=lambda _pid: None, on_end=lambda _ran: None
@@ -42,19 +41,15 @@ def refused(
 @pytest.mark.parametrize(
     ("code", "cause"), [("ENOSPC", Cause.TARGET), (10000, Cause.PERMISSION), (None, Cause.TARGET)]
 )
-def test_an_error_code_may_be_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: object, cause: Cause
-) -> None:
-    error = refused(tmp_path, monkeypatch, code)
+def test_an_error_code_may_be_text(tmp_path: Path, code: object, cause: Cause) -> None:
+    error = refused(tmp_path, code)
 
     assert error.cause is cause
     assert str(error).startswith("wrangler could not deploy: no space left")
     assert (f"[code {code}]" in str(error)) is bool(code)
 
 
-def test_an_error_may_contain_any_character(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_may_contain_any_character(tmp_path: Path) -> None:
     message = "no \u2028 space \x85 left"
 
-    assert message in str(refused(tmp_path, monkeypatch, message=message))
+    assert message in str(refused(tmp_path, message=message))
