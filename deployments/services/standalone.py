@@ -12,6 +12,7 @@ from django.db import transaction
 from audit.trail import Actor
 from deployments.pipeline.ports import DeployRequest
 from deployments.pipeline.standalone import (
+    MAIN,
     PACKAGE,
     README,
     Called,
@@ -25,6 +26,7 @@ from targets.cloudflare.naming import worker_name
 from targets.policy import Refused
 from toolchain.node_tools import pinned_versions
 from workflows import audit_entries
+from workflows.codegen.module.program import GENERATED
 from workflows.documents.archive.writing import zipped
 from workflows.documents.projects.config import read_config
 from workflows.documents.projects.files import ProjectFiles, file_bytes
@@ -36,7 +38,9 @@ from workflows.services import check_draft, save_checked
 
 _TOOLS: Final = ("@cloudflare/workers-types", "typescript", "wrangler")
 _IS_PROJECT: Final = "is a project already."
-_CHANGED: Final = "The draft was changed in the meantime. Look at it, then eject it again."
+_CHANGED: Final = (
+    "The draft was changed in the meantime. Look at it, then turn it into a project again."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,9 @@ def ejected_files(workflow: Workflow) -> ProjectFiles:
     if workflow.is_project:
         raise Refused(f"{workflow.name} {_IS_PROJECT}")
     draft = WorkflowVersion(workflow=workflow, **workflow.content)
-    return files_of_graph(_request(draft), _about(workflow, has_values=False))
+    files = files_of_graph(_request(draft), _about(workflow, has_values=False))
+    head, _, code = str(files[MAIN]).partition("\n")
+    return {**files, MAIN: code.lstrip("\n")} if head.endswith(GENERATED) else files
 
 
 def eject(workflow: Workflow, *, by: Actor) -> WorkflowVersion:

@@ -203,6 +203,7 @@ def test_ejecting_keeps_the_versions_and_says_so_on_the_trail(graph: Workflow) -
         "tsconfig.json",
         "wrangler.json",
     ]
+    assert graph.files["src/index.ts"].startswith("import ")
     assert graph.bindings == {}
     assert {each.name for each in graph.variables.all()} == {
         "GREETING",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.codegen.analysis.import_header import NAMED, WORKERS, ImportHeader
@@ -19,6 +20,9 @@ from workflows.codegen.text.literals import comment
 from workflows.codegen.text.slots import Slots
 from workflows.codegen.text.writer import Writer
 from workflows.ir.document.kinds import SCRIPT
+
+GENERATED: Final = ": generated from the workflow document. Edit that, not this code."
+"""What the first line of the module says after the name of the workflow."""
 
 
 def write_program(
@@ -38,7 +42,7 @@ def write_program(
     _write_entry(plan, settings, entry, body)
     writer = Writer()
     name = plan.ir.metadata.name
-    writer.line(comment(name, ": generated from the workflow document. Edit that, not this code."))
+    writer.line(comment(name, GENERATED))
     writer.line()
     if not is_script:
         header.need("WorkflowEntrypoint", WORKERS, type_only=False)
