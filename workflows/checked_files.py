@@ -11,7 +11,7 @@ from typing import Final
 from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
-from workflows.compilation.project_check import ProjectSource, check_project
+from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
 from workflows.compilation.typescript import Diagnostic
 from workflows.documents.projects.checked_source import checked_source
 from workflows.documents.projects.config import ProjectConfig
@@ -35,27 +35,39 @@ def checked_files(workflow: Workflow) -> list[ProjectProblem]:
     except UnreadableSecret as error:
         return [ProjectProblem(message=str(error)), *problems]
     if config.main:
-        source = checked_source(workflow.files, config, sorted(names))
-        problems += _type_problems(source)
+        verdict = _verdict(checked_source(workflow.files, config, sorted(names)))
+        problems += [
+            *map(_located, verdict.errors),
+            *(_located(each, is_warning=True) for each in verdict.warnings),
+            *_missing_classes(config, verdict.not_exported),
+        ]
     return [*problems, *_missing_secrets(config, names)]
 
 
-def _type_problems(source: ProjectSource) -> list[ProjectProblem]:
+def _verdict(source: ProjectSource) -> ProjectVerdict:
     """Compile the files; the result is kept, because each visit to the draft's page needs it."""
     content = json.dumps(asdict(source), sort_keys=True)
     key = f"project-problems-{sha256(content.encode()).hexdigest()}"
-    known: list[ProjectProblem] | None = cache.get(key)
+    known: ProjectVerdict | None = cache.get(key)
     if known is not None:
         return known
     with scratch_folder("draft") as folder:
         verdict = check_project(source, folder)
-    found = [
-        *map(_located, verdict.errors),
-        *(_located(each, is_warning=True) for each in verdict.warnings),
-    ]
     if all(each.code for each in verdict.errors):  # the compiler has finished
-        cache.set(key, found, _SECONDS_KEPT)
-    return found
+        cache.set(key, verdict, _SECONDS_KEPT)
+    return verdict
+
+
+def _missing_classes(config: ProjectConfig, names: Iterable[str]) -> Iterator[ProjectProblem]:
+    missing = set(names)
+    for index, each in enumerate(config.workflows):
+        if each.class_name in missing:
+            yield ProjectProblem(
+                message=f"{config.main} does not export a class {each.class_name}",
+                file=config.file,
+                line=each.class_line,
+                key=f"workflows[{index}].class_name",
+            )
 
 
 def _located(each: Diagnostic, *, is_warning: bool = False) -> ProjectProblem:
@@ -72,5 +84,10 @@ def _located(each: Diagnostic, *, is_warning: bool = False) -> ProjectProblem:
 def _missing_secrets(config: ProjectConfig, names: Iterable[str]) -> Iterator[ProjectProblem]:
     for name in config.secrets:
         if name not in names:
-            message = f"requires the secret {name}: set the secret variable {name}"
-            yield ProjectProblem(file=config.file, key="secrets.required", message=message)
+            yield ProjectProblem(
+                message=f"requires the secret {name}: set the secret variable {name}",
+                file=config.file,
+                line=config.secrets_line,
+                key="secrets.required",
+                variable=name,
+            )

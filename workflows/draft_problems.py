@@ -43,7 +43,8 @@ def draft_problems(workflow: Workflow) -> list[Problem]:
 def checked_code(workflow: Workflow) -> CheckedCode:
     """Return the same problems together with the missing variables."""
     if workflow.is_project:
-        return CheckedCode(problems=as_problems(checked_files(workflow)))
+        found = (each for each in checked_files(workflow) if not each.is_note)
+        return CheckedCode(problems=as_problems(found))
     try:
         settings = module_settings(workflow, effective_variables(workflow))
         module = module_with(workflow, settings)

@@ -24,7 +24,9 @@ def located_problems(files: Any) -> tuple[ProjectConfig, list[ProjectProblem]]:
     if problems := check_files(files):
         return ProjectConfig(), problems
     config, packages = read_config(files), read_packages(files)
-    notes = (replace(each, is_warning=True) for each in (*config.notes, *packages.notes))
+    notes = (
+        replace(each, is_warning=True, is_note=True) for each in (*config.notes, *packages.notes)
+    )
     return config, [*config.problems, *packages.problems, *notes]
 
 

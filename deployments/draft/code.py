@@ -101,7 +101,7 @@ def _document(workflow: Workflow) -> Code:
 def _files(workflow: Workflow) -> Code:
     """Return the problems of the configuration; the files themselves are shown as a list."""
     config, packages = read_config(workflow.files), read_packages(workflow.files)
-    problems = (*config.problems, *packages.problems, *config.notes, *packages.notes)
+    problems = (*config.problems, *packages.problems)
     rows = (finding.as_row() for finding in as_findings(problems))
     return Code(problems=tuple(_linked(workflow, row) for row in rows))
 

@@ -15,6 +15,7 @@ from workflows.projects import import_project
 
 pytestmark = pytest.mark.django_db
 MAIN = "src/index.ts"
+PACKAGE = '{"dependencies": {"flows": "1.0.0"}}'
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def test_the_same_files_are_compiled_once(
 
 def test_a_required_secret_that_is_not_set_is_an_error(project: Workflow) -> None:
     project.files["wrangler.toml"] += '[secrets]\nrequired = ["API_KEY"]\n'
-    assert "requires the secret API_KEY" in str(checked_files(project))
+    [problem] = [each for each in checked_files(project) if each.key.startswith("secrets")]
+    assert (problem.line, problem.variable, problem.is_warning) == (14, "API_KEY", False)
+    assert "requires the secret API_KEY" in problem.message
 
     EnvironmentVariable.objects.create(name="API_KEY", value="x", is_secret=True)
     assert "API_KEY" not in str(checked_files(project))
@@ -58,3 +61,39 @@ def test_files_that_cannot_be_read_are_reported_without_compiling(project: Workf
     project.files = {"../x": ""}
     [problem] = checked_files(project)
     assert str(problem) == "../x: leads out of the project (..)"
+
+
+def test_a_class_that_is_not_exported_is_an_error(project: Workflow) -> None:
+    project.files |= {MAIN: FILES[MAIN].replace("class MyWorkflow", "class Other")}
+
+    [error] = [each for each in checked_files(project) if not each.is_warning]
+
+    assert str(error) == (
+        "wrangler.toml, line 12: workflows[0].class_name: src/index.ts does not export a class MyWorkflow"
+    )
+
+
+def test_a_class_of_another_file_or_of_a_package_can_be_exported(project: Workflow) -> None:
+    project.files |= {MAIN: 'export * from "./flow";\n', "src/flow.ts": FILES[MAIN]}
+    assert not [each for each in checked_files(project) if not each.is_warning]
+
+    project.files |= {MAIN: 'export * from "flows";\n', "package.json": PACKAGE}
+    assert not [each for each in checked_files(project) if not each.is_warning]
+
+
+def test_code_with_a_syntax_error_is_not_said_to_export_nothing(project: Workflow) -> None:
+    project.files |= {MAIN: "export class {"}
+
+    errors = [str(each) for each in checked_files(project) if not each.is_warning]
+
+    assert errors
+    assert not [each for each in errors if "does not export" in each]
+
+
+def test_what_a_deploy_ignores_is_a_note(project: Workflow) -> None:
+    project.files |= {MAIN: FILES[MAIN], "package.json": '{"scripts": {"dev": "wrangler dev"}}'}
+
+    found = checked_files(project)
+
+    assert {each.key for each in found if each.is_note} >= {"scripts"}
+    assert draft_problems(project) == []

@@ -25,6 +25,7 @@ from workflows.compilation.typescript import (
 from workflows.ir.reading.fields import Code
 
 _AMBIENT: Final = "awaitstep-ambient.d.ts"
+_EXPORTS: Final = "awaitstep-exports.ts"
 _RUNTIME_TYPES: Final = "Begin runtime types"  # a line of the file that `wrangler types` writes
 _OWN_ENV: Final = re.compile(r"\binterface\s+Env\b")
 _TEXT_MODULES: Final = (".txt", ".html", ".sql")
@@ -71,6 +72,8 @@ _OF_PACKAGE: Final = re.compile(r"""(?:Namespace|Module) '"?([^'"]+)"?' has no e
 _MAX_COMPLAINTS: Final = 2_000  # about one file; each takes longer in longer code
 _MAX_SHOWN: Final = 100
 _UNTYPED: Final = frozenset({"TS2307", "TS2305", "TS2694", "TS7016"})
+_NOT_EXPORTED: Final = frozenset({"TS2305", "TS2459", "TS2460", "TS2614", "TS2724"})
+_EXPORTS_ALL: Final = re.compile(r"""\bexport\s*\*\s*from\s*["'][^."'/]""")
 _OF_ANY: Final = frozenset(
     {"TS2347", "TS2709"}
 )  # what is not known has type arguments, or is a type
@@ -80,12 +83,14 @@ _OF_ANY: Final = frozenset(
 class ProjectSource:
     """What is checked: the text files by path, and what the files beside the code say.
 
+    `classes` are the names that the main module has to export.
     `packages` are the names of npm packages, whose types are not known; `env` are the TypeScript types of
     the names in the Worker's env; `modules` are glob suffixes such as ".md" that are imported as text.
     """
 
     files: Mapping[str, str]
     main: str
+    classes: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
@@ -94,10 +99,14 @@ class ProjectSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectVerdict:
-    """The compiler's complaints, with file, line and column: what blocks, and what does not."""
+    """The compiler's complaints, with file, line and column: what blocks, and what does not.
+
+    `not_exported` are the classes that the main module certainly does not export.
+    """
 
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    not_exported: tuple[str, ...] = ()
 
 
 def check_project(source: ProjectSource, folder: Path) -> ProjectVerdict:
@@ -113,7 +122,9 @@ def check_project(source: ProjectSource, folder: Path) -> ProjectVerdict:
 
 
 def _write(source: ProjectSource, checked: Iterable[str], folder: Path) -> None:
+    checked = tuple(checked)
     names = [path for path in checked if path.endswith((*CODE_SUFFIXES, ".json"))]
+    (folder / _EXPORTS).write_text(_exports(source, checked), "utf-8")
     for path in names:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,9 +132,19 @@ def _write(source: ProjectSource, checked: Iterable[str], folder: Path) -> None:
     declarations = [source.files[path] for path in names if path.endswith(".d.ts")]
     (folder / _AMBIENT).write_text(_ambient(source, declarations), "utf-8")
     has_runtime = any(_RUNTIME_TYPES in text for text in declarations)
-    files = [*names, _AMBIENT, *([] if has_runtime else [workers_types()])]
+    files = [*names, _AMBIENT, _EXPORTS, *([] if has_runtime else [workers_types()])]
     config = {"compilerOptions": _options(source), "files": files}
     (folder / "tsconfig.json").write_text(json.dumps(config), "utf-8")
+
+
+def _exports(source: ProjectSource, checked: Iterable[str]) -> str:
+    """Return a module that needs each class, one a line; nothing if a package may export them."""
+    if any(_EXPORTS_ALL.search(source.files[path]) for path in checked):
+        return "export {};"
+    path = json.dumps(f"./{source.main}")
+    lines = [f"export {{ {json.dumps(name)} as _{index} }} from {path};"
+             for index, name in enumerate(source.classes)]  # fmt: skip
+    return "\n".join(lines) or "export {};"
 
 
 def _options(source: ProjectSource) -> dict[str, object]:
@@ -163,16 +184,29 @@ def _ambient(source: ProjectSource, declarations: Sequence[str]) -> str:
 def _judge(diagnostics: Iterable[Diagnostic], source: ProjectSource) -> ProjectVerdict:
     errors: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
+    not_exported: list[str] = []
     mistakes: dict[str, CertainMistakes] = {}
     judged: Counter[str] = Counter()
     for each in diagnostics:
         if each.code in GIVEN_UP or _is_about_package(each, source):
             continue
+        if each.file == _EXPORTS:
+            not_exported += _missing_class(each, source)
+            continue
         judged[each.file] += 1
         if judged[each.file] > _MAX_COMPLAINTS:
             continue
         (errors if _is_certain(each, source, mistakes) else warnings).append(each)
-    return ProjectVerdict(errors=tuple(_first(errors)), warnings=tuple(warnings[:_MAX_SHOWN]))
+    has_syntax_error = any(CertainMistakes.is_about_syntax(each.code) for each in errors)
+    return ProjectVerdict(
+        errors=tuple(_first(errors)),
+        warnings=tuple(warnings[:_MAX_SHOWN]),
+        not_exported=() if has_syntax_error else tuple(not_exported),
+    )
+
+
+def _missing_class(each: Diagnostic, source: ProjectSource) -> tuple[str, ...]:
+    return source.classes[each.line - 1 : each.line] if each.code in _NOT_EXPORTED else ()
 
 
 def _first(errors: list[Diagnostic]) -> Iterator[Diagnostic]:

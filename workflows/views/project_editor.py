@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, JsonResponse
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from web.decorators import HttpRequest
@@ -27,6 +32,18 @@ if TYPE_CHECKING:
 
 _CHANGE: Final = "workflows.change_workflow"
 _MAX_SHOWN: Final = 200
+
+
+class _Severity(Enum):
+    """How much a problem matters: its label in the list and its tone, the worst first."""
+
+    ERROR = ("Error", "tone-bad")
+    WARNING = ("Warning", "tone-warn")
+    NOTE = ("Note", "tone-quiet")
+
+    def __init__(self, label: str, tone: str) -> None:
+        self.label = label
+        self.tone = tone
 
 
 @dataclass(frozen=True)
@@ -134,14 +151,20 @@ def problems_answer(request: HttpRequest, workflow: Workflow) -> HttpResponse:
     found = _sorted(checked_files(workflow))
     files: dict[str, list[Mapping[str, Any]]] = {}
     for each in found[:_MAX_SHOWN]:
-        if each.file in workflow.files:
+        if each.file in workflow.files and not each.is_note:
             files.setdefault(each.file, []).append(_mark(each))
     return JsonResponse({"html": _problems_html(request, workflow, found), "files": files})
 
 
 def _sorted(problems: list[ProjectProblem]) -> list[ProjectProblem]:
     unique = dict.fromkeys(problems)
-    return sorted(unique, key=lambda each: each.is_warning)
+    return sorted(unique, key=lambda each: (each.is_warning, each.is_note))
+
+
+def _severity(each: ProjectProblem) -> _Severity:
+    if each.is_note:
+        return _Severity.NOTE
+    return _Severity.WARNING if each.is_warning else _Severity.ERROR
 
 
 def _mark(each: ProjectProblem) -> dict[str, Any]:
@@ -153,14 +176,30 @@ def _mark(each: ProjectProblem) -> dict[str, Any]:
     }
 
 
+def _variable_url(workflow: Workflow, each: ProjectProblem) -> str:
+    """Return the URL of the form that sets the missing secret; it returns to the project."""
+    query = urlencode({"workflow": workflow.pk, "name": each.variable, "is_secret": 1})
+    return f"{reverse('admin:workflows_environmentvariable_add')}?{query}"
+
+
 def _problems_html(request: HttpRequest, workflow: Workflow, found: list[ProjectProblem]) -> str:
-    errors = sum(not each.is_warning for each in found)
+    counts = Counter(map(_severity, found))
     context = {
         "rows": [
-            {"problem": each, "is_file": each.file in workflow.files} for each in found[:_MAX_SHOWN]
+            {
+                "problem": each,
+                "severity": _severity(each),
+                "is_file": each.file in workflow.files,
+                "variable_url": _variable_url(workflow, each),
+            }
+            for each in found[:_MAX_SHOWN]
         ],
-        "errors": errors,
-        "warnings": len(found) - errors,
+        "counts": [
+            f"{count:,} {severity.label.lower()}{pluralize(count)}"
+            for severity in _Severity
+            if (count := counts[severity])
+        ],
+        "errors": counts[_Severity.ERROR],
         "workflow": workflow,
     }
     return render_to_string("workflows/project/_problems.html", context, request)

@@ -143,4 +143,6 @@ def _missing(project: ProjectConfig, exports: Iterable[str]) -> Iterator[Finding
     for each in project.workflows:
         if each.class_name not in exported:
             message = f"{project.main} does not export a class {each.class_name}."
-            yield Finding(message=message, path=project.file, line=each.line, cause=Cause.CODE)
+            yield Finding(
+                message=message, path=project.file, line=each.class_line, cause=Cause.CODE
+            )

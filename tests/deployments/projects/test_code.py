@@ -87,7 +87,7 @@ def test_a_class_that_is_not_exported_is_reported_with_the_line_of_the_configura
 
     message = refusal(files("unexported", main), target)
 
-    assert "wrangler.toml, line 6: src/index.ts does not export a class Flow." in message
+    assert "wrangler.toml, line 8: src/index.ts does not export a class Flow." in message
 
 
 def test_problems_of_the_configuration_name_its_line() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.support.page_text import text
@@ -287,3 +288,18 @@ def test_the_form_with_settings_changes_only_the_name(
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     project.refresh_from_db()
     assert (project.name, project.files[MAIN]) == ("Renamed", FILES[MAIN])
+
+
+def test_notes_are_below_the_errors_and_a_missing_secret_has_a_link(
+    admin_client: Client, project: Workflow
+) -> None:
+    project.files["wrangler.toml"] += '[secrets]\nrequired = ["API_KEY"]\n'
+    project.save()
+
+    answer = admin_client.get(f"/workflows/{project.pk}/draft/problems/").json()
+
+    shown = text(HttpResponse(answer["html"]))
+    assert "1 error, 1 note" in shown
+    assert shown.index("Error wrangler.toml") < shown.index("Note wrangler.toml")
+    assert f"?workflow={project.pk}&amp;name=API_KEY&amp;is_secret=1" in answer["html"]
+    assert [each["severity"] for each in answer["files"]["wrangler.toml"]] == ["error"]

@@ -19,6 +19,7 @@ def checked_source(
     return ProjectSource(
         files={path: text for path, text in files.items() if isinstance(text, str)},
         main=project.main,
+        classes=tuple(each.class_name for each in project.workflows),
         packages=tuple(read_packages(files).dependencies),
         aliases={**settings.aliases, **_aliases(project)},
         options=settings.options,

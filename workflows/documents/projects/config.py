@@ -36,7 +36,7 @@ class ProjectConfig:
     `name` is that of the Worker in the file, which deploys ignore. `settings` has the values that
     wrangler would use for what the file does not set. `worker_options` and `bundling` are in the shape
     of wrangler.json: the former are merged into the sections of `settings`, the latter are for the
-    bundler. `secrets` are the names that `secrets.required` lists. `problems` are errors, `notes` say
+    bundler. `secrets` are the names that `secrets.required` lists in `secrets_line`. `problems` are errors, `notes` say
     what is managed here or ignored.
     """
 
@@ -47,6 +47,7 @@ class ProjectConfig:
     worker_options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    secrets_line: int = 0
     bindings: tuple[ProjectBinding, ...] = ()
     workflows: tuple[ProjectWorkflow, ...] = ()
     bundling: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +91,7 @@ def _read(source: Source, config: Mapping[str, Any], files: ProjectFiles) -> Pro
         worker_options=worker_options(config),
         variables=variables,
         secrets=tuple(secrets),
+        secrets_line=source.line_of(("secrets", "required")) if secrets else 0,
         bindings=(*bindings, *others),
         workflows=tuple(workflows),
         problems=tuple(source.problems),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectProblem:
-    """One thing to fix, or with `is_warning` to know about.
+    """One thing to fix, or with `is_warning` to know about; nobody has to act on an `is_note`.
 
     `file` is its path in the project, "" for the project as a whole. `line` counts from 1, 0 if it is
     not known; `column` likewise. `key` is the key in a configuration file: `workflows[0].class_name`.
+    `variable` is the variable that has to be set.
     """
 
     message: str
@@ -20,6 +21,8 @@ class ProjectProblem:
     column: int = 0
     key: str = ""
     is_warning: bool = False
+    is_note: bool = False
+    variable: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}, line {self.line}" if self.line else self.file

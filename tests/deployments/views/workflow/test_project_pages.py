@@ -124,7 +124,7 @@ def test_the_code_tab_shows_the_files_of_the_draft(admin_client: Client, project
     shown = text(admin_client.get(code(project)))
 
     assert "5 files" in shown
-    assert "name: has no effect" in shown
+    assert "about the draft" not in shown
     file = admin_client.get(code(project, "files/?file=src/money.ts&download"))
     assert file.content == str(project.files["src/money.ts"]).encode()
     assert admin_client.get(code(project, "files/?file=none.ts")).status_code == 404

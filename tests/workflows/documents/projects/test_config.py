@@ -255,7 +255,7 @@ def test_notes_say_what_is_managed_here() -> None:
     )
     keys = {note.key: note for note in config.notes}
     assert keys.keys() == {
-        "name", "account_id", "send_metrics", "keep_vars", "dev", "secrets", "hyperdrive[0].localConnectionString",
+        "name", "account_id", "send_metrics", "keep_vars", "dev", "hyperdrive[0].localConnectionString",
     }  # fmt: skip
     assert all(
         note.is_warning and note.file == "wrangler.toml" and note.line for note in config.notes

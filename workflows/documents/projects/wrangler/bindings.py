@@ -55,6 +55,7 @@ class ProjectWorkflow:
     class_name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     line: int = 0
+    class_line: int = field(default=0, compare=False)
 
 
 def read_bindings(
@@ -188,6 +189,7 @@ def _own(source: Source, path: Path, entry: Mapping[str, Any]) -> ProjectWorkflo
         class_name=entry["class_name"],
         settings=settings,
         line=source.line_of((*path, "name")),
+        class_line=source.line_of((*path, "class_name")),
     )
 
 

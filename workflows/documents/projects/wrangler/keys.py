@@ -30,12 +30,6 @@ _MANAGED: Final[Mapping[str, Key]] = {
     "$schema": managed(Kind.TEXT, "helps editors and has no effect here"),
     "name": managed(Kind.TEXT, "has no effect: the Worker is named after the workflow"),
     "account_id": managed(Kind.TEXT, "has no effect: the account is that of the target"),
-    "secrets": Key(
-        use=managed(Kind.ANY).use,
-        kind=Kind.OBJECT,
-        about="has no effect: add the secrets as secret variables of the workflow",
-        members={"required": managed(Kind.TEXTS)},
-    ),
     "dev": managed(Kind.VALUES, _LOCAL_ONLY),
     "access": managed(Kind.VALUES, _LOCAL_ONLY),
     "send_metrics": managed(Kind.FLAG, "has no effect: deploys never send metrics"),
@@ -121,6 +115,7 @@ _SETTINGS: Final[Mapping[str, Key]] = {
         }
     ),
     "vars": read(Kind.VALUES),
+    "secrets": table({"required": read(Kind.TEXTS)}),
     "workflows": tables(
         {
             "binding": required(Kind.TEXT),
