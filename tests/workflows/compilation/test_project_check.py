@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
+from workflows.compilation.project_imports import imported_files
+from workflows.documents.projects.compiler_settings import compiler_settings
 
 TYPED_PACKAGES = """\
 import { Hono, type Context } from "hono";
@@ -52,3 +55,36 @@ def test_a_mistake_has_its_file_and_line(tmp_path: Path) -> None:
 
     (error,) = found.errors
     assert (error.file, error.line, error.code) == ("src/index.ts", 2, "TS2551")
+
+
+@pytest.mark.parametrize(
+    ("specifier", "path"),
+    [
+        ("./sums", "src/sums.ts"),
+        ("./sums.js", "src/sums.ts"),
+        ("./view.jsx", "src/view.tsx"),
+        ("./lib", "src/lib/index.ts"),
+        ("../rates.json", "rates.json"),
+        ("@/sums", "src/sums.ts"),
+        ("rates", "rates.json"),
+        ("..", "index.mjs"),
+    ],
+)
+def test_imports_are_found_by_all_their_spellings(specifier: str, path: str) -> None:
+    main, aliases = "src/index.ts", {"@/*": ["gone/*", "src/*"], "rates": ["rates"]}
+    others = ("src/sums.ts", "src/view.tsx", "src/lib/index.ts", "rates.json", "index.mjs")
+    files = {main: f'import "{specifier}";', **dict.fromkeys(others, "")}
+
+    assert imported_files(files, main, aliases) == [main, path]
+
+
+def test_so_many_imports_and_aliases_that_reading_them_takes_long_are_not_followed() -> None:
+    many = {"@/*": [f"at{number}/*" for number in range(1_000)], "*": ["*" * 500, "lib/*"]}
+    paths = json.dumps({"compilerOptions": {"paths": many}})
+    main = "".join(f'import "x{number}";\n' for number in range(5_000)) + 'import "./last";'
+
+    aliases = compiler_settings({"tsconfig.json": paths}).aliases
+    found = imported_files({"main.ts": main, "last.ts": ""}, "main.ts", aliases)
+
+    assert [len(replacements) for replacements in aliases.values()] == [100]
+    assert found == ["main.ts"]

@@ -15,6 +15,8 @@ from workflows.ir.reading import json_reader
 FILE: Final = "tsconfig.json"
 _MAX_BYTES: Final = 64 * 1024
 _MAX_ALIASES: Final = 100
+_MAX_TARGETS: Final = 100
+"""How many replacements all aliases have together; each import can be in all of these places."""
 _TEXTS: Final = ("jsx", "jsxFactory", "jsxFragmentFactory", "jsxImportSource")
 _FLAGS: Final = ("experimentalDecorators", "emitDecoratorMetadata", "useDefineForClassFields")
 
@@ -51,10 +53,17 @@ def _aliases(options: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     base, paths = options.get("baseUrl", "."), options.get("paths")
     if not isinstance(paths, dict) or not isinstance(base, str):
         return
+    room = _MAX_TARGETS
     for pattern, targets in list(paths.items())[:_MAX_ALIASES]:
         if pattern.count("*") > 1 or not isinstance(targets, list):
             continue
-        written = [normpath(f"{base}/{each}") for each in targets if isinstance(each, str)]
+        usable = [each for each in targets[:room] if _is_target(each)]
+        written = [normpath(f"{base}/{each}") for each in usable]
         inside = [each for each in written if not each.startswith(("..", "/"))]
+        room -= len(inside)
         if inside:
             yield pattern, inside
+
+
+def _is_target(target: object) -> bool:
+    return isinstance(target, str) and target.count("*") <= 1
