@@ -144,9 +144,11 @@ def _picture(deployment: Deployment) -> Context:
     return {"drawn": drawn, "marks": marks}
 
 
-def _pictures_of_project(deployment: Deployment, _query: Query) -> Context:
+def _pictures_of_project(deployment: Deployment, query: Query) -> Context:
     base = deployed_files_url(deployment)
-    return {"classes": pictures_of_classes(deployment.files, base=base)}
+    return {
+        "classes": pictures_of_classes(deployment.files, base=base, only=query.get("workflow", ""))
+    }
 
 
 def _files_of_project(deployment: Deployment, query: Query) -> Context:

@@ -142,9 +142,11 @@ def _files(shown: WorkflowVersion, request: HttpRequest) -> Context:
     return files_context(shown.files, request.GET)
 
 
-def _class_pictures(shown: WorkflowVersion, _request: HttpRequest) -> Context:
+def _class_pictures(shown: WorkflowVersion, request: HttpRequest) -> Context:
     base = version_files_url(shown.workflow_id, shown.number)
-    return {"classes": pictures_of_classes(shown.files, base=base)}
+    return {
+        "classes": pictures_of_classes(shown.files, base=base, only=request.GET.get("workflow", ""))
+    }
 
 
 def _configuration(shown: WorkflowVersion, _request: HttpRequest) -> Context:

@@ -44,6 +44,23 @@ def test_a_version_shows_the_pictures_of_its_classes(
     assert shown.count("data-picture") == 2
 
 
+def test_a_page_shows_so_many_pictures_and_links_to_each_of_the_others(
+    admin_client: Client,
+) -> None:
+    entry = '[[workflows]]\nname = "w{0}"\nbinding = "W{0}"\nclass_name = "Orders"\n'
+    entries = "".join(entry.format(number) for number in range(62))
+    config = 'main = "src/index.ts"\ncompatibility_date = "2026-11-01"\n' + entries
+    many = import_project({"wrangler.toml": config, "src/index.ts": MAIN, "src/money.ts": MONEY})
+
+    page = admin_client.get(version(many))
+    last = admin_client.get(version(many, "?workflow=w61"))
+
+    assert markup(page).count("data-picture") == 60
+    assert 'href="?workflow=w61"' in markup(page)
+    assert markup(last).count("data-picture") == 1
+    assert "w61 class Orders" in text(last)
+
+
 def test_a_version_lists_its_files_and_shows_one(admin_client: Client, project: Workflow) -> None:
     main = text(admin_client.get(version(project, "files/")))
     chosen = markup(admin_client.get(version(project, "files/?file=src/money.ts")))
