@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 from workflows.documents.comparison.content import Content
 from workflows.documents.comparison.files import FileChange, file_changes
 from workflows.documents.comparison.hidden import OF_METADATA, without
+from workflows.documents.comparison.lines import effort
 from workflows.documents.comparison.nodes import Kind, NodeChange, compare_nodes
 from workflows.documents.comparison.values import FieldChange, field_changes, label_in
 from workflows.editing.document.changes import is_equal
 from workflows.ir.document.kinds import kind_of
 from workflows.ir.document.triggers import trigger_type_of
 
+_MAX_PAIRS: Final = 10_000_000
+_Change = TypeVar("_Change", bound=FieldChange)
 _MANUAL: Final = {"type": "manual"}
 _NOT_METADATA: Final = frozenset({"nodes", "edges", "entryNodeId", "trigger"})
 
@@ -73,8 +76,41 @@ def _joined(words: list[str]) -> str:
 
 def compare(before: Content, after: Content) -> Comparison:
     """Compare two contents."""
-    if before.files or after.files:
-        return _compare_projects(before, after)
+    is_project = before.files or after.files
+    found = _compare_projects(before, after) if is_project else _compare_graphs(before, after)
+    return _limited(found)
+
+
+def _limited(found: Comparison) -> Comparison:
+    """Return the comparison with so many fields whose lines are matched that a page takes seconds."""
+    left = _Effort()
+    return replace(
+        found,
+        parts=tuple(replace(each, fields=left.limit(each.fields)) for each in found.parts),
+        files=left.limit(found.files),
+        nodes=tuple(replace(each, fields=left.limit(each.fields)) for each in found.nodes),
+    )
+
+
+class _Effort:
+    """Counts the pairs of lines that a page compares."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_PAIRS
+
+    def limit(self, changes: Iterable[_Change]) -> tuple[_Change, ...]:
+        """Return the changes; only the lines of the first ones are matched."""
+        return tuple(
+            each if self._takes(each) else replace(each, is_matched=False) for each in changes
+        )
+
+    def _takes(self, change: FieldChange) -> bool:
+        if change.has_lines and self._left > 0:
+            self._left -= effort(change.before or "", change.after or "")
+        return self._left > 0
+
+
+def _compare_graphs(before: Content, after: Content) -> Comparison:
     nodes, parts = tuple(compare_nodes(before, after)), tuple(_parts(before, after))
     return Comparison(
         nodes=nodes,

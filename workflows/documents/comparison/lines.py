@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from toolchain import bounded_calls
 
@@ -18,6 +18,7 @@ _MAX_DIRECT: Final = 100_000
 """How many pairs of equal lines are compared in this process: a fraction of a second."""
 _MAX_PAIRS: Final = 5_000_000
 _MAX_SECONDS: Final = 2
+_LEAST_BOUNDED: Final = 500_000  # what a comparison in another process counts as, at least
 
 _Part = tuple[int, int, int, int]
 """A part that differs: the start and the end of its lines before and after."""
@@ -53,10 +54,13 @@ class LineDiff:
         return bool(self.added or self.removed)
 
 
-def compare_lines(before: str, after: str) -> LineDiff:
-    """Compare two texts; parts that are too different are shown as replaced."""
+def compare_lines(before: str, after: str, *, is_matched: bool = True) -> LineDiff:
+    """Compare two texts; parts that are too different are shown as replaced.
+
+    Without `is_matched`, this is everything between the first and the last line that differ.
+    """
     old, new = _lines(before), _lines(after)
-    lines = list(_aligned(old, new, _differing(old, new)))
+    lines = list(_aligned(old, new, _differing(old, new, is_matched=is_matched)))
     signs = Counter(line.sign for line in lines)
     return LineDiff(blocks=tuple(_blocks(lines)), added=signs["+"], removed=signs["-"])
 
@@ -66,15 +70,35 @@ def _lines(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n") if text else []
 
 
-def _differing(old: Sequence[str], new: Sequence[str]) -> Iterator[_Part]:
+def effort(before: str, after: str) -> int:
+    """Return about how many pairs of lines a comparison looks at."""
+    old, new = _lines(before), _lines(after)
+    start, end = _equal_ends(old, new)
+    first, second = old[start : len(old) - end], new[start : len(new) - end]
+    pairs = _pairs(first, Counter(second))
+    return _LEAST_BOUNDED + pairs if _MAX_DIRECT < pairs <= _MAX_PAIRS else min(pairs, _MAX_DIRECT)
+
+
+def _pairs(old: Sequence[Any], new: Counter[Any]) -> int:
+    return sum(new[line] for line in old) + len(old) + new.total()
+
+
+def _equal_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """Return how many lines at the start and at the end are the same."""
     start, limit = 0, min(len(old), len(new))
     while start < limit and old[start] == new[start]:
         start += 1
     end = 0
     while end < limit - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    middle = old[start : len(old) - end], new[start : len(new) - end]
-    for before_start, before_end, after_start, after_end in _parts(*middle):
+    return start, end
+
+
+def _differing(old: Sequence[str], new: Sequence[str], *, is_matched: bool) -> Iterator[_Part]:
+    start, end = _equal_ends(old, new)
+    first, second = old[start : len(old) - end], new[start : len(new) - end]
+    parts = _parts(first, second) if is_matched else [(0, len(first), 0, len(second))]
+    for before_start, before_end, after_start, after_end in parts:
         yield before_start + start, before_end + start, after_start + start, after_end + start
 
 
@@ -87,8 +111,7 @@ def _parts(old: Sequence[str], new: Sequence[str]) -> Sequence[_Part]:
     first, second = (
         [numbers.setdefault(line, len(numbers)) for line in lines] for lines in (old, new)
     )
-    counts = Counter(second)
-    pairs = sum(counts[number] for number in first) + len(first) + len(second)
+    pairs = _pairs(first, Counter(second))
     if pairs <= _MAX_DIRECT:
         return matched(first, second)
     if pairs > _MAX_PAIRS:

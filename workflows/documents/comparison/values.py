@@ -21,12 +21,16 @@ _BETWEEN: Final = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """A field with its values as text; None if it is missing. `path` is its place in the document."""
+    """A field with its values as text; None if it is missing. `path` is its place in the document.
+
+    Without `is_matched`, its lines are shown as replaced, because comparing them would take too long.
+    """
 
     path: str
     label: str
     before: str | None
     after: str | None
+    is_matched: bool = True
 
     @property
     def how(self) -> str:
@@ -40,7 +44,7 @@ class FieldChange:
         return any("\n" in value or len(value) > _MAX_INLINE for value in values)
 
     def lines(self) -> LineDiff:
-        return compare_lines(self.before or "", self.after or "")
+        return compare_lines(self.before or "", self.after or "", is_matched=self.is_matched)
 
 
 def field_changes(

@@ -84,3 +84,17 @@ def test_a_graph_is_compared_with_the_project_that_it_became() -> None:
 
 def test_equal_files_do_not_differ() -> None:
     assert not differences({"a.ts": "1;"}, {"a.ts": "1;"})
+
+
+def test_only_so_many_lines_are_matched_on_one_page() -> None:
+    lines = [f"{number % 3}\n" for number in range(1_500)]
+    before, after = "".join(lines), "".join(reversed(lines)) + "end\n"
+    names = [f"file{number:02}.txt" for number in range(30)]
+
+    found = differences(dict.fromkeys(names, before), dict.fromkeys(names, after)).files
+
+    matched = sum(file.is_matched for file in found)
+    last = found[-1].lines()
+    assert 0 < matched < len(found)
+    assert not any(file.is_matched for file in found[matched:])
+    assert (last.removed, last.added) == (1_500, 1_501)
