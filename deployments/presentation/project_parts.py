@@ -16,7 +16,6 @@ from workflows.picture.from_code.class_picture import picture_of_class
 from workflows.picture.from_code.drawing import draw_class
 from workflows.picture.from_code.model import CodeProblem
 
-
 _MAX_NODES: Final = 1_500
 """How many nodes the pictures of a page have before the others are left out: drawing takes seconds."""
 _LEAST: Final = 25  # a picture with fewer nodes counts as much
