@@ -44,9 +44,10 @@ export class Flow extends WorkflowEntrypoint {
 }
 export default {
   async fetch(request, env) {
-    const { size, id, event } = await request.json();
+    const { size, sizes, id, event } = await request.json();
     try {
       if (event) await (await env.WORKFLOW.get(id)).sendEvent({ type: event, payload: "x".repeat(size) });
+      else if (sizes) await env.WORKFLOW.createBatch({ instances: sizes.map((size) => ({ params: "x".repeat(size) })) });
       else await env.WORKFLOW.create({ id, params: { filler: "x".repeat(size) } });
       return new Response("accepted");
     } catch (error) {
@@ -148,6 +149,16 @@ def test_a_binding_enforces_the_limit_of_a_payload(limits: Platform) -> None:
     refused = limits.fetch(NAME, method="POST", json={"size": MIB})
 
     message = "WorkflowError: Workflow instance payload is too large. Maximum allowed size is 1MiB."
+    assert (fits.text, refused.text) == ("accepted", message)
+
+
+def test_the_payloads_of_a_batch_share_a_limit(limits: Platform) -> None:
+    half = MIB // 2 - QUOTES
+
+    fits = limits.fetch(NAME, method="POST", json={"sizes": [half, half]})
+    refused = limits.fetch(NAME, method="POST", json={"sizes": [half, half + 1]})
+
+    message = "WorkflowError: Workflow batch payload is too large. Maximum allowed size is 1MiB."
     assert (fits.text, refused.text) == ("accepted", message)
 
 

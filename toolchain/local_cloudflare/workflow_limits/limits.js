@@ -32,9 +32,13 @@ export function limitBinding(binding) {
     checkPayload(options?.params);
     return limitInstance(await create.call(this, options));
   };
-  methods.createBatch = function (options) {
+  methods.createBatch = async function (options) {
     const all = Array.isArray(options) ? options : (options?.instances ?? [options]);
     for (const instance of all) checkPayload(instance?.params);
+    checkSize(
+      all.reduce((total, instance) => total + sizeOf(instance?.params), 0),
+      'Workflow batch',
+    );
     return createBatch.call(this, options);
   };
   methods.get = async function (id) {
@@ -134,7 +138,11 @@ function checkEventType(type) {
 }
 
 function checkPayload(payload, what = 'Workflow instance') {
-  if (sizeOf(payload) > MAX_BYTES)
+  checkSize(sizeOf(payload), what);
+}
+
+function checkSize(size, what) {
+  if (size > MAX_BYTES)
     throw failure('WorkflowError', `${what} payload is too large. Maximum allowed size is 1MiB.`);
 }
 
