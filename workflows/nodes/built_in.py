@@ -10,6 +10,7 @@ from workflows.nodes import (
     loop,
     parallel,
     race,
+    start_many,
     step,
     sub_script,
     sub_workflow,
@@ -44,6 +45,7 @@ BUILT_IN = (
     try_catch.TYPE,
     break_.TYPE,
     sub_workflow.TYPE,
+    start_many.TYPE,
     sub_script.TYPE,
 )
 

@@ -172,14 +172,14 @@ def rereads_settings(settings: Settings) -> bool:
 def max_iterations(settings: Settings) -> int | None:
     """Return the maximum number of iterations; None for a list that is not a literal."""
     if settings.collection:
-        return _length(settings.collection)
+        return literal_length(settings.collection)
     return settings.max_iterations if settings.kind == "while" else settings.count
 
 
 def min_iterations(settings: Settings) -> int:
     """Return the minimum number of iterations without a `break`: known for numbers and literal lists."""
     if settings.collection:
-        return _length(settings.collection) or 0
+        return literal_length(settings.collection) or 0
     return settings.count if settings.kind == "times" else 0
 
 
@@ -193,7 +193,8 @@ def conditions(settings: Settings) -> list[Code | None]:
     return [settings.condition or settings.collection]
 
 
-def _length(collection: Code) -> int | None:
+def literal_length(collection: Code) -> int | None:
+    """Return the number of items of a literal list; None if it is not known."""
     if not collection.source.lstrip(" (\n\t").startswith("["):
         return None
     list_ = syntax_of(collection).expression

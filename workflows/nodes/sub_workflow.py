@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from workflows.codegen.steps.emitter import Emitter
-from workflows.ir.document.kinds import WORKFLOW
 from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import Call, Category, NodeType
 from workflows.ir.document.step_policy import (
@@ -20,8 +19,6 @@ from workflows.ir.document.step_policy import (
 )
 from workflows.ir.reading import durations
 from workflows.ir.reading.fields import Code, Duration, milliseconds_of
-from workflows.ir.reading.identifiers import is_identifier
-from workflows.ir.reading.problems import quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import (
     read_duration,
@@ -31,30 +28,16 @@ from workflows.ir.settings.field_values import (
     source_of,
 )
 from workflows.ir.settings.setting_field import FieldKind, Group, Rules, SettingField
-from workflows.nodes.sub_script import NAME_RULES
+from workflows.nodes.called_workflow import (
+    CLASS_NAME,
+    MAX_PAYLOAD,
+    PAYLOAD_HELPER,
+    SCRIPT_NAME,
+    WORKFLOW_ID,
+    CalledWorkflow,
+    read_called_workflow,
+)
 
-WORKFLOW_ID: Final = SettingField(
-    name="workflowId",
-    kind=FieldKind.TEXT,
-    label="Workflow",
-    help="The id of one of your workflows.",
-    details="It must already be deployed to the same target",
-    rules=NAME_RULES,
-    suggests=WORKFLOW,
-)
-SCRIPT_NAME: Final = SettingField(
-    name="scriptName",
-    kind=FieldKind.TEXT,
-    label="Other Worker",
-    help="The name of any Worker on the target, instead of one of your workflows.",
-    rules=NAME_RULES,
-)
-CLASS_NAME: Final = SettingField(
-    name="className",
-    kind=FieldKind.TEXT,
-    label="Class in the other Worker",
-    help="The name of the workflow class in that Worker.",
-)
 WORKFLOW_NAME: Final = SettingField(
     name="workflowName",
     kind=FieldKind.TEXT,
@@ -106,18 +89,13 @@ FIELDS: Final = (
 )  # fmt: skip
 
 STATUS: Final = ": status"
-_MAX_PAYLOAD: Final = 1024 * 1024  # bytes of JSON, on every plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`worker` is the id of a workflow or, with a class name, the name of any Worker.
+    """`policy` applies to each step of the call, `timeout` to the whole run of the child."""
 
-    `policy` applies to each step of the call, `timeout` to the whole run of the child.
-    """
-
-    worker: str
-    class_name: str
+    called: CalledWorkflow
     input: Code | None
     waits_for_result: bool
     timeout: Duration
@@ -126,13 +104,9 @@ class Settings:
 
 def read(data: Reader) -> Settings:
     """Read the workflow to run: one of this installation, or a class in any Worker."""
-    class_name = read_string(data, CLASS_NAME) or read_string(data, WORKFLOW_NAME)
-    if class_name and not is_identifier(class_name):
-        data.problem(CLASS_NAME.name, f"must be a valid class name, not {quoted(class_name)}")
     _warn_about_large_payload(data)
     return Settings(
-        worker=_worker(data, class_name),
-        class_name=class_name,
+        called=read_called_workflow(data, class_name=read_string(data, WORKFLOW_NAME)),
         input=read_optional_code(data, INPUT),
         waits_for_result=read_switch(data, WAITS),
         timeout=read_duration(source_of(data, TIMEOUT), TIMEOUT),
@@ -140,26 +114,9 @@ def read(data: Reader) -> Settings:
     )
 
 
-def _worker(data: Reader, class_name: str) -> str:
-    script_name = read_string(data, SCRIPT_NAME)
-    if script_name:
-        data.string(WORKFLOW_ID.name, "")  # is not used, but must still be text
-    workflow_id = "" if script_name else read_string(data, WORKFLOW_ID)
-    if not workflow_id and not script_name:
-        data.problem(
-            WORKFLOW_ID.name,
-            "is missing: write the id of a workflow, or the name of a Worker in `scriptName`",
-        )
-    if script_name and not class_name:
-        data.problem(
-            CLASS_NAME.name, "is missing: write the name of the workflow class in the Worker"
-        )
-    return script_name or workflow_id
-
-
 def _warn_about_large_payload(data: Reader) -> None:
     value = data.raw(INPUT.name)
-    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) <= _MAX_PAYLOAD:
+    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) <= MAX_PAYLOAD:
         return
     try:
         size = len(
@@ -167,7 +124,7 @@ def _warn_about_large_payload(data: Reader) -> None:
         )
     except (ValueError, RecursionError):
         return  # code, whose value is not known yet
-    if size > _MAX_PAYLOAD:
+    if size > MAX_PAYLOAD:
         data.warning(
             INPUT.name,
             f"has {size:,} bytes as JSON, but Cloudflare accepts payloads of at most 1 MiB: store the "
@@ -177,12 +134,12 @@ def _warn_about_large_payload(data: Reader) -> None:
 
 def calls(settings: Settings) -> Call:
     """Return the call, which needs a workflow binding."""
-    return Call(kind="workflow", worker=settings.worker, class_name=settings.class_name)
+    return settings.called.call
 
 
 def about(settings: Settings) -> str:
     """Return the workflow, or the Worker and the class."""
-    return f"{settings.worker} {settings.class_name}".strip()
+    return settings.called.label
 
 
 def callback(node: Node, out: Emitter) -> None:
@@ -197,6 +154,7 @@ def callback(node: Node, out: Emitter) -> None:
 def emit(node: Node, out: Emitter) -> None:
     """Write the call of the helper that starts the child, and waits for it if required."""
     settings: Settings = node.settings
+    out.add_helper(PAYLOAD_HELPER)
     out.add_helper(HELPER)
     params = out.callback(node)
     rollback = out.rollback(node, output="{ instanceId: string; result: any }")
@@ -286,7 +244,7 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
   const started: { instanceId: string; result?: any } = { instanceId: id };
   const start = async (ctx: any) => {
     const params = await child.params(ctx);
-    checkInput(child, params);
+    payloadSize(`the input of ${child.name("")}`, params);
     try {
       await child.workflow.create({ id, params });
     } catch (error) {
@@ -300,15 +258,6 @@ async function startChild(step: WorkflowStep, child: ChildRun): Promise<{ instan
   const undo = (undone: any) => rollback({ ...undone, output: started });
   await step.do(child.name(""), child.config, start, rollback && { rollback: undo, rollbackConfig });
   return started;
-}
-
-/** A run that gets a function never starts. */
-function checkInput(child: ChildRun, params: unknown): void {
-  try {
-    (globalThis as any).structuredClone(params);
-  } catch (error: any) {
-    throw new NonRetryableError(`the input of ${child.name("")} cannot be sent to another run: ${error?.message}`);
-  }
 }
 
 /** Waits for the child with increasing sleeps: at most about 60, even for a year. */

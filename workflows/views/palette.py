@@ -94,6 +94,7 @@ OTHER_NAMES: Final = {
     "break": "stop exit end return",
     "try_catch": "error failure exception handle finally retry",
     "sub_workflow": "call execute child another workflow",
+    "start_many": "batch bulk fan out each children spawn createBatch",
     "sub_script": "worker service binding call rpc",
 }
 """Other names for the built-in types, for the search."""

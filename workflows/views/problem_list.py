@@ -26,8 +26,8 @@ from workflows.ir.document.node_types import NodeType
 from workflows.ir.document.triggers import TriggerType, trigger_type_of
 from workflows.ir.reading.problems import Problem, Severity, quoted
 from workflows.models import Workflow
-from workflows.nodes import branch, sub_workflow
-from workflows.nodes.sub_workflow import WORKFLOW_ID
+from workflows.nodes import branch, start_many, sub_workflow
+from workflows.nodes.called_workflow import WORKFLOW_ID
 
 _OF_TRIGGER: Final = ("trigger", ENTRY_PATH)
 """The paths that the trigger's form contains."""
@@ -86,11 +86,11 @@ def _missing(uses: Iterable[EnvUse]) -> Iterator[tuple[Problem, str]]:
 
 
 def _unknown_workflows(workflow: Workflow) -> Iterator[Problem]:
-    """Yield a warning for each sub-workflow whose id no workflow has.
+    """Yield a warning for each node that starts a workflow whose id no workflow has.
 
     It may still be the name of a Worker, which only a target knows.
     """
-    ids = dict(_sub_workflows(workflow.ir))
+    ids = dict(_called_workflows(workflow.ir, sub_workflow.TYPE.name, start_many.TYPE.name))
     known = set(Workflow.objects.filter(pk__in=set(ids.values())).values_list("pk", flat=True))
     for node_id, id_ in ids.items():
         if id_ not in known:
@@ -106,7 +106,7 @@ def _endless_calls(workflow: Workflow, opened: OpenDocument | None) -> Iterator[
     """Yield a warning for each sub-workflow that always starts the same workflow again."""
     if opened is None:
         return
-    for node_id, id_ in _sub_workflows(workflow.ir):
+    for node_id, id_ in _called_workflows(workflow.ir, sub_workflow.TYPE.name):
         if id_ == workflow.pk and not _depends_on_condition(opened.draft, node_id):
             yield Problem(
                 path=f"nodes.{node_id}.data.{WORKFLOW_ID.name}",
@@ -129,11 +129,11 @@ def _depends_on_condition(ir: WorkflowIR, node_id: str) -> bool:
     return is_optional or any(ir.structure.precedes(id_, node_id) for id_ in breaks)
 
 
-def _sub_workflows(document: Any) -> Iterator[tuple[str, str]]:
-    """Yield each node that calls a workflow, and the id of that workflow."""
+def _called_workflows(document: Any, *types: str) -> Iterator[tuple[str, str]]:
+    """Yield each node of these types, which call a workflow, and the id of that workflow."""
     for item in _items(document):
         data = item.get("data")
-        if item.get("type") != sub_workflow.TYPE.name or not isinstance(data, dict):
+        if item.get("type") not in types or not isinstance(data, dict):
             continue
         id_ = data.get(WORKFLOW_ID.name)
         if isinstance(id_, str) and id_ and id_.isascii() and id_.isprintable():

@@ -152,9 +152,11 @@ def test_a_workflow_of_any_worker_is_called_by_its_class(
 ) -> None:
     worker = {"scriptName": f"awaitstep-{child}", "className": class_name(installation, child)}
     call = node("call", "sub_workflow", **worker, input="{ n: 5 }")
-    workflow = deploy(installation, flow(call, node("last", code="return call;")))
+    many = node("many", "start_many", **worker, items="[{ n: 6 }, { n: 7 }]")
+    last = node("last", code="return [call, many.map(({ existed }) => existed)];")
+    workflow = deploy(installation, flow(call, many, last))
 
-    assert output(installation, workflow) == {"n": 10}
+    assert output(installation, workflow) == [{"n": 10}, [False, False]]
 
 
 def class_name(installation: Installation, workflow: str) -> str:

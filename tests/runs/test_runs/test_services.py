@@ -171,6 +171,21 @@ def test_other_workflows_are_not_started_but_can_be_pinned() -> None:
     assert output_of(run, progress.steps_of("after")[0]) == 42
 
 
+def test_the_runs_of_a_list_are_not_started_but_can_be_pinned() -> None:
+    ids = "await crypto.subtle.digest('SHA-256', item)"
+    many = node("many", "start_many", workflowId="abcdefgh", items="{{ trigger.none }}", id=ids)
+    workflow = import_document(chain(many, step("after", "return many.length;")))
+    output = [{"id": f"a{at}", "existed": False} for at in range(250)]
+
+    unpinned = ended(start(import_document(chain(many | {"data": many["data"] | {"id": ""}}))))
+    progress = ended(start(workflow, pins={"many": pinned(output)}))
+
+    assert "does not start other workflows" in unpinned.error
+    assert output_of(progress.run, progress.steps_of("many")[-1]) == output
+    assert progress.outputs["after"] == 250
+    assert set(states(progress).values()) == {"done"}
+
+
 def test_a_wait_with_a_pinned_output_checks_nothing() -> None:
     check = {"check": "request", "url": "http://unreachable.test"}
     ready = node("ready", "wait_until", **check)

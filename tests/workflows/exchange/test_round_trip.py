@@ -112,6 +112,7 @@ def test_workflows_of_an_export_call_each_other_after_the_import() -> None:
             node("c", "sub_script", workerName=script.pk),
             node("d", "sub_workflow", workflowId="elsewhere"),
             node("e", "sub_workflow", scriptName=child.pk, className="Child"),
+            node("f", "start_many", workflowId=child.pk, items="[1]"),
         ),
         name="Parent",
     )
@@ -128,6 +129,7 @@ def test_workflows_of_an_export_call_each_other_after_the_import() -> None:
         {"workerName": ids["Script"]},
         {"workflowId": "elsewhere"},
         outside,
+        {"workflowId": ids["Child"], "items": "[1]"},
     ]
     assert child.pk not in ids.values()
     assert exported() == data

@@ -248,14 +248,14 @@ _REGIONS = {
 _KEYS = (
     *CODE_KEYS, "timeout", "retryLimit", "retryDelay", "backoff", "url", "headers", "queryParams", "method", "failOn",
     "duration", "eventType", "loopType", "itemVar", "indexVar", "count", "maxIterations", "onError", "workflowId",
-    "scriptName", "className", "waitForCompletion", "workerName", "branches", "inline", "unknown",
+    "scriptName", "className", "items", "id", "waitForCompletion", "workerName", "branches", "inline", "unknown",
 )  # fmt: skip
 _SETTINGS: dict[str, dict[str, Any]] = {
     "step": {}, "transform": {"expression": "1"}, "sleep": {"duration": 1000}, "sleep_until": {"timestamp": "2030-01-01"},
     "wait_for_event": {"eventType": "e"}, "wait_until": {"code": "return 1;"}, "human_approval": {"title": "t"}, "debounce": {"key": "k"}, "rate_limit": {"key": "k"}, "http_request": {"url": "http://x"},
     "branch": {"branches": [{"label": "yes", "condition": "true"}, {"label": "no", "condition": ""}]},
     "parallel": {}, "race": {}, "loop": {"collection": "[1]"}, "try_catch": {}, "break": {},
-    "sub_workflow": {"workflowId": "w"}, "sub_script": {"workerName": "w"},
+    "sub_workflow": {"workflowId": "w"}, "start_many": {"workflowId": "w", "items": "[1]"}, "sub_script": {"workerName": "w"},
 }  # fmt: skip
 
 

@@ -63,6 +63,12 @@ COUNTED: dict[str, tuple[dict[str, Any], int]] = {
     "a child without waiting takes two steps": (
         chain(node("k", "sub_workflow", workflowId="x", waitForCompletion=False)), 2,
     ),
+    "a list is started in batches, after a step for the ids": (
+        chain(node("k", "start_many", workflowId="x", items=f"[{', '.join('1' * 201)}]")), 4,
+    ),
+    "a list of unknown length counts as one batch": (
+        chain(node("k", "start_many", workflowId="x", items="event.payload", id="item")), 1,
+    ),
     "a child is checked repeatedly": (
         chain(node("k", "sub_workflow", workflowId="x", timeout="3 seconds")), 5,
     ),

@@ -302,7 +302,7 @@ def test_the_sample_is_valid() -> None:
 def test_every_type_of_the_format_is_known() -> None:
     assert set(NODE_TYPES) == {
         "step", "transform", "sleep", "sleep_until", "wait_for_event", "human_approval", "wait_until", "debounce", "rate_limit", "http_request", "branch", "parallel",
-        "race", "loop", "try_catch", "break", "sub_workflow", "sub_script",
+        "race", "loop", "try_catch", "break", "sub_workflow", "start_many", "sub_script",
     }  # fmt: skip
 
 

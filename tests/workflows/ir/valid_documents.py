@@ -81,7 +81,9 @@ def _hand_written() -> Iterator[Document]:
              escalateTo="{{ first.list }}", fields=[{"name": "a b"}, {"name": "c", "type": "choice", "options": "x\ny"}]),
         node("last", "debounce", key="{{ trigger.id }}", maxWait="{{ trigger.i }}", database="A_DB"),
         node("room", "rate_limit", key="{{ values }}", limit=3, period="{{ trigger.i }}"),
-        node("end", code="return [{{ there }}, {{ asked.fields }}, {{ last.latest }}, {{ room.waited }}];"),
+        node("many", "start_many", workflowId="abc", items="{{ first.list }}", input="[{{ item }}, {{ values }}]",
+             id="`${ {{ trigger.id }} }-${ {{ index }} }`"),
+        node("end", code="return [{{ there }}, {{ asked.fields }}, {{ last.latest }}, {{ room.waited }}, {{ many }}];"),
     )  # fmt: skip
     yield chain(
         node("hello", name="EXPORT_hello"),

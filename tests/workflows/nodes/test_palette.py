@@ -116,6 +116,10 @@ LABELS: list[tuple[dict[str, Any], str]] = [
     (node("a", "break"), "always"),
     (node("a", "try_catch"), ""),
     (node("a", "sub_workflow", scriptName="other", className="Flow"), "other Flow"),
+    (
+        node("a", "start_many", workflowId="other", items="{{ trigger.orders }}"),
+        "other: {{ trigger.orders }}",
+    ),
     (node("a", "sub_script", workerName="other"), "other: POST /"),
     (node("a", "greet", text="{{ trigger.a }}", count=3), "{{ trigger.a }}"),
 ]

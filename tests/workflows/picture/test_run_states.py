@@ -262,6 +262,33 @@ def test_a_child_run_that_is_not_awaited_is_done_when_it_has_started() -> None:
     assert (nodes["child"].state, nodes["child"].duration) == ("done", "2.0 s")
 
 
+@pytest.mark.parametrize("id_", ["", "item"])
+@pytest.mark.parametrize(
+    ("successes", "state"),
+    [
+        ([True, True], "done"),
+        ([True, None], "running"),
+        ([True, False], "failed"),
+        ([None], "running"),
+    ],
+)
+def test_the_batches_of_a_list_belong_to_one_node(
+    id_: str, successes: list[bool | None], state: str
+) -> None:
+    many = node("many", "start_many", workflowId="abc", items="event.payload", id=id_)
+    calls: list[tuple[str, bool | None]] = [] if id_ else [("many: id-1", True)]
+    calls += [(f"many-{at}", success) for at, success in enumerate(successes, 1)]
+    steps = [
+        {"name": name, "type": "step", "start": f"2026-01-01T00:00:0{at}Z", "success": success,
+         "end": f"2026-01-01T00:00:0{at + 1}Z", "output": "[]" if name == "many-2" else '{"started": []}'}
+        for at, (name, success) in enumerate(calls)
+    ]  # fmt: skip
+
+    nodes = node_states(parse_valid(chain(many, node("b"))), steps, "running")
+
+    assert nodes["many"].state == state
+
+
 def test_the_checks_of_a_wait_belong_to_one_node(run_document: RunDocument) -> None:
     code = "return ctx.step.count > event.payload.checks;"
     wait = node("wait", "wait_until", code=code, interval="{{ trigger.interval }}", maxChecks=3)

@@ -148,10 +148,15 @@ def test_the_problems_are_listed_without_scripts(admin_client: Client) -> None:
     assert "Cannot find name" in text(answer)
 
 
-def test_a_sub_workflow_that_does_not_exist_is_a_problem(admin_client: Client) -> None:
+@pytest.mark.parametrize(
+    ("type_", "data"), [("sub_workflow", {}), ("start_many", {"items": "[1]"})]
+)
+def test_a_called_workflow_that_does_not_exist_is_a_problem(
+    admin_client: Client, type_: str, data: dict[str, str]
+) -> None:
     called = Workflow(ir=chain(node("a")))
     services.save_draft(called)
-    call = {"type": "sub_workflow", "data": {"workflowId": "your-workflow"}}
+    call = {"type": type_, "data": data | {"workflowId": "your-workflow"}}
     workflow = Workflow(ir=chain(node("a") | call))
     services.save_draft(workflow)
 
@@ -159,7 +164,7 @@ def test_a_sub_workflow_that_does_not_exist_is_a_problem(admin_client: Client) -
     assert shown["nodes"]["a"]["text"] == 'there is no workflow with the id "your-workflow"'
     assert shown["fields"][0]["field"] == "data.workflowId"
 
-    call["data"] = {"workflowId": called.pk}
+    call["data"] = data | {"workflowId": called.pk}
     workflow.ir = chain(node("a") | call)
     services.save_draft(workflow)
     assert problems_of(admin_client, workflow)["nodes"] == {}

@@ -18,6 +18,7 @@ from workflows.ir.document.model import Node
 from workflows.ir.document.node_types import INFERRED, VALUE_SUFFIX, Call, NodeType
 from workflows.ir.document.step_policy import StepPolicy
 from workflows.ir.reading.fields import Code, Field, parameters_of
+from workflows.ir.settings.setting_field import SettingField
 from workflows.ir.validation.limits import MAX_NAME_INDICES
 
 DELAY_PARAMETERS: Final = "{ ctx: { attempt }, error }: { ctx: { attempt: number }; error: any }"
@@ -54,10 +55,21 @@ class StepWriter(SettingsWriter):
         One that may change, because it reads the clock, is evaluated once, in its own step.
         """
         pieces = self.value(field)
-        if self._plan.slots or not isinstance(field, Code) or not may_change(self._syntax(field)):
+        if not self.may_change(field):
             return pieces
         name = self.step_name(node, suffix=VALUE_SUFFIX)
         return [f"await step.do({name}, {_ONCE}, async (): Promise<any> => (", *pieces, "))"]
+
+    def may_change(self, field: Field) -> bool:
+        """Whether the value of a setting may differ when it is evaluated again."""
+        if self._plan.slots or not isinstance(field, Code):
+            return False
+        return may_change(self._syntax(field))
+
+    def place_of(self, node: Node, field: SettingField) -> list[Piece]:
+        """Return the place for code that the field does not have yet, for completion; [] elsewhere."""
+        slots = self._plan.slots
+        return ["(\n", slots.token(node.id, f"data.{field.name}"), "\n)"] if slots else []
 
     @contextmanager
     def attempted(self, attempt: str) -> Iterator[None]:

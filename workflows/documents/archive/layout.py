@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from workflows.documents.archive.content import WorkflowContent
-from workflows.nodes import sub_script, sub_workflow
+from workflows.nodes import start_many, sub_script, sub_workflow
+from workflows.nodes.called_workflow import WORKFLOW_ID
 
 MANIFEST: Final = "awaitstep-export.json"
 WORKFLOWS: Final = "workflows"
@@ -31,7 +32,8 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 _MAX_FOLDER: Final = 50
 _NOT_ON_WINDOWS: Final = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _CALLS: Final = {
-    sub_workflow.TYPE.name: sub_workflow.WORKFLOW_ID.name,
+    sub_workflow.TYPE.name: WORKFLOW_ID.name,
+    start_many.TYPE.name: WORKFLOW_ID.name,
     sub_script.TYPE.name: sub_script.WORKER.name,
 }
 """The setting with the id of another workflow, by node type."""

@@ -43,14 +43,14 @@ removeEventListener reportError scheduler self setImmediate setInterval setTimeo
 """
 
 _GENERATED: Final = """
-Approval ApprovalCall ArmResult ChildRun DEBOUNCE_NOW DebounceCall Debounced Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall RateLimitCall Slot WaitCall WorkflowEntrypoint
-WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText checkTicket collectArms
-ctx entry env err event exactNumber exchange filled idempotencyKey inText inTime isPlain masked nodeRequest parseBody parsedBody readBody readHeaders readQuery readText findReason
-refuse request runApproval runChild runDebounce runRace runRateLimit runScript runWaitUntil sendRequest showRun shown storable sleepUntil startChild step stepName takeSlot takeTicket textsOf trigger withoutRetryOf
+Approval ApprovalCall ArmResult ChildRun DEBOUNCE_NOW DebounceCall Debounced Env HOW_TO NOT_PERFORMED NodeContext NodeRequest HttpRequest HttpResponse ItemOf NonRetryableError OutputOf RETRYABLE_STATUSES RaceCall RateLimitCall RunToStart Slot StartCall StartedRun WaitCall WorkflowEntrypoint
+WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList asBase64 asMilliseconds asText checkTicket checkedIds collectArms
+ctx entry env err event exactNumber exchange filled idempotencyKey inText inTime isPlain listOf masked nodeRequest parseBody parsedBody payloadSize readBody readHeaders readQuery readText findReason
+refuse request runApproval runChild runDebounce runRace runRateLimit runScript runWaitUntil sendRequest showRun shown storable sleepUntil startBatch startChild startMany step stepName summed takeSlot takeTicket textsOf trigger withoutRetryOf
 """
 
 _USED: Final = """
-AbortSignal AnalyticsEngineDataset Array ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
+AbortSignal AnalyticsEngineDataset Array ArrayBuffer ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
 ReadableStream SendEmail Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined Ai Workflow
@@ -60,7 +60,7 @@ btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined 
 _IN_SCOPE: Final = """
 NonRetryableError WorkflowEvent WorkflowStep WorkflowStepContext WorkflowStepEvent allArms asEventType asList
 asMilliseconds collectArms ctx env err event idempotencyKey inText runApproval runChild runDebounce runRace runRateLimit runWaitUntil sendRequest sleepUntil
-startChild step stepName storable withoutRetryOf
+startChild startMany step stepName storable withoutRetryOf
 """
 
 GENERATED_NAMES: Final = frozenset(_GENERATED.split())

@@ -218,6 +218,17 @@ def test_code_about_a_step_has_its_output_or_its_attempt_in_scope() -> None:
     assert (severity, "'sheet' does not exist" in message) == (1, True)
 
 
+def test_code_about_an_item_has_the_item_in_scope() -> None:
+    orders = node("orders", code="return [{ number: 1, total: 2.5 }];")
+    many = node("many", "start_many", workflowId="w", items="orders")
+    workflow = chain(orders, many, node("use"))
+
+    for path in ("data.input", "data.id"):
+        keys = completions(workflow, "many", "item.|", path, language="expression")
+        assert keys == ["number", "total"]
+    assert completions(workflow, "use", "return many[0].|") == ["existed", "id"]
+
+
 def test_references_are_completed_in_code_text_and_json() -> None:
     workflow = chain(
         node("load-order", code="return { total: 1, lines: [{ sku: 'a' }] };"),

@@ -1,6 +1,6 @@
-"""A run that is killed at any point of a race that fails continues with the same values.
+"""A run that is killed at any point of a race or of a batch of runs continues as if it had not been.
 
-The records of one run are cut after each of its rows, as if its process had been killed there.
+The records of one run are cut after one of its rows, as if its process had been killed there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.local_cloudflare.support.workers import (
+    Binding,
     deploy_worker,
     run_status,
     send_event,
@@ -25,7 +26,7 @@ from tests.local_cloudflare.support.workers import (
 )
 from tests.support.examples import examples
 from tests.support.platform_fixture import Platform, start_platform
-from tests.workflows.ir.documents import Document, document, node
+from tests.workflows.ir.documents import Document, chain, document, node
 from tests.workflows.programs.harness.workers import compiled
 
 Start = Callable[[str], Platform]
@@ -68,12 +69,7 @@ def _booking() -> Document:
 
 def test_the_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start: Start) -> None:
     platform = start("whole")
-    code = compiled({"Booking": _booking()}, tmp_path)["Booking"]
-    deploy_worker(
-        platform, "booking", code, workflow_binding("booking") | {"class_name": "Booking"}
-    )
-    names = {"script_name": "booking", "class_name": "Booking"}
-    platform.api("PUT", "workflows/booking", json=names)
+    _deploy(platform, "Booking", compiled({"Booking": _booking()}, tmp_path)["Booking"])
     run = start_run(platform, "booking")
     wait_for(partial(run_status, platform, "booking", run), "waiting", seconds=60)
     platform.kill()
@@ -91,16 +87,57 @@ def test_the_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start:
     assert set(map(tuple, outputs.values())) == {("room", "room")}, outputs
 
 
+def test_a_batch_of_runs_that_is_repeated_after_a_kill_starts_none_twice(
+    tmp_path: Path, start: Start
+) -> None:
+    parent = chain(
+        node("many", "start_many", workflowId="child", items="[7, 8, 9]"),
+        node("pause", "wait_for_event", eventType="call", timeout="1 hour"),
+        node("after", code="return many;"),
+    )
+    modules = compiled({"Child": chain(node("stop", "break")), "Parent": parent}, tmp_path)
+    platform = start("whole")
+    _deploy(platform, "Child", modules["Child"])
+    child = {"name": "CHILD_CHILD", "class_name": "Child", "script_name": "child"}
+    _deploy(platform, "Parent", modules["Parent"], workflow_binding("child") | child)
+    run = start_run(platform, "parent")
+    wait_for(partial(run_status, platform, "parent", run), "waiting", seconds=60)
+    platform.kill()
+
+    _cut(tmp_path / "whole", after=_start_of_attempt(tmp_path / "whole", "many-1"))
+    again = start("whole")
+    send_event(again, "parent", run)
+
+    started = wait_for_output(again, "parent", run)
+    assert [each["existed"] for each in started] == [True] * 3
+    instances = again.api("GET", "workflows/child/instances").json()["result"]
+    assert {each["id"] for each in instances} == {each["id"] for each in started}
+    assert len(instances) == 3
+
+
+def _deploy(platform: Platform, class_name: str, code: str, *bindings: Binding) -> None:
+    """Deploy a Worker and its Workflow, both with the name of the class in small letters."""
+    name = class_name.lower()
+    own = workflow_binding(name) | {"class_name": class_name}
+    deploy_worker(platform, name, code, own, *bindings)
+    names = {"script_name": name, "class_name": class_name}
+    platform.api("PUT", f"workflows/{name}", json=names)
+
+
 def _copy(folder: Path, to: Path) -> None:
     shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.sock"))
 
 
 def _database(folder: Path) -> sqlite3.Connection:
-    """Open the records of the only run."""
+    """Open the records of the only run that has called steps."""
     for file in folder.glob("**/*.sqlite"):
         database = sqlite3.connect(file)
         tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('states', '_cf_KV')"
-        if database.execute(tables).fetchone()[0] == 2:
+        has_steps = "SELECT count(*) FROM states WHERE event = ?"
+        if (
+            database.execute(tables).fetchone()[0] == 2
+            and database.execute(has_steps, [STEP_START]).fetchone()[0]
+        ):
             return database
         database.close()
     raise AssertionError("the run has no records")
@@ -112,6 +149,14 @@ def _rows(folder: Path) -> list[int]:
         started = "SELECT min(id) FROM states WHERE event = ?"
         (first,) = database.execute(started, [STEP_START]).fetchone()
         return [id_ for (id_,) in database.execute("SELECT id FROM states WHERE id >= ?", [first])]
+
+
+def _start_of_attempt(folder: Path, step: str) -> int:
+    """Return the row of the log that the first attempt of a step has when it starts."""
+    with closing(_database(folder)) as database:
+        query = "SELECT min(id) FROM states WHERE event = ? AND target = ?"
+        (row,) = database.execute(query, [ATTEMPT_START, step]).fetchone()
+        return int(row)
 
 
 def _cut(folder: Path, *, after: int) -> None:
