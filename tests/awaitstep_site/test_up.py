@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.support.installation import PROJECT, Installation
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
 from toolchain import process
 
@@ -55,7 +56,7 @@ def interrupted(started: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Press Ctrl-C and return the processes that were running before."""
     running = psutil.Process(started.pid).children(recursive=True)
     started.send_signal(signal.SIGINT)
-    started.communicate(timeout=60)
+    started.communicate(timeout=PATIENCE)
     return running
 
 
@@ -72,7 +73,7 @@ def test_everything_starts_with_one_command_keeps_running_and_stops_with_ctrl_c(
     running = interrupted(started)
     assert started.returncode == 0
     assert len(running) >= 3
-    assert psutil.wait_procs(running, timeout=10)[1] == []
+    assert psutil.wait_procs(running, timeout=PATIENCE)[1] == []
 
     again, printed = up(installation)
     kill_platform(again)

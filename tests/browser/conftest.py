@@ -23,7 +23,7 @@ from tests.browser.pages import ids  # noqa: F401 - a fixture
 from tests.support.installation import Installation
 from toolchain import node_tools
 
-TIMEOUT_MILLISECONDS = 30_000  # long, because a busy machine deploys slowly
+TIMEOUT_MILLISECONDS = 90_000  # long, because a busy machine deploys slowly
 REQUIRED = os.environ.get("AWAITSTEP_REQUIRE_BROWSER") == "1"
 MISSING = (
     "The browser tests need Chromium, which was not found. Install your system's chromium, or run "

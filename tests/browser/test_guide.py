@@ -15,7 +15,7 @@ from tests.browser.conftest import opening_pages
 from tests.deployments.projects.guide import NAME, PAYLOAD, STEPS, connected_installation
 from tests.support.installation import Installation
 
-LONG: Final = 120_000  # milliseconds; the run sleeps for a minute
+LONG: Final = 300_000  # milliseconds; the run sleeps for a minute
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ FLAKY = """const all = globalThis as any;
 all.tries = (all.tries ?? 0) + 1;
 if (all.tries < 2) throw new Error("the bank is busy");
 return { charged: event.payload.order };"""
-RUN_TIMEOUT = 40_000  # milliseconds, for a run that sleeps and retries
+RUN_TIMEOUT = 120_000  # milliseconds, for a run that sleeps and retries
 SCHEMA = {"properties": {"approved": {"type": "boolean"}}}
 
 
@@ -109,9 +109,9 @@ def test_a_run_interrupted_by_a_restart_of_the_platform_continues_on_the_page(
 
     installation.restart_platform()
 
-    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=90_000)
+    expect(page.locator("#outcome")).to_contain_text("for the event approve", timeout=RUN_TIMEOUT)
     page.get_by_role("button", name="Reject").click()
-    expect(page.locator("#head")).to_contain_text("Complete", timeout=90_000)
+    expect(page.locator("#head")).to_contain_text("Complete", timeout=RUN_TIMEOUT)
     assert page.evaluate("window.notReloaded")
 
 
@@ -141,7 +141,7 @@ def test_an_update_keeps_what_was_typed_into_an_answer(
 
     installation.manage("trigger_workflow", workflow)
 
-    expect(page.locator(".answer-form")).to_have_count(2, timeout=90_000)
+    expect(page.locator(".answer-form")).to_have_count(2, timeout=RUN_TIMEOUT)
     assert page.evaluate("window.notReloaded")
     expect(page.locator(".answer-form textarea").first).to_have_value('{"half": ')
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 from tests.browser.chromium import log_in
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 
 # Shows the cookies that it receives, or redirects the visitor to where it might receive more.
@@ -36,7 +37,7 @@ def thief(installation: Installation) -> str:
         ("metadata", (None, json.dumps(metadata), "application/json")),
         ("thief.js", ("thief.js", THIEF, "application/javascript+module")),
     ]
-    with httpx.Client(headers=headers, timeout=60) as client:
+    with httpx.Client(headers=headers, timeout=PATIENCE) as client:
         client.put(script, files=files).raise_for_status()
         client.post(f"{script}/subdomain", json={"enabled": True}).raise_for_status()
     return f"http://thief.localhost:{port}/"

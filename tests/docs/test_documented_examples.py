@@ -23,6 +23,7 @@ from tests.docs.page_examples import (
 )
 from tests.support.http_server import Handler, serving
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from workflows.nodes.built_in import BUILT_IN
 
 TYPES = {type_.name: type_ for type_ in BUILT_IN}
@@ -183,7 +184,7 @@ def _decide(commands: Commands, runs: list[tuple[tuple[str, DocumentedRun], str]
         for (id_, run), run_id in runs
         for decision, fields in run.decisions
     ]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while pending and time.monotonic() < deadline:
         done = commands(*pending)
         pending = [command for command, text in zip(pending, done, strict=True) if not text]
@@ -191,7 +192,7 @@ def _decide(commands: Commands, runs: list[tuple[tuple[str, DocumentedRun], str]
 
 def _ended_runs(commands: Commands, queries: list[list[str]], apis: str) -> list[dict[str, Any]]:
     """Wait for the end of all runs, and return them with the addresses of the pages."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         runs = [json.loads(printed.replace(apis, "https:/")) for printed in commands(*queries)]
         if {run["status"] for run in runs} <= ENDED:

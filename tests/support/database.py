@@ -17,6 +17,7 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from tests.support.migrated_database import migrated_database
+from tests.support.patience import PATIENCE
 from web.streams.table_watcher import THREAD_NAME
 
 
@@ -51,7 +52,7 @@ def _wait_for_table_watcher() -> None:
     """Wait for the thread to end, because it would look for ids above those of the deleted rows."""
     for thread in threading.enumerate():
         if thread.name == THREAD_NAME:
-            thread.join(timeout=20)
+            thread.join(timeout=PATIENCE)
             assert not thread.is_alive(), "a test left an event stream open"
 
 

@@ -19,6 +19,7 @@ import httpx
 
 from tests.support.environment import free_port
 from tests.support.migrated_database import migrated_database
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import NO_AUTHORITIES, request
 from tests.support.programs.command_runner import Commands
 from toolchain import process
@@ -116,7 +117,7 @@ class Installation:
     def client(self, user: str = "deployer") -> Iterator[httpx.Client]:
         """Yield a client that logs in like a browser and sends the CSRF token."""
         base = f"http://127.0.0.1:{self.port}"
-        with httpx.Client(base_url=base, timeout=60, verify=NO_AUTHORITIES) as client:
+        with httpx.Client(base_url=base, timeout=PATIENCE, verify=NO_AUTHORITIES) as client:
             client.get("/admin/login/").raise_for_status()
             form = {"username": user, "password": PASSWORD}
             token = {"csrfmiddlewaretoken": client.cookies["awaitstep_csrf"]}
@@ -154,7 +155,7 @@ class Installation:
 
 def wait_for_port(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the program listens on the port; fail with the log if it exits first."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if started.poll() is not None:
             raise AssertionError(f"exited with {started.returncode}: {log.read_text()}")
@@ -169,7 +170,7 @@ def _stop(started: subprocess.Popen[bytes]) -> None:
     if started.poll() is None:
         started.terminate()
         try:
-            started.wait(timeout=20)
+            started.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             started.kill()
     started.wait()

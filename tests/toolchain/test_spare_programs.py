@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.support.installation import PROJECT
+from tests.support.patience import PATIENCE
 from tests.support.programs.processes import is_running
 from tests.targets.cloudflare.accounts import wait_until
 from toolchain import process, spare_programs
@@ -61,7 +62,9 @@ class Workshop:
         """Return a spare, which may still be loading."""
         return prepared(self.spares)
 
-    def run(self, *argv: str, spares: Spares | None = None, timeout: float = 60) -> ProgramResult:
+    def run(
+        self, *argv: str, spares: Spares | None = None, timeout: float = PATIENCE
+    ) -> ProgramResult:
         return (spares or self.spares).run(
             argv or ["deploy"],
             cwd=self.folder,

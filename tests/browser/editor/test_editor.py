@@ -89,7 +89,7 @@ def middle(locator: Locator) -> tuple[float, float]:
 def add_by_mouse(page: Page, type_: str, target: str, name: str) -> None:
     page.get_by_role("button", name="Add node").click()
     drag(page, page.locator(f"#type-{type_}"), target)
-    expect(page.locator("#panel-name")).not_to_have_value("", timeout=30_000)
+    expect(page.locator("#panel-name")).not_to_have_value("")
     saved(page)
     rename(page, name)
 

@@ -10,6 +10,7 @@ import pytest
 
 from deployments.pipeline.config.bindings import Binding
 from deployments.pipeline.config.wrangler_config import MAIN, wrangler_config
+from tests.support.patience import PATIENCE
 from toolchain import process
 from toolchain.node_tools import NODE, WRANGLER
 from workflows.ir.deploy.deploy_settings import DeploySettings
@@ -61,7 +62,7 @@ def dry_run(folder: Path, written: dict[str, Any]) -> process.ProgramResult:
     (folder / "wrangler.json").write_text(json.dumps(written))
     env = process.environment(home=folder, CI="1", NO_COLOR="1", WRANGLER_SEND_METRICS="false")
     arguments: list[str | Path] = [NODE, WRANGLER, "deploy", "--dry-run", "--strict"]
-    return process.run(arguments, cwd=folder, env=env, timeout=60)
+    return process.run(arguments, cwd=folder, env=env, timeout=PATIENCE)
 
 
 def test_wrangler_accepts_every_kind_of_binding_without_a_warning(tmp_path: Path) -> None:

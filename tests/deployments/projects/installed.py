@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from workflows.documents.projects.contents import content_of
 from workflows.documents.projects.files import ProjectFiles
 from workflows.documents.projects.samples import samples
@@ -43,11 +45,11 @@ def ended(
     run: str = "latest",
     *,
     name: str = "",
-    tries: int = 60,
 ) -> dict[str, Any]:
     """Wait until the run of the workflow, or of its Workflow with this `name`, has ended."""
     named = ["--workflow-name", name] if name else []
-    for _ in range(tries):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         found: dict[str, Any] = installation.json("describe_run", workflow, run, "--json", *named)
         if found["status"] in _ENDED:
             return found

@@ -52,7 +52,7 @@ def triggered(
     output = wrangler(connected, folder, "trigger", NAME, PAYLOAD)
     found = re.search(r'instance "([^"]+)" has been queued successfully', output)
     assert found, output
-    return {"id": found[1], **ended(connected, deployed, found[1], tries=3000)}
+    return {"id": found[1], **ended(connected, deployed, found[1])}
 
 
 def test_the_deployment_succeeds_and_its_workflow_is_listed(

@@ -15,6 +15,7 @@ import pytest
 from tests.deployments.fakes import document
 from tests.support import warm_wrangler
 from tests.support.installation import PROJECT, Installation
+from tests.support.patience import PATIENCE
 from tests.support.programs.processes import is_running
 from tests.targets.cloudflare.accounts import wait_until
 from toolchain import process
@@ -109,6 +110,6 @@ def test_two_concurrent_commands_agree_on_keys_token_and_target(tmp_path: Path) 
         for _ in range(2)
     ]
 
-    printed = {item.communicate(timeout=60)[0] for item in both}
+    printed = {item.communicate(timeout=PATIENCE)[0] for item in both}
     assert len(printed) == 1
     assert [item.returncode for item in both] == [0, 0]

@@ -68,7 +68,7 @@ def test_a_deployment_that_hangs_in_a_call_to_the_target_ends_within_five_second
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        wait_until(has_ended(running), seconds=5)
+        wait_until(has_ended(running))
         control.faults()
     assert (running.state, running.uploaded) == (Status.CANCELLED, "no")
     assert running.message == "Cancelled by ada."
@@ -84,7 +84,7 @@ def test_wrangler_has_ended_when_the_deployment_has_ended(target: Target, contro
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        wait_until(has_ended(running), seconds=5)
+        wait_until(has_ended(running))
         assert not psutil.pid_exists(wrangler)
     assert (running.state, running.stage) == (Status.CANCELLED, "DEPLOYING")
 
@@ -120,7 +120,7 @@ def test_a_hanging_build_is_killed_within_five_seconds_with_its_children(
 
         controls.cancel(running, by=Actor(name="ada"))
 
-        wait_until(lambda: has_ended(running)() and not any(map(is_running, started)), seconds=5)
+        wait_until(lambda: has_ended(running)() and not any(map(is_running, started)))
     assert (running.state, running.stage, running.uploaded) == (Status.CANCELLED, stage, "no")
     assert running.message == "Cancelled by ada."
 

@@ -121,7 +121,7 @@ def test_a_rollback_cancels_a_running_deployment(
 
         wait_until(has_ended(running))
         control.faults()
-        wait_until(has_ended(back), seconds=30)
+        wait_until(has_ended(back))
     assert (running.state, back.state) == (Status.CANCELLED, Status.SUCCEEDED)
     actions = list(Entry.objects.filter(actor_name="ada").values_list("action", flat=True))
     assert actions == ["rollback requested", "deployment cancelled"]

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.local_cloudflare.support.workers import deploy_worker, wait_until
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
@@ -83,7 +84,9 @@ def test_a_client_cannot_control_the_runtime(mirror: Platform) -> None:
 
 def test_a_response_is_streamed(mirror: Platform) -> None:
     url = f"http://127.0.0.1:{mirror.port}/stream"
-    with httpx.stream("GET", url, headers={"host": "mirror.localhost"}, timeout=60) as response:
+    with httpx.stream(
+        "GET", url, headers={"host": "mirror.localhost"}, timeout=PATIENCE
+    ) as response:
         chunks = response.iter_raw()
         first = next(chunks)
         mirror.fetch("mirror", "/release")
@@ -93,7 +96,7 @@ def test_a_response_is_streamed(mirror: Platform) -> None:
 
 
 def test_a_websocket_works_in_both_directions(mirror: Platform) -> None:
-    with socket.create_connection(("127.0.0.1", mirror.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", mirror.port), timeout=PATIENCE) as connection:
         connection.sendall(HANDSHAKE.encode())
         head = connection.recv(4096)
         connection.sendall(MASKED_HI)
@@ -117,7 +120,7 @@ def test_the_paths_of_the_runtime_are_closed(mirror: Platform, path: str) -> Non
 
 def status_of(platform: Platform, target: str, worker: str = "mirror") -> int:
     """Return the status for a request target that is sent as it is."""
-    with socket.create_connection(("127.0.0.1", platform.port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=PATIENCE) as connection:
         head = f"GET {target} HTTP/1.1\r\nHost: {worker}.localhost\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode())
         return int(connection.recv(4096).split()[1])

@@ -31,6 +31,7 @@ from tests.local_cloudflare.support.workers import (
     wait_until,
 )
 from tests.support.files import contents
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 
@@ -190,7 +191,9 @@ def test_a_url_opens_once_and_only_with_the_protocol(printing: Platform) -> None
         statuses = []
         for protocol in ("other", "trace-v1", "trace-v1"):
             address = (parts.hostname or "", parts.port or 0)
-            connection = connections.enter_context(socket.create_connection(address, timeout=60))
+            connection = connections.enter_context(
+                socket.create_connection(address, timeout=PATIENCE)
+            )
             statuses.append(open_websocket(connection, parts.path, protocol))
 
     assert statuses == [400, 101, 404]
@@ -214,7 +217,7 @@ def test_a_tail_ends_with_its_worker(printing: Platform) -> None:
     deploy_workflow(printing, "tail-ends")
     parts = urlsplit(create_tail(printing, "tail-ends")["url"])
     address = (parts.hostname or "", parts.port or 0)
-    with socket.create_connection(address, timeout=60) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         assert open_websocket(connection, parts.path) == 101
 
         printing.api("DELETE", "workers/scripts/tail-ends?force=true")

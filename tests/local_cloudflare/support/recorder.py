@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 
 _PREFIX: Final = "/client/v4"
@@ -39,7 +40,7 @@ class Recorder:
 @contextmanager
 def recording(platform: Platform) -> Iterator[Recorder]:
     """Record the calls that are made through the proxy until the block ends."""
-    client = httpx.Client(base_url=f"http://127.0.0.1:{platform.port}", timeout=60)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{platform.port}", timeout=PATIENCE)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

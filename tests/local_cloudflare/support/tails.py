@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.local_cloudflare.support.projects import Project
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from toolchain.node_tools import NODE, WRANGLER
 
@@ -67,7 +68,7 @@ def create_tail(platform: Platform, worker: str, **filters: object) -> Any:
 def open_tail(platform: Platform, worker: str, **filters: object) -> Iterator[Listener]:
     """Open a tail of a Worker; once it is open, no event is missed."""
     parts = urlsplit(create_tail(platform, worker, **filters)["url"])
-    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as connection:
         assert open_websocket(connection, parts.path) == 101
         yield Listener(connection)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ def run_status(platform: Platform, workflow: str, instance: str) -> str:
     return str(describe_run(platform, workflow, instance).status)
 
 
-def wait_for(read: Callable[[], T], *expected: T, seconds: float = 60) -> T:
+def wait_for(read: Callable[[], T], *expected: T, seconds: float = PATIENCE) -> T:
     """Read until an expected value comes. The time limit only ends a test that hangs."""
     deadline = time.monotonic() + seconds
     while (value := read()) not in expected:

@@ -24,6 +24,7 @@ from tests.local_cloudflare.support.workers import (
     wait_for_output,
     wait_for_status,
 )
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from toolchain import process
 from toolchain.node_tools import NODE, TOOLCHAIN
@@ -146,7 +147,9 @@ def in_node(folder: Path, module: str, program: str) -> Any:
     address = (TOOLCHAIN / "local_cloudflare" / module).as_uri()
     code = f"const module = await import({json.dumps(address)}); {program}"
     env = process.environment(home=folder)
-    result = process.run([NODE, "--input-type=module", "-e", code], cwd=folder, env=env, timeout=30)
+    result = process.run(
+        [NODE, "--input-type=module", "-e", code], cwd=folder, env=env, timeout=PATIENCE
+    )
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.local_cloudflare.support.projects import Project
 from tests.local_cloudflare.support.workers import HELLO, deploy_worker
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
 from tests.support.platform_fixture import Platform
 from toolchain import process
@@ -39,7 +40,7 @@ def fires(expression: str, time: str, folder: Path) -> bool | None:
     module = (TOOLCHAIN / "local_cloudflare" / "schedules" / "cron.ts").as_uri()
     arguments: list[str | Path] = [NODE, "--input-type=module", "-e", PROGRAM, module]
     env = process.environment(home=folder)
-    result = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=30)
+    result = process.run([*arguments, expression, time], cwd=folder, env=env, timeout=PATIENCE)
     assert result.exit_code == 0, result.stderr
     matches: bool | None = json.loads(result.stdout)
     return matches

@@ -13,6 +13,7 @@ from channels.testing import WebsocketCommunicator
 from django.urls import path
 
 from runs.logs.consumer import LogConsumer
+from tests.support.patience import PATIENCE
 from tests.support.sessions import session_cookie
 
 _ROUTES = URLRouter([path("logs/<str:workflow>/", LogConsumer.as_asgi())])
@@ -29,4 +30,4 @@ async def open_socket(workflow: str, user: Any) -> AsyncGenerator[WebsocketCommu
 
 async def wait_until_live(socket: WebsocketCommunicator) -> None:
     """Wait until the target is connected; earlier output is not received."""
-    assert json.loads(await socket.receive_from(timeout=20)) == {"live": True}
+    assert json.loads(await socket.receive_from(timeout=PATIENCE)) == {"live": True}

@@ -17,6 +17,7 @@ from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.runs.logs.log_sockets import open_socket, wait_until_live
 from tests.support.audit_entries import refused_streams
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target, deploy
 from workflows.models import Workflow
@@ -56,7 +57,7 @@ async def receive_until(socket: WebsocketCommunicator, text: str) -> list[dict[s
     found: list[dict[str, str]] = []
     async with asyncio.timeout(20):
         while not any(text in line["text"] for line in found):
-            found += json.loads(await socket.receive_from(timeout=20)).get("lines", [])
+            found += json.loads(await socket.receive_from(timeout=PATIENCE)).get("lines", [])
     return found
 
 

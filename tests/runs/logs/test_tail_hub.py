@@ -19,6 +19,7 @@ from runs.logs.tail_hub import OnEvent, watch_tail
 from targets.cloudflare.errors import DeployError
 from tests.runs.examples import live_deployment
 from tests.runs.logs.log_sockets import open_socket, wait_until_live
+from tests.support.patience import PATIENCE
 from workflows.services import set_variable
 
 
@@ -141,8 +142,8 @@ def test_a_viewer_who_logs_out_is_disconnected(
         async with open_socket(live.workflow_public_id, ada) as socket:
             await wait_until_live(socket)
             await Session.objects.all().adelete()
-            message = json.loads(await socket.receive_from(timeout=10))
-            return message["error"], (await socket.receive_output(timeout=10))["code"]
+            message = json.loads(await socket.receive_from(timeout=PATIENCE))
+            return message["error"], (await socket.receive_output(timeout=PATIENCE))["code"]
 
     assert asyncio.run(scenario()) == ("You no longer have permission to view runs.", 4403)
 
@@ -160,7 +161,7 @@ def test_a_secret_that_is_set_while_logs_are_shown_is_masked(
             secret = partial(set_variable, "TOKEN", "sentinel", workflow=live.workflow)
             await asyncio.to_thread(secret, is_secret=True)
             tails.queues[0].put_nowait({"logs": [{"message": ["it is sentinel"]}]})
-            return json.loads(await socket.receive_from(timeout=10))
+            return json.loads(await socket.receive_from(timeout=PATIENCE))
 
     assert [line["text"] for line in asyncio.run(scenario())["lines"]] == [
         "invocation",
@@ -187,7 +188,7 @@ def test_a_trace_that_cannot_be_read_does_not_end_the_stream(
             await wait_until_live(socket)
             tails.queues[0].put_nowait({"breaks": True})
             tails.queues[0].put_nowait({"logs": [{"message": ["still here"]}]})
-            return json.loads(await socket.receive_from(timeout=10))
+            return json.loads(await socket.receive_from(timeout=PATIENCE))
 
     assert [line["text"] for line in asyncio.run(scenario())["lines"]] == [
         "invocation",

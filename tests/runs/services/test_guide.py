@@ -13,6 +13,7 @@ import pytest
 
 from tests.deployments.services.test_main_job import STEPS, ended_run, guide, set_api
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from toolchain import embedded_platform, process
 from toolchain.embedded_platform import ACCOUNT_ID
 from toolchain.node_tools import NODE, WRANGLER
@@ -50,7 +51,9 @@ def wrangler(installation: Installation, home: Path, *arguments: str) -> str:
         CLOUDFLARE_ACCOUNT_ID=ACCOUNT_ID,
         WRANGLER_SEND_METRICS="false",
     )
-    done = process.run([NODE, WRANGLER, "workflows", *arguments], cwd=home, env=env, timeout=60)
+    done = process.run(
+        [NODE, WRANGLER, "workflows", *arguments], cwd=home, env=env, timeout=PATIENCE
+    )
     assert done.exit_code == 0, done.stdout + done.stderr
     return str(done.stdout)
 

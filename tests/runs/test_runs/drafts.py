@@ -7,6 +7,7 @@ from typing import Any
 
 from runs.models import TestRun
 from runs.test_runs.progress import TestProgress, progress_of
+from tests.support.patience import PATIENCE
 from tests.workflows.ir.documents import chain, node
 from workflows.models import Workflow
 from workflows.services import import_document
@@ -32,7 +33,7 @@ def campaign() -> Workflow:
 
 def ended(run: TestRun) -> TestProgress:
     """Wait until the run has ended."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (progress := progress_of(run)).is_over:
         assert time.monotonic() < deadline, progress.data
         time.sleep(0.05)

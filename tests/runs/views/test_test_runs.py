@@ -15,6 +15,7 @@ from pytest_django import Settings
 from runs.models import TestRun, TestSetup
 from tests.runs.test_runs.drafts import campaign, step
 from tests.support.page_text import text
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain, document, node
 from workflows import drafts
@@ -47,7 +48,7 @@ def start(client: Client, workflow: Workflow, **fields: Any) -> Any:
 
 def ended(client: Client, workflow: Workflow, node: str = "") -> Any:
     """Wait until the test run has ended, and return what the panel shows."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while (answer := progress(client, workflow, node))["running"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

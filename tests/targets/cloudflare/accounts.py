@@ -18,6 +18,7 @@ from deployments.services.deploy import request_deployment
 from targets.models import Target
 from targets.policy import Consent
 from tests.deployments.factories import make_target, make_workflow
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from workflows.models import Workflow
 from workflows.services import save_draft
@@ -87,7 +88,7 @@ def _perform() -> None:
         connections.close_all()
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
     """Wait until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

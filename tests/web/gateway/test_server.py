@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.environment import free_port
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
 
 LOGIN = "/admin/login/"
@@ -23,7 +24,7 @@ def head(path: str, *lines: str) -> bytes:
 
 
 def connect(port: int) -> closing[socket.socket]:
-    return closing(socket.create_connection(("127.0.0.1", port), timeout=60))
+    return closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
 
 
 def everything(connection: socket.socket) -> bytes:

@@ -17,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.urls import path
 
 from tests.support.audit_entries import refused_streams
+from tests.support.patience import PATIENCE
 from tests.support.sessions import session_cookie
 from tests.workflows.ir.documents import chain, node
 from workflows.code_socket import consumer, drafts
@@ -75,7 +76,7 @@ class Socket:
         )
 
     async def receive(self) -> dict[str, Any]:
-        text = await self.raw.receive_from(timeout=30)
+        text = await self.raw.receive_from(timeout=PATIENCE)
         message: dict[str, Any] = json.loads(text.encode())  # as a server sends it
         return message
 
@@ -166,7 +167,7 @@ def closing(workflow: str, user: Any) -> tuple[str, int]:
     async def scenario() -> tuple[str, int]:
         async with open_socket(workflow, user) as socket:
             message = await socket.receive()
-            closed = await socket.raw.receive_output(timeout=30)
+            closed = await socket.raw.receive_output(timeout=PATIENCE)
             return message["params"]["message"], closed["code"]
 
     return asyncio.run(scenario())
@@ -211,7 +212,7 @@ def test_the_socket_closes_soon_after_the_session_has_ended(
         async with open_socket(workflow.pk, ada) as socket:
             await database_sync_to_async(Session.objects.all().delete)()
             await socket.receive()
-            return int((await socket.raw.receive_output(timeout=30))["code"])
+            return int((await socket.raw.receive_output(timeout=PATIENCE))["code"])
 
     assert asyncio.run(scenario()) == 4403
 
@@ -243,7 +244,7 @@ def test_too_many_messages_close_the_socket(workflow: Workflow) -> None:
             for _ in range(300):
                 await socket.notify("initialized")
             while True:
-                output = await socket.raw.receive_output(timeout=30)
+                output = await socket.raw.receive_output(timeout=PATIENCE)
                 if output["type"] == "websocket.close":
                     return int(output["code"])
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
+
 PROJECT = Path(__file__).resolve().parents[3]
 GENERATE = """
 from tests.workflows.ir.documents import chain, node
@@ -38,5 +40,5 @@ def test_every_process_generates_the_same_program() -> None:
         for _ in range(6)
     ]
 
-    assert len({run.communicate(timeout=60)[0] for run in runs}) == 1
+    assert len({run.communicate(timeout=PATIENCE)[0] for run in runs}) == 1
     assert [run.returncode for run in runs] == [0] * 6

@@ -14,6 +14,7 @@ from deployments.pipeline.adapters.bundler import Bundler, write_bundled, write_
 from deployments.pipeline.adapters.remote_tools import Hooks, ProgramRun
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError
+from tests.support.patience import PATIENCE
 from toolchain import spare_programs
 from toolchain.process import ProgramResult, ProgramTimeout
 
@@ -63,7 +64,7 @@ class Build:
         )
         cache = self.build / "cache"
         no_spares = wrangler.spares(0, cache=cache)
-        return Bundler(hooks=hooks, cache=cache, timeout=60, spares=no_spares)
+        return Bundler(hooks=hooks, cache=cache, timeout=PATIENCE, spares=no_spares)
 
     def run(self) -> None:
         bundled = self.bundler().bundle(self.packages, CONFIG)

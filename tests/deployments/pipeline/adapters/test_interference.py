@@ -75,7 +75,7 @@ def test_a_cancelled_deployment_is_not_retried(target: Target, control: Control)
     with background_worker():
         wait_until(lambda: any(call.path.endswith("/subdomain") for call in control.calls()))
         controls.cancel(running, by=Actor(name="ada"))
-        wait_until(has_ended(running), seconds=5)
+        wait_until(has_ended(running))
 
     assert running.state is Status.CANCELLED
     assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()

@@ -10,6 +10,7 @@ import pytest
 from deployments.pipeline.adapters.wrangler import Wrangler
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
+from tests.support.patience import PATIENCE
 from toolchain.spare_programs import Spares
 
 STAND_IN = """import { writeFileSync } from "node:fs";
@@ -30,7 +31,7 @@ def refused(
     )
     account = Account(account_id="a" * 32, api_base_url="http://127.0.0.1:9", api_token="token")
     no_spares = Spares(0, stand_in, env={})
-    program = Wrangler(account=account, cache=folder / "cache", timeout=30, spares=no_spares)
+    program = Wrangler(account=account, cache=folder / "cache", timeout=PATIENCE, spares=no_spares)
     with pytest.raises(DeployError) as error:
         program.deploy(
             folder, tag="", is_strict=True, on_start=lambda _pid: None, on_end=lambda _ran: None

@@ -71,7 +71,7 @@ def test_the_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start:
     platform = start("whole")
     _deploy(platform, "Booking", compiled({"Booking": _booking()}, tmp_path)["Booking"])
     run = start_run(platform, "booking")
-    wait_for(partial(run_status, platform, "booking", run), "waiting", seconds=60)
+    wait_for(partial(run_status, platform, "booking", run), "waiting")
     platform.kill()
 
     outputs = {}
@@ -101,7 +101,7 @@ def test_a_batch_of_runs_that_is_repeated_after_a_kill_starts_none_twice(
     child = {"name": "CHILD_CHILD", "class_name": "Child", "script_name": "child"}
     _deploy(platform, "Parent", modules["Parent"], workflow_binding("child") | child)
     run = start_run(platform, "parent")
-    wait_for(partial(run_status, platform, "parent", run), "waiting", seconds=60)
+    wait_for(partial(run_status, platform, "parent", run), "waiting")
     platform.kill()
 
     _cut(tmp_path / "whole", after=_start_of_attempt(tmp_path / "whole", "many-1"))

@@ -77,7 +77,7 @@ def test_a_killed_run_continues_with_the_same_values(tmp_path: Path, start: Star
     before = start()
     runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
-        wait_for(partial(run_status, before, name, run), "waiting", seconds=60)
+        wait_for(partial(run_status, before, name, run), "waiting")
     before.kill()
 
     after = start()
@@ -117,7 +117,7 @@ def test_steps_with_a_shared_name_keep_their_own_values_after_a_kill(
     before = start()
     runs = {name: _started_run(before, name, code) for name, code in modules.items()}
     for name, run in runs.items():
-        wait_for(partial(run_status, before, name.lower(), run), "waiting", seconds=60)
+        wait_for(partial(run_status, before, name.lower(), run), "waiting")
     before.kill()
 
     after = start()
@@ -144,8 +144,8 @@ def test_a_time_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> N
     code = compiled({"Moments": workflow}, tmp_path)["Moments"]
     first = start()
     run = _started_run(first, "Moments", code, at=time.time() * 1000 + 800)
-    wait_for(partial(run_status, first, "moments", run), "waiting", seconds=60)
-    wait_for(lambda: len(describe_run(first, "moments", run).steps), 3, seconds=60)
+    wait_for(partial(run_status, first, "moments", run), "waiting")
+    wait_for(lambda: len(describe_run(first, "moments", run).steps), 3)
     first.kill()
 
     again = start()
@@ -176,8 +176,8 @@ def test_races_keep_their_values_and_their_attempts_apart_after_a_kill(
     modules = compiled({"Again": again, "Undone": undone}, tmp_path)
     before = start()
     runs = {name: _started_run(before, name, code) for name, code in modules.items()}
-    wait_for(partial(run_status, before, "undone", runs["Undone"]), "waiting", seconds=60)
-    wait_for(partial(_last_step, before, "again", runs["Again"]), "race: wait-1", seconds=60)
+    wait_for(partial(run_status, before, "undone", runs["Undone"]), "waiting")
+    wait_for(partial(_last_step, before, "again", runs["Again"]), "race: wait-1")
     before.kill()
 
     after = start()
@@ -216,7 +216,7 @@ def test_the_clock_and_random_numbers_are_read_once_despite_kills(
         is_killed.set()
 
         second = start()
-        wait_for(partial(_last_step, second, "chance", run), "until-1", seconds=60)
+        wait_for(partial(_last_step, second, "chance", run), "until-1")
         values = _values(second, run)
         second.kill()
 
@@ -271,7 +271,7 @@ def test_checks_that_have_finished_are_not_repeated_after_a_kill(
         code = compiled({"Checks": chain(wait)}, tmp_path)["Checks"]
         first = start()
         run = _started_run(first, "Checks", code)
-        wait_for(partial(_last_step, first, "checks", run), "ready: wait-2", seconds=60)
+        wait_for(partial(_last_step, first, "checks", run), "ready: wait-2")
         first.kill()
 
         output = wait_for_output(start(), "checks", run)
