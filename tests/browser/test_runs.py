@@ -210,7 +210,7 @@ def first_log_time(page: Page, installation: Restartable, workflow: str) -> str:
     """Request the Worker until its first line appears, because the target starts to send later."""
     line, waited = page.locator(".log-line time").first, 0
     while not line.count():
-        assert (waited := waited + 1) < 100, "no line appeared"
+        assert (waited := waited + 1) < 1000, "no line appeared"
         installation.worker(workflow)
         page.wait_for_timeout(300)
     return line.inner_text()

@@ -14,6 +14,7 @@ from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
 from tests.deployments.services.test_runs import waiting_document
 from tests.support.installation import Installation
+from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import start_platform
 
 
@@ -42,7 +43,7 @@ def workflow(quiet_installation: Installation) -> str:
 def start_run(quiet_installation: Installation, workflow: str, *more: str) -> str:
     """Start a run and return its id when it is no longer queued."""
     id_ = str(quiet_installation.json("trigger_workflow", workflow, *more)["id"])
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while quiet_installation.json("describe_run", workflow, id_, "--json")["status"] == "queued":
         assert time.monotonic() < until
     return id_
@@ -120,7 +121,7 @@ def test_runs_are_kept_as_long_as_the_command_says(
         "trigger_workflow", workflow, "--success-retention", "31 days", check=False
     )
 
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while run_count(quiet_installation, workflow) > 1:
         assert time.monotonic() < until
     for instance, is_gone in ((kept, False), (gone, True), ("batched", True)):

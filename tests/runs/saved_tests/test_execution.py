@@ -152,7 +152,7 @@ def test_a_request_without_an_answer_fails_the_test() -> None:
 def test_a_test_of_a_node_that_does_not_exist_says_so_without_running() -> None:
     result = result_of(order(), pins={"gone": {"output": 1}})
     assert messages(result) == ['The test names the node "gone", which the workflow does not have.']
-    assert result.seconds < 1
+    assert (result.states, result.actual) == ({}, {})
 
 
 def test_a_draft_that_cannot_be_built_fails_its_tests() -> None:

@@ -18,9 +18,7 @@ from workflows.picture.from_code.model import CodePicture
 from workflows.picture.from_code.reader.class_reader import read_class
 from workflows.picture.from_code.reader.walk import MAX_ITEMS
 
-SECONDS = (
-    30  # of real time, on a busy machine; the separate process is killed after three of CPU time
-)
+SECONDS = 10  # of CPU time of this process; the separate one is killed after three
 PIECES = (
     'await step.do("a", async () => 1);',
     "await step.do(`b ${x}`, f);",
@@ -101,11 +99,11 @@ def test_code_can_be_read_while_it_is_being_written(pieces: list[str], data: st.
 @pytest.mark.parametrize("name", NAMES[: examples(3, len(NAMES))])
 def test_monsters_are_read_in_time(name: str) -> None:
     monster = monsters(100_000)[name]
-    start = time.monotonic()
+    start = time.process_time()
     check(monster)
     check(inside(monster))
 
-    assert time.monotonic() - start < 2 * SECONDS
+    assert time.process_time() - start < 2 * SECONDS
 
 
 def exponential_calls() -> str:
@@ -153,10 +151,10 @@ EXTREMES: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", EXTREMES)
 def test_extreme_code_is_read_in_time(name: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     found = check(EXTREMES[name]())
 
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert found.message != TOO_SLOW
     if found.ir:
         assert len(found.ir.nodes) <= 2_000
@@ -186,10 +184,10 @@ def test_two_hundred_files_are_read_where_they_are_needed() -> None:
         for n in range(200)
     }
     files[MAIN] = class_with("await f0(step);", top='import { f0 } from "./f0";')
-    start = time.monotonic()
+    start = time.process_time()
     found = of_files(files)
 
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     assert "do s10" in sketch(found)
     assert not found.is_complete
 

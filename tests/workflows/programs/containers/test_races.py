@@ -100,12 +100,17 @@ def test_attempts_of_nested_races_are_distinguished(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-PAUSES = {"constant": [100, 100, 100], "linear": [100, 200, 300], "exponential": [100, 200, 400]}
+PAUSES = {
+    "constant": [1000, 1000, 1000],
+    "linear": [1000, 2000, 3000],
+    "exponential": [1000, 2000, 4000],
+}
+"""In milliseconds; long, because pauses on a busy machine take some tenths of a second longer."""
 
 
 def test_the_pauses_between_attempts_grow_as_the_setting_says(tmp_path: Path) -> None:
     """A pause takes at least as long as planned."""
-    policy: dict[str, Any] = {"retryLimit": 3, "retryDelay": 100}
+    policy: dict[str, Any] = {"retryLimit": 3, "retryDelay": 1000}
     documents = {
         backoff.title(): document(
             [node("race", "race", **policy, backoff=backoff), failing("bad")], "race bad a"
