@@ -20,6 +20,7 @@ from bench import (
     programs,
     project_deploy,
 )
+from bench.spares import Pair
 from tests.support.installation import PROJECT, Installation
 
 PARTS = ("programs", "pictures", "code_fields", "editing", "runs", "deploys", "projects")
@@ -46,13 +47,13 @@ def main() -> None:
             if options.only in (None, part):
                 _in_django(part, folder, rounds=options.rounds)
         if options.only in (None, "deploys"):
-            with _installation(folder / "data") as installation:
-                deploy.measure(installation, rounds=options.rounds, folder=folder)
-                page_updates.measure(installation, rounds=options.rounds)
-                many_workers.measure(installation, rounds=options.rounds, workers=options.workers)
+            with _installations(folder / "deploys") as pair:
+                deploy.measure(pair, rounds=options.rounds, folder=folder)
+                page_updates.measure(pair.without, rounds=options.rounds)
+                many_workers.measure(pair.without, rounds=options.rounds, workers=options.workers)
         if options.only in (None, "projects"):
-            with _installation(folder / "projects") as installation:
-                project_deploy.measure(installation, rounds=options.rounds, folder=folder)
+            with _installations(folder / "projects") as pair:
+                project_deploy.measure(pair, rounds=options.rounds, folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -67,9 +68,20 @@ def _in_django(part: str, folder: Path, *, rounds: int) -> None:
 
 
 @contextmanager
-def _installation(folder: Path) -> Iterator[Installation]:
+def _installations(folder: Path) -> Iterator[Pair]:
+    """Two running installations, with and without a spare process of wrangler."""
+    folder.mkdir()
+    with (
+        _installation(folder / "with", spares=1) as first,
+        _installation(folder / "without", spares=0) as second,
+    ):
+        yield Pair(with_spare=first, without=second)
+
+
+@contextmanager
+def _installation(folder: Path, *, spares: int) -> Iterator[Installation]:
     """A running installation of its own."""
-    installation = Installation(folder)
+    installation = Installation(folder, more_env={"AWAITSTEP_SPARE_WRANGLERS": str(spares)})
     try:
         installation.migrate()
         installation.start_platform()

@@ -13,8 +13,10 @@ from typing import Any
 
 import httpx
 
-from bench.figures import ratio, table
-from bench.timed_deploy import TimedDeploy, import_sample, query, stage_timestamps, timed_deploy
+from bench import spares
+from bench.figures import table
+from bench.spares import Pair, Round
+from bench.timed_deploy import TimedDeploy, import_sample, query, stage_timestamps
 from deployments.pipeline.stages import HAPPY_PATH
 from tests.support.installation import Installation
 from toolchain.embedded_platform import ACCOUNT_ID
@@ -22,31 +24,29 @@ from toolchain.node_tools import MODULES, NODE, NPM_CLI
 from workflows.compilation.typescript import compile_module
 
 METHOD = """\
-Method: the sample with one secret, on the embedded platform. "ours" is the time from sending
+Method: the sample with one secret, on the embedded platform. A deploy is timed from sending
 POST /api/workflows/<id>/deploy-stream to receiving COMPLETED. "npx" is the wall time of
 `npx wrangler deploy --secrets-file secrets.json` with the worker.js and wrangler.json of that
 deploy under another Worker name, without a compile cache. Each round does one of each; the first
-round is a warm-up and is not counted. Processes are newly started in every round."""
+round is a warm-up and is not counted. Every program but the spare is newly started in every round."""
+LIMIT = 0.45
+LIMIT_WITHOUT = 1.0
 
 
-def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
+def measure(pair: Pair, *, rounds: int, folder: Path) -> None:
     """Time first deploys and redeploys, and print the figures."""
-    print(METHOD)
-    with installation.client() as client:
+    print(f"{METHOD}\n{spares.METHOD}")
+    with pair.clients() as clients:
         for kind, fresh in (("First deploy", True), ("Redeploy", False)):
-            pairs = list(_rounds(installation, client, rounds=rounds, folder=folder, fresh=fresh))
-            _print(installation, kind, pairs[1:])
+            done = list(_rounds(pair, clients, rounds=rounds, folder=folder, fresh=fresh))[1:]
+            spares.print_rounds(kind, done, limit=LIMIT, limit_without=LIMIT_WITHOUT)
+            _print_details(pair.with_spare, kind, [each.with_spare for each in done])
+    spares.print_memory(pair.with_spare)
 
 
-def _print(
-    installation: Installation, kind: str, pairs: Sequence[tuple[TimedDeploy, float]]
-) -> None:
-    ours = [deploy.seconds for deploy, _ in pairs]
-    bare = [npx for _, npx in pairs]
-    table(f"{kind}, seconds", {"request to COMPLETED": ours, "npx wrangler deploy": bare})
-    ratio("ours / npx", ours, bare, limit=1.0)
-    print_stages(installation, kind, [deploy for deploy, _ in pairs])
-    lags = {"row written to event received": _lags(installation, [deploy for deploy, _ in pairs])}
+def _print_details(installation: Installation, kind: str, deploys: Sequence[TimedDeploy]) -> None:
+    print_stages(installation, kind, deploys)
+    lags = {"row written to event received": _lags(installation, deploys)}
     table(f"{kind}: events, seconds", lags)
 
 
@@ -56,17 +56,23 @@ def print_stages(installation: Installation, kind: str, deploys: Sequence[TimedD
 
 
 def _rounds(
-    installation: Installation, client: httpx.Client, *, rounds: int, folder: Path, fresh: bool
-) -> Iterator[tuple[TimedDeploy, float]]:
+    pair: Pair,
+    clients: tuple[httpx.Client, httpx.Client],
+    *,
+    rounds: int,
+    folder: Path,
+    fresh: bool,
+) -> Iterator[Round]:
     """Yield `rounds` and a warm-up round before them."""
-    workflow = import_sample(installation)
+    workflows = import_sample(pair.with_spare), import_sample(pair.without)
     for number in range(rounds + 1):
         if fresh and number:
-            workflow = import_sample(installation)
-        ours = timed_deploy(client, workflow)
+            workflows = import_sample(pair.with_spare), import_sample(pair.without)
+        with_spare, without = spares.timed_deploys(pair, clients, workflows)
         name = f"bare-{number}" if fresh else "bare"
-        files = _files(installation, ours.deployment, folder=folder / "bare", name=name)
-        yield ours, npx_deploy(installation, files, "--secrets-file", "secrets.json")
+        files = _files(pair.without, without.deployment, folder=folder / "bare", name=name)
+        npx = npx_deploy(pair.without, files, "--secrets-file", "secrets.json")
+        yield Round(with_spare=with_spare, without=without, npx=npx)
 
 
 def npx_deploy(installation: Installation, files: Path, *options: str) -> float:

@@ -9,19 +9,20 @@ from typing import Final
 
 import httpx
 
+from bench import spares
 from bench.deploy import npx_deploy, print_stages
-from bench.figures import ratio, table
-from bench.timed_deploy import TimedDeploy, timed_deploy
-from tests.support.installation import Installation
+from bench.spares import Pair, Round
 from toolchain.node_tools import MODULES
 
 FILES: Final = 200
 METHOD: Final = f"""\
-Method: a TypeScript project of {FILES} files that import each other, on the embedded platform. "ours" is
-the time from sending POST /api/workflows/<id>/deploy-stream to receiving COMPLETED: the type check, the
-bundle in a folder of its own, and the upload. "npx" is the wall time of `npx wrangler deploy` in a folder
+Method: a TypeScript project of {FILES} files that import each other, on the embedded platform.
+A deploy is timed from sending POST /api/workflows/<id>/deploy-stream to receiving COMPLETED: the type check,
+the bundle in a folder of its own, and the upload. "npx" is the wall time of `npx wrangler deploy` in a folder
 with the same files and other names, without a type check and without a compile cache. Each round does one
-of each; the first round is a warm-up and is not counted. Processes are newly started in every round."""
+of each; the first round is a warm-up and is not counted. Every program but the spare is newly started in
+every round."""
+LIMIT: Final = 1.2
 _CONFIG: Final = """\
 name = "{name}"
 main = "src/index.ts"
@@ -68,30 +69,30 @@ export function total(state: State{number}): State{number} {{
 """
 
 
-def measure(installation: Installation, *, rounds: int, folder: Path) -> None:
+def measure(pair: Pair, *, rounds: int, folder: Path) -> None:
     """Time deploys of the project, and print the figures."""
-    print(METHOD)
-    with installation.client() as client:
-        pairs = list(_rounds(installation, client, rounds=rounds, folder=folder))[1:]
-    ours, bare = [deploy.seconds for deploy, _ in pairs], [npx for _, npx in pairs]
-    title = f"Deploy of a project of {FILES} files, seconds"
-    table(title, {"request to COMPLETED": ours, "npx wrangler deploy": bare})
-    ratio("ours / npx", ours, bare, limit=1.2)
-    print_stages(installation, "Project", [deploy for deploy, _ in pairs])
+    print(f"{METHOD}\n{spares.METHOD}")
+    with pair.clients() as clients:
+        done = list(_rounds(pair, clients, rounds=rounds, folder=folder))[1:]
+    spares.print_rounds(f"Deploy of a project of {FILES} files", done, limit=LIMIT)
+    print_stages(pair.with_spare, "Project", [each.with_spare for each in done])
 
 
 def _rounds(
-    installation: Installation, client: httpx.Client, *, rounds: int, folder: Path
-) -> Iterator[tuple[TimedDeploy, float]]:
+    pair: Pair, clients: tuple[httpx.Client, httpx.Client], *, rounds: int, folder: Path
+) -> Iterator[Round]:
     """Yield `rounds` and a warm-up round before them."""
     own, bare = write_project(folder / "project", "bench-own"), folder / "bare-project"
-    workflow = installation.manage("import_project", str(own)).stdout.strip()
+    first, second = (
+        each.manage("import_project", str(own)).stdout.strip()
+        for each in (pair.with_spare, pair.without)
+    )
     for _ in range(rounds + 1):
-        ours = timed_deploy(client, workflow)
+        with_spare, without = spares.timed_deploys(pair, clients, (first, second))
         shutil.rmtree(bare, ignore_errors=True)
         write_project(bare, "bench-bare")
         (bare / "node_modules").symlink_to(MODULES)
-        yield ours, npx_deploy(installation, bare)
+        yield Round(with_spare=with_spare, without=without, npx=npx_deploy(pair.without, bare))
 
 
 def write_project(folder: Path, name: str) -> Path:

@@ -9,6 +9,8 @@
 'use strict';
 
 const fs = require('node:fs');
+const v8 = require('node:v8');
+const vm = require('node:vm');
 const { isMainThread } = require('node:worker_threads');
 
 const STDIN = 0;
@@ -16,6 +18,7 @@ const STDIN = 0;
 function waitForOrder() {
   delete globalThis.vitest;
   fs.writeSync(STDIN, 'R');
+  collectGarbage();
   const { argv, cwd, env } = JSON.parse(readLine());
   process.argv.push(...argv);
   process.execArgv.length = 0;
@@ -27,6 +30,13 @@ function waitForOrder() {
   fs.writeSync(STDIN, 'A');
   fs.closeSync(STDIN);
   fs.openSync('/dev/null'); // takes the free number
+}
+
+/** Free what loading has left behind; the program would do that in the middle of its work otherwise. */
+function collectGarbage() {
+  v8.setFlagsFromString('--expose-gc');
+  vm.runInNewContext('gc')();
+  v8.setFlagsFromString('--no-expose-gc');
 }
 
 function readLine() {

@@ -33,7 +33,7 @@ _ACCEPTED: Final = b"A"
 
 
 class _Unusable(Exception):
-    """The spare has not begun its order, and never will; the message says why."""
+    """The spare has not started its order, and never will; the message says why."""
 
 
 class _Spare:
@@ -44,9 +44,12 @@ class _Spare:
         self.files = _identity(program)
         self._socket, theirs = socket.socketpair()
         with theirs:
-            arguments: list[str | Path] = [NODE, "--require", _PRELOADED, program]
             self.process = process.start(
-                arguments, cwd=TOOLCHAIN, env=env, data_limit=DATA_LIMIT, stdin=theirs.fileno()
+                [NODE, "--require", _PRELOADED, program],
+                cwd=TOOLCHAIN,
+                env=env,
+                data_limit=DATA_LIMIT,
+                stdin=theirs.fileno(),
             )
 
     @property
@@ -135,7 +138,7 @@ class Spares:
             return [spare.process.pid for spare in self._waiting]
 
     def prepare(self) -> None:
-        """Let spares be started, so that the next uses are faster; returns at once."""
+        """Let spares be started, so that the next uses are faster; returns immediately."""
         if not self._limit:
             return
         with self._lock:
@@ -157,7 +160,7 @@ class Spares:
     ) -> ProgramResult:
         """Run the program like `process.run`, with a limit of DATA_LIMIT.
 
-        With `refill`, the next spare is started at once, because the program is soon used again.
+        With `refill`, the next spare is started immediately, because the program is soon used again.
         """
         since = time.monotonic()
         spare = self._take(env)
@@ -165,7 +168,7 @@ class Spares:
             self.prepare()
         argv = [str(part) for part in arguments]
         order = {"argv": argv, "cwd": str(cwd), "env": dict(env)}
-        if spare and _has_begun(spare, order, deadline=since + timeout, on_start=on_start):
+        if spare and _has_started(spare, order, deadline=since + timeout, on_start=on_start):
             return process.wait(spare.process, since=since, timeout=timeout)
         return process.run(
             [NODE, self._program, *argv],
@@ -224,7 +227,7 @@ class Spares:
             spare.end()
 
 
-def _has_begun(
+def _has_started(
     spare: _Spare,
     order: Mapping[str, Any],
     *,

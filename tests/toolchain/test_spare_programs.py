@@ -31,7 +31,7 @@ if (%s) {
   console.error("an error");
   console.log(JSON.stringify({
     argv: process.argv, execArgv: process.execArgv, cwd: process.cwd(), env: process.env,
-    input: fs.readFileSync(0, "utf8"), vitest: typeof vitest, limit, atStart,
+    input: fs.readFileSync(0, "utf8"), globals: Object.getOwnPropertyNames(globalThis), limit, atStart,
   }));
   if (process.argv[2] === "hang") {
     const child = require("node:child_process").spawn("sleep", ["600"]);
