@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 from deployments.queue.spares import keep_spares  # noqa: E402
 from deployments.queue.sweeper import start_sweeper  # noqa: E402
 from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
+from monitoring.asgi_routes import MonitoringRoutes  # noqa: E402
 from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
 from runs.stream.asgi_routes import run_event_routes  # noqa: E402
@@ -48,7 +49,7 @@ routes = ProtocolTypeRouter(
 )
 
 redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
-application = SecurityHeaders(redirected)
+application = SecurityHeaders(MonitoringRoutes(redirected))
 
 keep_spares()
 start_sweeper(tasks.sweep, remove_expired)

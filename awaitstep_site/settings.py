@@ -170,6 +170,7 @@ LOGGING = {
             "deployments",
             "runs",
             "api",
+            "monitoring",
         )
     }
     | {"django.request": {"level": AWAITSTEP.log_level}},

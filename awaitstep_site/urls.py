@@ -13,5 +13,6 @@ urlpatterns = [
     path("workflows/", include("workflows.urls")),
     path("workflows/", include("runs.saved_test_urls")),
     path("docs/", include("workflows.documentation.urls")),
+    path("", include("monitoring.urls")),
     path("", include("deployments.urls")),
 ]

@@ -36,6 +36,6 @@ def live_page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpR
 
 
 def needs_asgi(_request: HttpRequest, **_kwargs: Any) -> HttpResponse:
-    """Respond with 501 to a request for an event stream, which only the ASGI server can serve."""
-    message = "Event streams need the ASGI server: start AwaitStep with `make run`.\n"
+    """Respond with 501 to a request that only the ASGI server can serve, such as an event stream."""
+    message = "This address needs the ASGI server: start AwaitStep with `make run`.\n"
     return HttpResponse(message, status=501, content_type="text/plain; charset=utf-8")

@@ -32,17 +32,21 @@ def claim() -> Claim | None:
 
     Rollbacks and takedowns come before deploys, because they are urgent.
     """
+    urgent = Case(When(action__in=URGENT, then=0), default=1, output_field=IntegerField())
+    for deployment in startable().order_by(urgent, "pk"):
+        if claimed := _try_claim(deployment):
+            return claimed
+    return None
+
+
+def startable() -> QuerySet[Deployment]:
+    """Return the waiting deployments that could start now: their workflow and target are free."""
     running = Deployment.objects.filter(
         workflow_public_id=OuterRef("workflow_public_id"),
         target=OuterRef("target"),
         status=Status.RUNNING.value,
     )
-    waiting = due().filter(~Exists(running))
-    urgent = Case(When(action__in=URGENT, then=0), default=1, output_field=IntegerField())
-    for deployment in waiting.order_by(urgent, "pk"):
-        if claimed := _try_claim(deployment):
-            return claimed
-    return None
+    return due().filter(~Exists(running))
 
 
 def due() -> QuerySet[Deployment]:

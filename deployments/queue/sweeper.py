@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
-from time import sleep
 
 from django.db import connections
 
@@ -18,14 +19,22 @@ logger = logging.getLogger(__name__)
 INTERVAL = 3.0  # seconds
 _DRIFT_EVERY = 20  # sweeps between checks for a drift check that is due
 
+_latest: deque[float] = deque(maxlen=1)  # when the latest sweep started, on the monotonic clock
+
 
 def start_sweeper(*sweeps: Callable[[], None]) -> None:
     """Start a daemon thread that sweeps every few seconds, and calls the given functions too."""
     threading.Thread(target=_run, args=(sweeps,), name="sweeper", daemon=True).start()
 
 
+def seconds_since_sweep() -> float | None:
+    """Return how long ago the latest sweep started; None if this process has no sweeper."""
+    return time.monotonic() - _latest[-1] if _latest else None
+
+
 def _run(sweeps: Sequence[Callable[[], None]]) -> None:
     for number in count():
+        _latest.append(time.monotonic())
         try:
             _sweep()
             for sweep in sweeps:
@@ -36,7 +45,7 @@ def _run(sweeps: Sequence[Callable[[], None]]) -> None:
             logger.exception("a sweep failed; the next one is in %s seconds", INTERVAL)
         finally:
             connections.close_all()
-        sleep(INTERVAL)
+        time.sleep(INTERVAL)
 
 
 def _sweep() -> None:

@@ -141,6 +141,8 @@ TABLE: Final = {
     "runs/<key:pk>/event/": _form(DEPLOYERS),
     "runs/<key:pk>/decide/": _form(DEPLOYERS),
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
+    "healthz": STREAM,  # for anyone, but in front of Django
+    "readyz": STREAM,
     "": PAGE,
     "events/": STREAM,
     "first-steps/hide/": _action(VIEWERS),

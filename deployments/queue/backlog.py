@@ -1,0 +1,49 @@
+"""What waits in the queue, and whether any process works on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from deployments.models import Deployment, Lease, StageRecord
+from deployments.pipeline.stages import UNFINISHED, Status
+from deployments.queue import claims
+from deployments.queue.leases import EXPIRES_AFTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """`oldest_seconds` is how long the oldest deployment has waited that could start; 0 if there is none.
+
+    `is_worked_on` says whether a process has shown within a minute that it works on deployments.
+    """
+
+    waiting: int
+    running: int
+    oldest_seconds: float
+    is_worked_on: bool
+
+
+def backlog() -> Backlog:
+    """Return the backlog of all processes; it takes four queries that use indexes."""
+    counts = Deployment.objects.filter(status__in=UNFINISHED).aggregate(
+        waiting=Count("pk", Q(status=Status.QUEUED.value)),
+        running=Count("pk", Q(status=Status.RUNNING.value)),
+    )
+    return Backlog(**counts, oldest_seconds=_oldest_seconds(), is_worked_on=_is_worked_on())
+
+
+def _oldest_seconds() -> float:
+    since = claims.startable().aggregate(since=Min(Coalesce("not_before", "created_at")))["since"]
+    return max((timezone.now() - since).total_seconds(), 0.0) if since else 0.0
+
+
+def _is_worked_on() -> bool:
+    recently = timezone.now() - EXPIRES_AFTER
+    if Lease.objects.filter(heartbeat_at__gt=recently).exists():
+        return True
+    newest = StageRecord.objects.order_by("-pk").values_list("entered_at", flat=True).first()
+    return newest is not None and newest > recently

@@ -1,0 +1,3 @@
+"""What monitoring systems read: health checks."""
+
+from __future__ import annotations
