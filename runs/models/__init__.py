@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runs.models.approvals import ApprovalDecision
 from runs.models.bulk import BulkChange, BulkLease
 from runs.models.polling import CallCount, PollerLease, PollStatus, Watcher, Watermark
 from runs.models.run import (
@@ -17,6 +18,7 @@ from runs.models.run import (
 from runs.models.test_runs import TestResult, TestRun, TestSetup
 
 __all__ = [
+    "ApprovalDecision",
     "BulkChange",
     "BulkLease",
     "CallCount",

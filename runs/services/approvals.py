@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from audit.trail import Actor
 from runs import statuses
 from runs.index import writer
-from runs.models import Run
+from runs.models import ApprovalDecision, Run
 from runs.services import control
 from runs.services.control import EventResult, Refused
 from runs.steps.masking import redact_run
@@ -28,6 +33,7 @@ from workflows.ir.document.approvals import (
 from workflows.ir.json_schema import value_error
 from workflows.picture.states import State
 
+_SECONDS_TO_SEND: Final = 120  # longer than a call can take, even with retries
 CLOSED: Final = (
     "This approval is closed: it has been decided already, or its time is over. Nothing was sent."
 )
@@ -37,10 +43,12 @@ CLOSED: Final = (
 class Approval:
     """What an open wait asks; `fields` are those of its form, as the document has them.
 
-    After an escalation, `reminder` is its message.
+    After an escalation, `reminder` is its message. `since` is the start of the wait, which tells it apart
+    from one for the same event after a restart.
     """
 
     event_type: str
+    since: str
     title: str
     message: str
     assigned_to: str
@@ -72,6 +80,7 @@ def approval_of(wait: Step, steps: Sequence[Step], settings: Mapping[str, Any]) 
     is_escalated = len(requests) > 1
     return Approval(
         event_type=wait.event_type,
+        since=wait.start.isoformat() if wait.start else "",
         title=str(first.get("title") or wait.label),
         message=str(first.get("message") or ""),
         assigned_to=str(last.get("assignedTo") or first.get("assignedTo") or ""),
@@ -125,6 +134,29 @@ def decide(run: Run, event_type: str, decision: Decision, *, by: Actor) -> Event
         "fields": dict(decision.fields),
     }
     action = "approved" if decision.is_approved else "rejected"
-    return control.deliver_event(
-        run, event_type, payload, by=by, reason=decision.comment, action=action
-    )
+    with _only_once(run, approvals[event_type]):
+        return control.deliver_event(
+            run, event_type, payload, by=by, reason=decision.comment, action=action
+        )
+
+
+@contextmanager
+def _only_once(run: Run, approval: Approval) -> Iterator[None]:
+    """Send the only decision that an approval gets, unless sending fails. Raises Refused for another one.
+
+    The run itself cannot tell: it still waits if it is paused, or has not got the event yet.
+    """
+    wait = f"{approval.event_type} {approval.since}"
+    abandoned = timezone.now() - timedelta(seconds=_SECONDS_TO_SEND)
+    ApprovalDecision.objects.filter(wait=wait, is_sent=False, at__lt=abandoned).delete()
+    try:
+        with transaction.atomic():
+            sent = ApprovalDecision.objects.create(run=run, wait=wait)
+    except IntegrityError:
+        raise Refused(CLOSED) from None
+    try:
+        yield
+    except BaseException:
+        sent.delete()
+        raise
+    ApprovalDecision.objects.filter(pk=sent.pk).update(is_sent=True)

@@ -14,8 +14,10 @@ from audit.models import Entry
 from audit.trail import Actor
 from runs.models import Run, RunStep
 from runs.services import approvals, control
+from runs.services.approvals import Decision
 from runs.services.control import Refused
 from runs.sync.poller import Poller
+from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from tests.deployments.factories import make_workflow
 from tests.local_cloudflare.support.workers import wait_until
@@ -99,6 +101,40 @@ def test_a_decision_on_the_page_names_the_user_whatever_the_browser_sends(
 
 def event_of_page(page: Any) -> str:
     return str(page.content.decode().split('name="event" value="')[1].split('"')[0])
+
+
+def test_only_the_first_decision_is_sent_to_a_paused_run(target: Target) -> None:
+    run = started(target)
+    control.change(run, "pause", by=ADA)
+    poll_until(until_status="paused", run=run, poller=Poller())
+    event_type = event_of(run)
+    approval = Decision(is_approved=True, fields={"cost center": "Sales"})
+    approvals.decide(run, event_type, approval, by=ADA)
+
+    with pytest.raises(Refused, match="has been decided already"):
+        approvals.decide(run, event_type, Decision(is_approved=False, fields={}), by=ADA)
+
+    control.change(run, "resume", by=ADA)
+    assert output_of(run)["outcome"] == "approved"
+    assert not Entry.objects.filter(action="rejected").exists()
+
+
+def test_a_decision_that_the_target_rejects_can_be_made_again(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(target)
+    event_type, approval = event_of(run), Decision(is_approved=False, fields={})
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise DeployError("busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(control, "deliver_event", fail)
+        with pytest.raises(DeployError, match="busy"):
+            approvals.decide(run, event_type, approval, by=ADA)
+    approvals.decide(run, event_type, approval, by=ADA)
+
+    assert output_of(run)["outcome"] == "rejected"
 
 
 def test_a_rejection_needs_no_fields(admin_client: Client, target: Target) -> None:
