@@ -162,7 +162,7 @@ async function runDebounce(step: WorkflowStep, call: DebounceCall): Promise<Debo
 
 const DEBOUNCE_NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-/** Takes a ticket. A retry gets the same one, so that it does not count as a later run. */
+/** Takes a ticket. A retry gets the same one, even if a later run has taken over since, so that it does not count as later. */
 async function takeTicket(call: DebounceCall, run: string): Promise<{ ticket: number }> {
   const { database, scope } = call;
   const key = call.key();
@@ -170,13 +170,14 @@ async function takeTicket(call: DebounceCall, run: string): Promise<{ ticket: nu
     database.prepare(`CREATE TABLE IF NOT EXISTS awaitstep_debounce (
       ticket INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL,
       arrived INTEGER NOT NULL, count INTEGER, UNIQUE (scope, key, run))`),
+    database.prepare("CREATE INDEX IF NOT EXISTS awaitstep_debounce_decided ON awaitstep_debounce (arrived) WHERE count IS NOT NULL"),
     database.prepare(`INSERT OR IGNORE INTO awaitstep_debounce (scope, key, run, arrived) VALUES (?1, ?2, ?3, ${DEBOUNCE_NOW})`).bind(scope, key, run),
     database.prepare("SELECT ticket FROM awaitstep_debounce WHERE scope = ?1 AND key = ?2 AND run = ?3").bind(scope, key, run),
   ]);
-  return { ticket: results[2].results[0].ticket };
+  return { ticket: results[3].results[0].ticket };
 }
 
-/** Decides whether the run is the last one, once: its `count` is set, and the tickets before it are removed. */
+/** Decides whether the run is the last one, once: its `count` is set, and that of the tickets before it to 0. */
 async function checkTicket({ database, maxWait }: DebounceCall, ticket: number): Promise<Debounced> {
   const same = "FROM awaitstep_debounce other, awaitstep_debounce own WHERE own.ticket = ?1 AND other.scope = own.scope AND other.key = own.key";
   const open = `${same} AND other.count IS NULL`;
@@ -185,9 +186,10 @@ async function checkTicket({ database, maxWait }: DebounceCall, ticket: number):
       WHERE ticket = ?1 AND count IS NULL AND (
         NOT EXISTS (SELECT 1 ${same} AND other.ticket > ?1)
         OR ${DEBOUNCE_NOW} >= ?2 + (SELECT min(other.arrived) ${open}))`).bind(ticket, maxWait ?? null),
-    database.prepare(`DELETE FROM awaitstep_debounce WHERE ticket IN (
-      SELECT other.ticket ${same} AND other.ticket < ?1 AND own.count IS NOT NULL)`).bind(ticket),
+    database.prepare(`UPDATE awaitstep_debounce SET count = 0 WHERE ticket IN (
+      SELECT other.ticket ${open} AND other.ticket < ?1 AND own.count > 0)`).bind(ticket),
     database.prepare("SELECT count FROM awaitstep_debounce WHERE ticket = ?1").bind(ticket),
+    database.prepare(`DELETE FROM awaitstep_debounce WHERE count IS NOT NULL AND arrived < ${DEBOUNCE_NOW} - 86400000`),
   ]);
   const count = results[2].results[0]?.count ?? 0;
   return { latest: count > 0, count };
