@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 600.0
 _PRELOADED: Final = TOOLCHAIN / "spare_program.cjs"
-_PATIENCE: Final = 10.0  # seconds for a spare to finish loading, and to accept its order
+_PATIENCE: Final = 30.0  # seconds for a spare to finish loading, and to accept its order
 _READY: Final = b"R"
 _ACCEPTED: Final = b"A"
 

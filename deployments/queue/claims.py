@@ -24,7 +24,7 @@ def process_queue() -> None:
         runner.perform(claimed)
         has_deployed |= claimed.deployment.work is Action.DEPLOY
     if has_deployed:
-        spares.replace_used()
+        spares.prepare_next()
 
 
 def claim() -> Claim | None:

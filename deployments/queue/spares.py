@@ -6,11 +6,13 @@ import threading
 from functools import cache
 
 from django.conf import settings
+from django_tasks import DEFAULT_TASK_BACKEND_ALIAS, task_backends
 
 from deployments.pipeline.adapters import wrangler
+from deployments.queue.thread_backend import ThreadBackend
 from toolchain.spare_programs import Spares
 
-_is_server = threading.Event()
+_is_kept = threading.Event()
 
 
 @cache
@@ -21,11 +23,12 @@ def spare_wranglers() -> Spares:
 
 
 def keep_spares() -> None:
-    """Let this process, which runs many deploys, start spares again after its deploys."""
-    _is_server.set()
+    """Let this process have spares between deploys, if it runs its tasks itself."""
+    if isinstance(task_backends[DEFAULT_TASK_BACKEND_ALIAS], ThreadBackend):
+        _is_kept.set()
 
 
-def replace_used() -> None:
-    """Start spares for the next deploy, if this process will run it."""
-    if _is_server.is_set():
+def prepare_next() -> None:
+    """Start spares for the deploy that is likely to come next, if this process will run it."""
+    if _is_kept.is_set():
         spare_wranglers().prepare()

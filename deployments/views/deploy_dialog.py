@@ -25,6 +25,7 @@ from deployments.presentation.compared_sides import live_content, live_side, ver
 from deployments.presentation.live_workers import worker_on
 from deployments.presentation.project_files import links_of_draft, links_of_version
 from deployments.presentation.remediation import dialog_url
+from deployments.queue.spares import prepare_next
 from deployments.services import deploy as services
 from deployments.services import plan as plan_service
 from deployments.services import required_tests
@@ -156,9 +157,11 @@ def _dialog(
     if not context["may_deploy"]:
         context["checks"] = [plan_service.code_check(workflow)] if newest else []
         context["file_links"] = links_of_draft(workflow)
-    elif target and newest and "show" in form:
-        context |= _preflight(request, workflow, target)
-        context |= _plan(request, workflow, target, consent_of(form))
+    elif target and newest:
+        prepare_next()
+        if "show" in form:
+            context |= _preflight(request, workflow, target)
+            context |= _plan(request, workflow, target, consent_of(form))
     return page(request, "deployments/deploy_dialog/deploy_dialog", context)
 
 

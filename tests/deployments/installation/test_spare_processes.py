@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -27,27 +29,36 @@ def with_spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installatio
     fresh.stop()
 
 
-def deploy(installation: Installation) -> None:
-    workflow = installation.import_document(document())
-    with installation.client() as client:
-        stream = client.post(f"/api/workflows/{workflow}/deploy-stream", json={}).text
+def deploy(client: httpx.Client, workflow: str) -> None:
+    stream = client.post(f"/api/workflows/{workflow}/deploy-stream", json={}).text
     assert '"COMPLETED"' in stream, stream
 
 
 def spares_of(server: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    children = psutil.Process(server.pid).children()
-    return [child for child in children if "spare_program.cjs" in str(child.cmdline())]
+    return [child for child in psutil.Process(server.pid).children() if is_spare(child)]
+
+
+def is_spare(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any("spare_program.cjs" in argument for argument in process.cmdline())
+    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_server_starts_a_spare_after_a_deploy_and_ends_it_with_itself(
+def test_a_server_starts_spares_before_and_after_a_deploy_and_ends_them_with_itself(
     with_spare: Installation, number: signal.Signals
 ) -> None:
     server = with_spare.start_server()
     assert spares_of(server) == []
-    deploy(with_spare)
+    workflow = with_spare.import_document(document())
+    with with_spare.client() as client:
+        client.get(f"/workflows/{workflow}/deploy/").raise_for_status()
+        wait_until(lambda: bool(spares_of(server)))
+        first = spares_of(server)
+        deploy(client, workflow)
     wait_until(lambda: bool(spares_of(server)))
     (spare,) = spares_of(server)
+    assert spare not in first
 
     server.send_signal(number)
     server.wait()

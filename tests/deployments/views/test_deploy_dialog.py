@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from deployments.models import Deployment
+from deployments.views import deploy_dialog
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
 from tests.local_cloudflare.support.control import Control
@@ -52,6 +53,19 @@ def test_the_page_loads_checks_and_plan_afterwards(admin_client: Client) -> None
     assert f'<noscript><p class="empty"><a href="?target={target.pk}&amp;show=1">' in page
     assert f'id="target-{target.pk}" aria-current="true"' in page
     assert f"Deploy v1 to {target.name}" in page
+
+
+def test_wrangler_starts_to_load_while_the_dialog_is_open(
+    admin_client: Client, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(deploy_dialog, "prepare_next", lambda: prepared.append("once"))
+    workflow, target = make_workflow(), make_target()
+
+    for client in (viewer, admin_client):
+        client.get(address(workflow, target))
+
+    assert prepared == ["once"]
 
 
 def test_without_a_choice_the_default_target_is_chosen(admin_client: Client) -> None:
