@@ -160,11 +160,11 @@ class Spares:
     ) -> ProgramResult:
         """Run the program like `process.run`, with a limit of DATA_LIMIT.
 
-        With `refill`, the next spare is started immediately, because the program is soon used again.
+        With `refill`, a used spare is replaced immediately, because the program is soon used again.
         """
         since = time.monotonic()
         spare = self._take(env)
-        if refill:
+        if spare and refill:
             self.prepare()
         argv = [str(part) for part in arguments]
         order = {"argv": argv, "cwd": str(cwd), "env": dict(env)}

@@ -63,7 +63,11 @@ class Workshop:
         return prepared(self.spares)
 
     def run(
-        self, *argv: str, spares: Spares | None = None, timeout: float = PATIENCE
+        self,
+        *argv: str,
+        spares: Spares | None = None,
+        timeout: float = PATIENCE,
+        refill: bool = False,
     ) -> ProgramResult:
         return (spares or self.spares).run(
             argv or ["deploy"],
@@ -71,6 +75,7 @@ class Workshop:
             env=process.environment(home=self.folder, PLACE="order", TOKEN=SECRET),
             timeout=timeout,
             on_start=self.started.append,
+            refill=refill,
         )
 
     def child(self) -> psutil.Process:
@@ -219,6 +224,17 @@ def test_a_spare_may_know_certificates_that_its_order_does_not_use(
 
     assert shop.run(spares=spares).exit_code == 3
     assert shop.started == [spare.pid]
+
+
+def test_a_used_spare_is_replaced_if_the_program_is_soon_used_again(shop: Workshop) -> None:
+    unused = shop.with_limit(1)
+    shop.prepared()
+
+    shop.run(refill=True)
+    shop.run(refill=True, spares=unused)
+
+    wait_until(lambda: bool(shop.spares.waiting))
+    assert unused.waiting == []
 
 
 def test_with_a_limit_of_0_nothing_is_started(shop: Workshop) -> None:
