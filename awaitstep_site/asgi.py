@@ -24,6 +24,7 @@ from runs.test_runs.services import remove_expired  # noqa: E402
 from web.gateway.headers import SecurityHeaders  # noqa: E402
 from web.gateway.local_names import RedirectLocalNames  # noqa: E402
 from web.gateway.websocket_origin import SameOriginWebSockets, refuse_websocket  # noqa: E402
+from web.logs.request_ids import RequestIds  # noqa: E402
 from workflows.code_socket.consumer import LanguageConsumer  # noqa: E402
 
 routes = ProtocolTypeRouter(
@@ -49,7 +50,7 @@ routes = ProtocolTypeRouter(
 )
 
 redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
-application = SecurityHeaders(MonitoringRoutes(redirected))
+application = RequestIds(SecurityHeaders(MonitoringRoutes(redirected)))
 
 keep_spares()
 start_sweeper(tasks.sweep, remove_expired)

@@ -62,6 +62,7 @@ class Environment(BaseSettings):
     language_servers: Annotated[int, Field(ge=0, le=100)] = 10
     drift_hours: Annotated[float, Field(ge=0)] = 6
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
     @model_validator(mode="after")

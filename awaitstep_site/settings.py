@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_stubs_ext
 
-from awaitstep_site import log_filters
+from awaitstep_site import log_filters, log_format
 from awaitstep_site.env import PROJECT, Environment
 from web.gateway.body_limits import STAFF_BYTES
 
@@ -144,7 +144,10 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": log_format.json_formatter},
+    },
     "filters": {
         "no_client_error_traceback": {
             "()": "django.utils.log.CallbackFilter",
@@ -154,7 +157,7 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": AWAITSTEP.log_format,
             "filters": ["no_client_error_traceback"],
         }
     },
@@ -173,5 +176,8 @@ LOGGING = {
             "monitoring",
         )
     }
-    | {"django.request": {"level": AWAITSTEP.log_level}},
+    | {
+        "django": {"handlers": []},  # Django's own handler would repeat lines in debug mode
+        "django.request": {"level": AWAITSTEP.log_level},
+    },
 }

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from audit import trail
 from audit.trail import SYSTEM, Actor, Subject
@@ -183,13 +184,17 @@ def check_due() -> None:
     pair = _longest_unchecked(timedelta(hours=hours)) if hours else None
     if pair is None:
         return
+    with bound_contextvars(workflow=pair[0].pk):
+        _check_and_log(*pair)
+
+
+def _check_and_log(workflow: Workflow, target: Target) -> None:
     try:
-        check(*pair)
+        check(workflow, target)
     except Exception:
-        logger.exception("%s could not be checked for drift on %s", *pair)
+        logger.exception("%s could not be checked for drift on %s", workflow, target)
         values = {"state": DriftState.UNKNOWN.value, "checked_at": timezone.now()}
         values["message"] = "The check failed. The server log has the details."
-        workflow, target = pair
         DriftCheck.objects.update_or_create(workflow=workflow, target=target, defaults=values)
 
 

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -113,7 +114,8 @@ def keep_alive(claim: Claim, *, on_overdue: Callable[[], None]) -> Iterator[None
     """
     done = threading.Event()
     heartbeat = _Heartbeat(claim, done, on_overdue)
-    thread = threading.Thread(target=heartbeat.run, name="heartbeat", daemon=True)
+    run = partial(copy_context().run, heartbeat.run)  # its log lines have the ids of the deployment
+    thread = threading.Thread(target=run, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

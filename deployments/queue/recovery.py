@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
+from structlog.contextvars import bound_contextvars
 
 from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import Action, Stage, Status
@@ -38,7 +39,10 @@ def sweep() -> None:
     """End the deployments whose process has died, and remove their files."""
     for lease in Lease.objects.select_related("deployment__target"):
         if leases.is_expired(lease):
-            reap(lease)
+            deployment = lease.deployment
+            workflow = deployment.workflow_public_id
+            with bound_contextvars(deployment=deployment.pk, workflow=workflow):
+                reap(lease)
     _remove_abandoned_folders()
 
 

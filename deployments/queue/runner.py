@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
+from structlog.contextvars import bound_contextvars
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -55,6 +56,12 @@ LONGEST_WAIT = 60.0  # seconds that a deployment waits for a busy target before 
 
 def perform(claim: Claim) -> None:
     """Run the deployment and record its outcome, even for unexpected errors."""
+    deployment = claim.deployment
+    with bound_contextvars(deployment=deployment.pk, workflow=deployment.workflow_public_id):
+        _perform(claim)
+
+
+def _perform(claim: Claim) -> None:
     try:
         account = _account(claim.deployment)
         work = _work(claim.deployment)
@@ -104,6 +111,7 @@ def _run(
             if "wrangler_json" in facts and claim.deployment.files:
                 workflows = parse_triggers(json.loads(facts["wrangler_json"])).classes
                 workflow_names.remember(claim.deployment, workflows)
+    logger.info("deployment %s succeeded", pk)
 
 
 def _work(deployment: Deployment) -> Callable[[DeployTools], Stages]:
@@ -247,6 +255,8 @@ def _write_outcome(
         )
         if not has_ended:  # the process that ended it has already decided on a retry
             transaction.set_rollback(True)
+    if has_ended:
+        logger.info("deployment %s ended: %s", deployment.pk, outcome.status.value)
 
 
 def _cause_of_end(claim: Claim, error: Exception) -> Exception:

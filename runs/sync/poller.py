@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import cloudflare
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from deployments.history import workflow_names
 from runs.index import attribution, watchers, writer
@@ -152,6 +153,10 @@ class Poller:
                 backoff.after(run, has_changed=has_changed, shortest=shortest)
 
     def _read(self, state: TargetState, run: Run, use: Use) -> bool:
+        with bound_contextvars(run=run.pk, workflow=run.workflow_id):
+            return self._try_to_read(state, run, use)
+
+    def _try_to_read(self, state: TargetState, run: Run, use: Use) -> bool:
         """Read one run. A failure pauses only this run, unless it would affect all."""
         if time.monotonic() < state.paused.get(run.pk, 0.0):
             return False

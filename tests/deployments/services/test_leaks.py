@@ -18,6 +18,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from awaitstep_site.log_format import json_formatter
 from deployments.models import Deployment
 from deployments.pipeline.stages import Stage, Status
 from deployments.queue import runner
@@ -112,7 +113,9 @@ def everything(echoed: Deployment, target: Target, caplog: pytest.LogCaptureFixt
         event_log.encode(event_log.stage_event(record)) for record in echoed.records.all()
     )
     result = event_log.encode(event_log.result_event(echoed))
-    logged = "\n".join(map(caplog.handler.format, caplog.get_records("setup")))
+    formats = (caplog.handler.format, json_formatter().format)
+    records = caplog.get_records("setup")
+    logged = "\n".join(format_(record) for format_ in formats for record in records)
     return b"\n".join([kept.encode(), logged.encode(), stream, result, *pages])
 
 

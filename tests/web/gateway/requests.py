@@ -26,9 +26,12 @@ def http_scope(path: str = "/", *, query: str = "", method: str = "GET", **heade
 def respond(application: Application, scope: Scope) -> tuple[int, dict[str, str]]:
     """Return the status and the headers of the response to a request without a body."""
     sent: list[dict[str, Any]] = []
+    body = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for message in body:
+            return message
+        return await asyncio.Future()  # the client stays connected
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

@@ -1,0 +1,3 @@
+"""What every line of the log says about its request."""
+
+from __future__ import annotations
