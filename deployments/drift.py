@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from operator import itemgetter
 from typing import Any, Final
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from audit import trail
 from audit.trail import SYSTEM, Actor, Subject
 from deployments.history import records
+from deployments.history.live_workflows import LiveWorkflows
 from deployments.models import Deployment, DriftCheck, DriftState
 from deployments.pipeline.config import env_diff
 from deployments.pipeline.site_checks import CHANGED_BY, describe_split
@@ -178,10 +178,13 @@ def adopt(drift_check: DriftCheck, *, by: Actor = SYSTEM) -> DriftCheck:
     return drift_check
 
 
-def check_due() -> None:
-    """Check the one Worker whose last check is oldest, if that check is due."""
+def check_due(live: LiveWorkflows | None = None) -> None:
+    """Check the one Worker whose last check is oldest, if that check is due.
+
+    A caller that calls this again passes the same `live`, which then reads only what has changed.
+    """
     hours = settings.AWAITSTEP.drift_hours
-    pair = _longest_unchecked(timedelta(hours=hours)) if hours else None
+    pair = _longest_unchecked(live or LiveWorkflows(), timedelta(hours=hours)) if hours else None
     if pair is None:
         return
     with bound_contextvars(workflow=pair[0].pk):
@@ -198,18 +201,30 @@ def _check_and_log(workflow: Workflow, target: Target) -> None:
         DriftCheck.objects.update_or_create(workflow=workflow, target=target, defaults=values)
 
 
-def _longest_unchecked(interval: timedelta) -> tuple[Workflow, Target] | None:
+def _longest_unchecked(live: LiveWorkflows, interval: timedelta) -> tuple[Workflow, Target] | None:
     """Return the Worker whose check is due first, without those that are being changed now."""
     now = timezone.now()
-    rows = DriftCheck.objects.values_list("workflow", "target", "checked_at")
-    checked = {(workflow, target): at or _NEVER for workflow, target, at in rows}
-    pairs = [(checked.get((pair[0].pk, pair[1].pk), _NEVER), pair) for pair in live_pairs()]
-    for checked_at, pair in sorted(pairs, key=itemgetter(0)):
-        if now - checked_at < interval:
-            return None
-        if not _is_changing(*pair, since=now):
-            return pair
+    live.update()
+    recent = DriftCheck.objects.filter(checked_at__gt=now - interval)
+    unchecked = set(live.pairs).difference(recent.values_list("workflow", "target"))
+    for pair in _oldest_first(unchecked):
+        workflow = Workflow.objects.only("name").filter(pk=pair[0]).first()
+        target = Target.objects.filter(pk=pair[1]).first()
+        if workflow and target and not _is_changing(workflow, target, since=now):
+            return workflow, target
     return None
+
+
+def _oldest_first(pairs: set[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Sort the ids of workflows and targets by their last check; those without one come first."""
+    rows = (
+        DriftCheck.objects.filter(checked_at__isnull=False) if pairs else DriftCheck.objects.none()
+    )
+    checked = {
+        (id_, target): at
+        for id_, target, at in rows.values_list("workflow", "target", "checked_at")
+    }
+    return sorted(pairs, key=lambda pair: (checked.get(pair, _NEVER), pair))
 
 
 def live_pairs() -> list[tuple[Workflow, Target]]:

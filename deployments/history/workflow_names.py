@@ -58,13 +58,17 @@ def choose(deployment: Deployment, name: str = "") -> str:
     return name or names[0]
 
 
-def of_projects(live: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Return target and name of all Workflows of projects; `live` has their targets and ids."""
-    projects = set(live)
-    ids = {workflow_id for _, workflow_id in projects}
+def of_projects(live: Iterable[tuple[int, str]]) -> dict[tuple[int, str], frozenset[str]]:
+    """Return the names of the Workflows of projects; `live` has their targets and ids."""
+    names: dict[tuple[int, str], frozenset[str]] = {pair: frozenset() for pair in live}
+    if not names:
+        return names
+    ids = {workflow_id for _, workflow_id in names}
     rows = ProjectWorkflow.objects.filter(workflow_public_id__in=ids)
-    found = rows.values_list("target", "name", "workflow_public_id")
-    return {(target, name) for target, name, id_ in found if (target, id_) in projects}
+    for target, id_, name in rows.values_list("target", "workflow_public_id", "name"):
+        if (target, id_) in names:
+            names[target, id_] |= {name}
+    return names
 
 
 def of_project(workflow_id: str) -> list[str]:

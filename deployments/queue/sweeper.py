@@ -12,6 +12,7 @@ from itertools import count
 from django.db import connections
 
 from deployments import drift
+from deployments.history.live_workflows import LiveWorkflows
 from deployments.queue import claims, recovery, tasks
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def seconds_since_sweep() -> float | None:
 
 
 def _run(sweeps: Sequence[Callable[[], None]]) -> None:
+    live = LiveWorkflows()
     for number in count():
         _latest.append(time.monotonic())
         try:
@@ -40,7 +42,7 @@ def _run(sweeps: Sequence[Callable[[], None]]) -> None:
             for sweep in sweeps:
                 sweep()
             if number % _DRIFT_EVERY == _DRIFT_EVERY - 1:
-                drift.check_due()
+                drift.check_due(live)
         except Exception:
             logger.exception("a sweep failed; the next one is in %s seconds", INTERVAL)
         finally:

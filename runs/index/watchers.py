@@ -37,6 +37,11 @@ def watched_channels() -> frozenset[str]:
     return frozenset(current.values_list("channel", flat=True))
 
 
+def watched_workflows(channels: frozenset[str]) -> set[str]:
+    """Return the ids of the workflows whose list of runs is open."""
+    return {name.removeprefix("runs-") for name in channels if name.startswith("runs-")}
+
+
 def is_watched(run: Run) -> bool:
     """Return whether the run's page is open."""
     channel = channel_of_run(run.pk)

@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from deployments.history import records, workflow_names
+from deployments.history.live_workflows import LiveWorkflows
 from runs.models import Run
-from targets.cloudflare import naming
-from workflows.ir.document.kinds import PROJECT, SCRIPT
 
 MAX_RUNS: Final = 20  # of each kind, in one turn
 _MAX_WAITING: Final = 4
 _GRACE: Final = timedelta(seconds=1)  # for the target to continue after a sleep
+_REREAD_AFTER: Final = 60.0  # seconds
 _WAIT_CHECK_AGE: Final = timedelta(seconds=60)  # a wait may have been answered elsewhere
 
 
-def workflows_to_list() -> dict[int, set[str]]:
-    """Return the Workflows to list, by target: those that are live, and those with open runs."""
-    live = records.not_taken_down().filter(target__isnull=False).order_by()
-    rows = list(live.values_list("target", "worker_name", "ir__kind").distinct())
-    deployed = [(target, worker) for target, worker, kind in rows if kind not in (SCRIPT, PROJECT)]
-    projects = [
-        (int(target or 0), naming.workflow_id(worker))
-        for target, worker, kind in rows
-        if kind == PROJECT
-    ]
-    deployed += workflow_names.of_projects(projects) if projects else []
-    open_runs = Run.objects.filter(is_open=True).order_by()
-    names: dict[int, set[str]] = {}
-    for target, name in [*deployed, *open_runs.values_list("target", "workflow_name").distinct()]:
-        names.setdefault(int(target or 0), set()).add(name)
-    return names
+class WorkflowsToList:
+    """Which Workflows to list: those that are live, and those with open runs.
+
+    New runs and changed deployments count in the next turn, anything else within a minute.
+    """
+
+    def __init__(self) -> None:
+        self._live = LiveWorkflows()
+        self._names: dict[int, frozenset[str]] = {}
+        self._newest_run = 0
+        self._read_at: float | None = None
+
+    def by_target(self) -> Mapping[int, frozenset[str]]:
+        """Return the names by target. The set of a target is the same object until it changes."""
+        newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        has_changed = self._live.update()
+        if has_changed or self._read_at is None or time.monotonic() > self._read_at + _REREAD_AFTER:
+            self._replace(_grouped(chain(self._live.names, _open(Run.objects.all()))))
+            self._read_at = time.monotonic()
+        elif newest != self._newest_run:
+            found = _grouped(_open(Run.objects.filter(pk__gt=self._newest_run)))
+            self._replace({**self._names, **_added(self._names, found)})
+        self._newest_run = newest
+        return self._names
+
+    def _replace(self, names: Mapping[int, frozenset[str]]) -> None:
+        kept = self._names
+        self._names = {
+            target: kept[target] if kept.get(target) == each else each
+            for target, each in names.items()
+        }
+
+
+def _open(runs: QuerySet[Run]) -> Iterable[tuple[int, str]]:
+    """Return target and name of the Workflows that have open runs."""
+    return runs.filter(is_open=True).order_by().values_list("target", "workflow_name").distinct()
+
+
+def _grouped(names: Iterable[tuple[int, str]]) -> dict[int, frozenset[str]]:
+    groups: dict[int, set[str]] = {}
+    for target, name in names:
+        groups.setdefault(target, set()).add(name)
+    return {target: frozenset(group) for target, group in groups.items()}
+
+
+def _added(
+    names: Mapping[int, frozenset[str]], found: Mapping[int, frozenset[str]]
+) -> dict[int, frozenset[str]]:
+    return {target: names.get(target, frozenset()) | each for target, each in found.items()}
 
 
 def unread(runs: QuerySet[Run]) -> QuerySet[Run]:

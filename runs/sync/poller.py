@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,12 +19,13 @@ from structlog.contextvars import bound_contextvars
 from deployments.history import workflow_names
 from runs.index import attribution, watchers, writer
 from runs.models import PollStatus, Run
-from runs.sync import list_sync, poll_queries
+from runs.sync import list_sync
 from runs.sync.call_budget import Budget, Use
 from runs.sync.list_sync import ListReader
 from runs.sync.poll_backoff import Backoff
+from runs.sync.poll_queries import WorkflowsToList
 from runs.sync.poll_state import TargetState, WorkflowState
-from targets.cloudflare import retries, time_limits
+from targets.cloudflare import naming, retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ, Account
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.lookup import account_of
@@ -61,11 +62,12 @@ class Poller:
         self._paused: dict[int, float] = {}
         self._saved: dict[int, tuple[str, float]] = {}
         self._hold = hold
+        self._to_list = WorkflowsToList()
 
     def turn(self) -> None:
         """Read what is due on every target; a target that fails is paused without affecting others."""
         channels = watchers.watched_channels()
-        names = poll_queries.workflows_to_list()
+        names = self._to_list.by_target()
         for pk, target in Target.objects.in_bulk(names).items():
             if time.monotonic() >= self._paused.get(pk, 0.0):
                 self._poll(target, names[pk], channels)
@@ -74,7 +76,7 @@ class Poller:
         """Return the calls to the target's account within the budget's window."""
         return Budget(target.account_id).used
 
-    def _poll(self, target: Target, names: set[str], channels: frozenset[str]) -> None:
+    def _poll(self, target: Target, names: frozenset[str], channels: frozenset[str]) -> None:
         try:
             state = self._state(target, names)
             self._read_due(state, channels)
@@ -98,7 +100,7 @@ class Poller:
         with retries.using(time_limits.until_deadline(CALL_TIMEOUT)):
             yield
 
-    def _state(self, target: Target, names: set[str]) -> TargetState:
+    def _state(self, target: Target, names: frozenset[str]) -> TargetState:
         state, account = (
             self._states.get(target.pk),
             time_limits.with_timeout(account_of(target), CALL_TIMEOUT),
@@ -106,10 +108,7 @@ class Poller:
         if state is None or state.account is not account:
             state = TargetState(target=target, account=account, budget=Budget(account.account_id))
             self._states[target.pk] = state
-        previous = state.workflows
-        state.workflows = {
-            name: previous.get(name) or WorkflowState(name) for name in sorted(names)
-        }
+        state.set_names(names)
         return state
 
     def _pause(self, target: Target, message: str, seconds: float) -> None:
@@ -129,16 +128,19 @@ class Poller:
 
     def _read_due(self, state: TargetState, channels: frozenset[str]) -> None:
         self._read_watched(state, channels)
-        for workflow in state.workflows.values():
-            if time.monotonic() >= workflow.next_at:
-                self._list(state, workflow, channels)
-        for use, runs in (
-            (Use.READS, state.runs_to_check()),
-            (Use.STEPS, state.unread_runs()),
-        ):
-            for run in runs:
-                if state.budget.allows(use):
-                    self._read(state, run, use)
+        state.set_watched(_watched_names(state.target, channels))
+        for workflow in state.due(time.monotonic()):
+            if not state.budget.allows(Use.LISTS):
+                break
+            self._list(state, workflow, channels)
+        self._read_all(state, state.runs_to_check(), Use.READS)
+        self._read_all(state, state.unread_runs(), Use.STEPS)
+
+    def _read_all(self, state: TargetState, runs: Iterable[Run], use: Use) -> None:
+        for run in runs:
+            if not state.budget.allows(use):
+                break
+            self._read(state, run, use)
 
     def _read_watched(self, state: TargetState, channels: frozenset[str]) -> None:
         """Read the runs whose pages are open, each with its own backoff."""
@@ -176,19 +178,18 @@ class Poller:
         return False
 
     def _list(self, state: TargetState, workflow: WorkflowState, channels: frozenset[str]) -> None:
-        if not state.budget.allows(Use.LISTS):
-            return
         try:
             self._sync_list(state, workflow)
         except DeployError as error:
             if _affects_all(error):
                 raise
-            workflow.next_at = time.monotonic() + ERROR_PAUSE
-            workflow.error = str(error)
+            state.schedule(workflow, time.monotonic() + ERROR_PAUSE)
+            state.errors[workflow.name] = str(error)
             return
-        workflow.error = ""
-        seconds = _list_interval(state.target, workflow.name, channels)
-        workflow.next_at = time.monotonic() + state.budget.stretched(Use.LISTS, seconds)
+        state.errors.pop(workflow.name, None)
+        seconds = _list_interval(state, workflow.name, channels)
+        seconds = state.budget.stretched(Use.LISTS, seconds)
+        state.schedule(workflow, time.monotonic() + seconds)
 
     def _reader(self, state: TargetState, workflow: WorkflowState) -> ListReader:
         return ListReader(
@@ -208,7 +209,7 @@ class Poller:
             workflow.deployment = deployment
         if time.monotonic() >= workflow.unlisted_at and not workflow.to_check:
             self._check_unlisted(state, workflow, reader)
-        workflow.to_check = list_sync.catch_up(reader, workflow.to_check)
+        state.set_to_check(workflow, list_sync.catch_up(reader, workflow.to_check))
 
     def _check_unlisted(
         self, state: TargetState, workflow: WorkflowState, reader: ListReader
@@ -227,12 +228,17 @@ def _affects_all(error: DeployError) -> bool:
     return isinstance(error, RateLimited) or error.cause in _CAUSES_FOR_ALL
 
 
-def _list_interval(target: Target, workflow_name: str, channels: frozenset[str]) -> float:
-    owner = workflow_names.owner_of(target.pk, workflow_name)
-    channel = watchers.channel_of_workflow(owner)
-    if watchers.ALL in channels or channel in channels:
+def _watched_names(target: Target, channels: frozenset[str]) -> frozenset[str]:
+    """Return the names of the Workflows whose list is shown by an open page."""
+    ids = watchers.watched_workflows(channels)
+    of_projects = workflow_names.of_projects((target.pk, id_) for id_ in ids)
+    return frozenset(map(naming.worker_name, ids)).union(*of_projects.values())
+
+
+def _list_interval(state: TargetState, name: str, channels: frozenset[str]) -> float:
+    if watchers.ALL in channels or name in state.watched:
         return WATCHED_INTERVAL
-    open_runs = Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)
+    open_runs = Run.objects.filter(target=state.target, workflow_name=name, is_open=True)
     return BUSY_INTERVAL if open_runs.exists() else IDLE_INTERVAL
 
 

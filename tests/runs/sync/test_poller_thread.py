@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from deployments.pipeline.stages import Action
 from runs.detail import fetch, waiting_runs
@@ -69,6 +70,46 @@ def test_lists_are_read_even_if_watched_runs_use_their_share(fake: FakeTarget) -
     Poller().turn()
 
     assert fake.calls_of("/instances") == 1
+
+
+@pytest.mark.parametrize("workflows", [2, 20])
+def test_a_turn_without_budget_needs_the_same_queries_for_any_number_of_workflows(
+    fake: FakeTarget, django_assert_num_queries: DjangoAssertNumQueries, workflows: int
+) -> None:
+    live = live_deployment()
+    for _ in range(1, workflows):
+        make_deployment(target=live.target, status="succeeded", version_id="v")
+    poller = Poller()
+    poller.turn()
+    state = poller._states[live.target_id or 0]
+    for workflow in state.workflows.values():
+        state.schedule(workflow, 0)
+    Budget(state.account.account_id).spend(Use.LISTS, Use.LISTS.share)
+
+    with django_assert_num_queries(8):
+        poller.turn()
+
+    assert fake.calls_of("/instances") == workflows
+
+
+def test_the_list_of_a_workflow_is_read_when_its_page_opens(fake: FakeTarget) -> None:
+    live, poller = live_deployment(), Poller()
+    poller.turn()
+    watchers.mark_watched(watchers.channel_of_workflow(live.workflow_public_id))
+
+    poller.turn()
+
+    assert fake.calls_of("/instances") == 2
+
+
+def test_new_runs_of_a_workflow_that_is_not_live_are_listed(fake: FakeTarget) -> None:
+    live, poller = live_deployment(), Poller()
+    poller.turn()
+    make_run(live, workflow_name="elsewhere")
+
+    poller.turn()
+
+    assert fake.calls_of("elsewhere/instances") == 1
 
 
 def test_many_watched_runs_stay_within_the_budget(
