@@ -198,6 +198,16 @@ class ProjectForm(WorkflowForm):
         fields = ["name", "description"]
         widgets = {"description": TextArea({"rows": 2, "cols": 80})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "name" in self.fields:
+            self.fields["name"].required = True
+            self.fields[
+                "name"
+            ].help_text = (
+                "The Workflows in the configuration keep their names, and so does the Worker."
+            )
+
 
 def _replaced(data: Mapping[str, Any], name: str, value: str) -> Mapping[str, Any]:
     """Return the posted data with one value replaced, for the form to show."""

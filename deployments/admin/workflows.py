@@ -93,7 +93,8 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         workflow = kwargs.get("obj")
-        if workflow is not None and request.method == "GET":  # a posted form shows its own errors
+        shows_problems = request.method == "GET"  # a posted form shows its own errors
+        if shows_problems and workflow is not None and not workflow.is_project:
             context = {**context, **_problems(workflow)}
         return super().render_change_form(request, context, *args, **kwargs)
 

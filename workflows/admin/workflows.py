@@ -228,6 +228,9 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         """Create the version after the declared bindings, which are part of it, have been saved."""
         obj = form.instance
+        if obj.is_project:
+            _save_description(obj, form, by=Actor.of(request.user))
+            return
         draft = services.check_draft(obj)
         with transaction.atomic():
             if form.is_outdated():
@@ -265,6 +268,17 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
         locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
         protected = [*protected, *(f"{version} is locked" for version in locked)]
         return objects, counts, missing, protected
+
+
+@transaction.atomic
+def _save_description(project: Workflow, form: Any, *, by: Actor) -> None:
+    """Save the name and the description, which do not belong to a version; the draft may have problems."""
+    project.save(update_fields=["name", "description", "updated_at"])
+    if "name" in form.changed_data:
+        before = form.initial["name"]
+        audit_entries.record_workflow("workflow renamed", project, by=by, before=before)
+    elif form.changed_data:
+        audit_entries.record_workflow("description changed", project, by=by)
 
 
 def _new_name_error(request: HttpRequest, name: str) -> str:
