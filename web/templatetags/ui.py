@@ -23,7 +23,8 @@ from toolchain.platform_outage import current
 from web import formatting, navigation, numbered_lines
 
 register = template.Library()
-_SHORT = 8  # characters of an id
+_SHORT = 8  # characters of a long id
+_LONGEST_WHOLE = 20  # characters: ids of workflows, and most that people choose for runs
 _APP_CRUMB = re.compile(r'&rsaquo; <a href="/admin/\w+/">[^<]*</a>\s*')
 
 
@@ -165,8 +166,9 @@ def tab_link(
 
 @register.inclusion_tag("web/_short_id.html")
 def short_id(text: str, what: str, url: str = "", id: str = "") -> dict[str, str]:  # noqa: A002
-    """The first 8 characters of an id, with the whole id in a tooltip and a button to copy it."""
-    return {"text": text, "short": text[:_SHORT], "what": what, "url": url, "id": id}
+    """An id, or the first 8 characters of a long one, with the whole id in a tooltip and a button to copy it."""
+    short = text if len(text) <= _LONGEST_WHOLE else f"{text[:_SHORT]}…"
+    return {"text": text, "short": short, "what": what, "url": url, "id": id}
 
 
 @register.simple_block_tag
