@@ -236,6 +236,19 @@ def test_mistakes_are_reported_with_line_key_and_fix(text: str, message: str | N
         assert message in _problem(text)
 
 
+def test_a_key_in_the_wrong_section_is_sent_to_the_top_of_the_file() -> None:
+    [problem] = _read(f"{HEAD}{WORKFLOW}logpush = true\n").problems
+    assert str(problem).endswith(
+        "workflows[0].logpush: belongs to the top level of the file: "
+        "move it above the first line that starts with a bracket"
+    )
+
+    nested = json.dumps({"observability": {"enabled": True, "logpush": True}})
+    problems = read_config({**SOURCES, "wrangler.json": nested}).problems
+    [misplaced] = [each for each in problems if each.key == "observability.logpush"]
+    assert misplaced.message.endswith("move it out of observability")
+
+
 def test_a_mistake_in_one_part_leaves_the_others_as_they_are() -> None:
     config = _read(
         f'{HEAD}logpush = true\nroutes = [5]\nworkers_dev = "x"\nlimits.cpu_ms = 5\n[vars]\nA = 1\n{WORKFLOW}'

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from workflows.documents.projects.wrangler.bounds import Path
 from workflows.documents.projects.wrangler.key import Key, Kind, Use
-from workflows.documents.projects.wrangler.keys import ROUTE_KEYS
-from workflows.documents.projects.wrangler.source import Source
+from workflows.documents.projects.wrangler.keys import KEYS, ROUTE_KEYS
+from workflows.documents.projects.wrangler.source import Source, shown_key
 from workflows.ir.reading.problems import listed, quoted
 
 _REMOVED: Final = {
@@ -50,10 +50,21 @@ def _report_unknown(source: Source, path: Path, keys: Mapping[str, Key]) -> None
     if source.is_full:
         return  # it takes long to find similar keys
     name = str(path[-1])
+    if len(path) > 1 and name in KEYS:
+        source.problem(path, _misplaced(source, path))
+        return
     message = _REMOVED.get(name) if len(path) == 1 else None
     near = get_close_matches(name[:64], keys, n=1)
     hint = f"did you mean {near[0]}?" if near else "check the spelling, or remove it"
     source.problem(path, message or f"is not a key that wrangler knows here: {hint}")
+
+
+def _misplaced(source: Source, path: Path) -> str:
+    """Return what to do with a key of the top level; in TOML, it is part of the section above it."""
+    way = f"move it out of {shown_key(path[:-1])}"
+    if source.file.endswith(".toml"):
+        way = "move it above the first line that starts with a bracket"
+    return f"belongs to the top level of the file: {way}"
 
 
 def _value(source: Source, path: Path, value: Any, key: Key) -> Any:
