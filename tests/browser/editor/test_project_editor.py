@@ -136,6 +136,44 @@ def test_two_people_keep_their_texts(open_page: Open) -> None:
     expect(code(page)).not_to_contain_text("// third")
 
 
+def test_changes_to_different_lines_are_merged(open_page: Open) -> None:
+    page = open_page("/workflows/new-project/")
+    create(page, "Merged")
+    other = open_page(page.url)
+    other.wait_for_selector("[data-editor][data-ready]")
+    page.route("**/draft/?*", lambda route: route.abort())  # learns nothing of the next change
+
+    code(other).focus()
+    other.keyboard.press("Control+Home")
+    other.keyboard.insert_text("// at the top\n")
+    wait_until_saved(other)
+    insert_at_end(page, "// at the end\n")
+
+    expect(code(page)).to_contain_text("// at the top")
+    expect(code(page)).to_contain_text("// at the end")
+    wait_until_saved(page)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(code(other)).to_contain_text("// at the end")
+
+
+def test_the_tabs_are_open_again_after_a_reload(open_page: Open) -> None:
+    page = open_page("/workflows/new-project/")
+    create(page, "With tabs")
+    for path in ("wrangler.jsonc", "package.json"):
+        row(page, path).click()
+        expect(tab(page, path)).to_have_attribute("aria-selected", "true")
+    tab(page, "wrangler.jsonc").click()
+
+    page.reload()
+
+    expect(page.get_by_role("tab")).to_have_text(["index.ts", "wrangler.jsonc", "package.json"])
+    expect(tab(page, "wrangler.jsonc")).to_have_attribute("aria-selected", "true")
+    expect(code(page)).to_contain_text("class_name")
+    tab(page, "index.ts").click()
+    expect(code(page)).to_contain_text("WorkflowEntrypoint")
+    expect(page.locator("#project-panels > :not([hidden]) [data-code-editor]")).to_have_count(1)
+
+
 def test_files_that_are_not_text_are_uploaded_and_downloaded(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "With bytes")

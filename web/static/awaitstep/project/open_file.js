@@ -1,7 +1,8 @@
 // One open file: its text is saved shortly after it was typed, and never over somebody else's change.
 import { focusControl, goToLine } from '../editor/panel/field_problems.js'
-import { showMessage } from '../notices.js'
+import { announce, showMessage } from '../notices.js'
 import { askInConflict } from './conflict.js'
+import { merge, plain } from './merge.js'
 
 const SAVE_DELAY = 1000
 
@@ -70,12 +71,17 @@ export class OpenFile {
   // The answer to a request that was sent again shows the newest text, which may be somebody else's.
   async #isStored(text) {
     const stored = await this.draft.fetchFile(this.path)
-    return stored?.text?.replace(/\r\n?/g, '\n') === text
+    return typeof stored?.text === 'string' && plain(stored.text) === text
   }
 
   async #ask(reason) {
     this.#isAsking = true
     const theirs = await this.draft.fetchFile(this.path)
+    const merged = theirs ? merge(this.saved, theirs.text, this.area.value) : null
+    if (merged !== null) {
+      this.#merged(theirs, merged)
+      return
+    }
     const choice = await askInConflict(reason ?? 'Someone else changed this file.', {
       theirs: theirs ? (theirs.text ?? 'This file is not text.') : 'This file was deleted.',
       mine: this.area.value,
@@ -86,6 +92,15 @@ export class OpenFile {
     if (choice === 'mine') this.save()
     else if (theirs) this.#take(theirs)
     else this.#giveUp()
+  }
+
+  // Both changed other lines, so nobody has to choose.
+  #merged(theirs, text) {
+    this.#isAsking = false
+    this.draft.root.removeAttribute('data-refused')
+    this.#take(theirs, text)
+    announce('Merged with a change by someone else')
+    this.save()
   }
 
   #giveUp() {
@@ -101,14 +116,14 @@ export class OpenFile {
     if (stored && !this.isChanged) this.#take(stored)
   }
 
-  #take(stored) {
+  #take(stored, text = stored.text) {
     this.base = stored.tag
     if (stored.text === null || !this.area) {
       this.show(elementOf(stored.html))
       return
     }
-    this.area.value = stored.text
-    this.saved = this.area.value
+    this.area.value = text
+    this.saved = plain(stored.text)
     this.#showState()
     document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))
   }

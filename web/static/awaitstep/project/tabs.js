@@ -1,19 +1,24 @@
-// The open files, each with a tab.
+// The open files, each with a tab. Which ones are open is remembered in this window.
 import { showMessage } from '../notices.js'
 import { elementOf, OpenFile } from './open_file.js'
+
+const MAX_RESTORED = 20
 
 export class Tabs {
   #files = new Map()
   #problems = {}
   #settling = Promise.resolve()
+  #isRestored = false
   active = ''
 
   constructor(root, draft, tree) {
     Object.assign(this, { root, draft, tree })
     this.list = root.querySelector('#project-tabs')
     this.panels = root.querySelector('#project-panels')
+    this.key = `awaitstep-tabs ${root.dataset.url}`
+    const remembered = JSON.parse(sessionStorage.getItem(this.key) ?? '[]')
     const first = this.panels.querySelector('[data-file]')
-    if (first) this.#add(first)
+    if (first) this.show(this.#add(first).path)
     root.addEventListener('awaitstep:open-file', ({ detail }) => this.open(detail.path))
     root.addEventListener('awaitstep:file-state', () => this.#draw())
     root.addEventListener('awaitstep:file-gone', ({ target }) => this.close(target.dataset.file))
@@ -22,6 +27,17 @@ export class Tabs {
     this.list.addEventListener('keydown', event => this.#pressed(event))
     draft.addEventListener('flush', () => this.save())
     draft.addEventListener('changed', ({ detail }) => (this.#settling = this.#changed(detail)))
+    this.#settling = this.#restore(remembered)
+  }
+
+  // Opens the tabs that were open before the page was loaded again, in their order.
+  async #restore(remembered) {
+    const paths = remembered.filter(path => this.tree.row(path)).slice(0, MAX_RESTORED)
+    await Promise.all(paths.map(path => this.#files.get(path) ?? this.#load(path)))
+    const order = [...new Set([...paths, ...this.#files.keys()])].filter(path => this.#files.has(path))
+    this.#files = new Map(order.map(path => [path, this.#files.get(path)]))
+    this.#isRestored = true
+    this.#draw()
   }
 
   save() {
@@ -53,8 +69,9 @@ export class Tabs {
   #add(element) {
     const file = new OpenFile(element, this)
     this.#files.set(file.path, file)
-    this.show(file.path)
-    this.#enhance(file)
+    this.#enhance(file) // while it is shown, because its height counts
+    this.#draw()
+    return file
   }
 
   #enhance(file) {
@@ -117,6 +134,7 @@ export class Tabs {
   }
 
   #draw() {
+    if (this.#isRestored) sessionStorage.setItem(this.key, JSON.stringify([...this.#files.keys()]))
     const hadFocus = this.list.contains(document.activeElement)
     const tabs = [...this.#files.values()].map((file, at) => this.#tab(file, at))
     this.list.replaceChildren(...tabs)
