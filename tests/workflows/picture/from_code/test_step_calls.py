@@ -130,6 +130,19 @@ def test_what_a_step_does_is_the_first_line_of_its_work() -> None:
     ]
 
 
+def test_a_line_that_only_opens_a_bracket_is_shown_with_the_next_ones() -> None:
+    found = picture("""
+        await step.do("block", async () => {
+          return {
+            id: 1,
+            files: await list(),
+          };
+        });
+    """)
+
+    assert abouts(found) == ["{ id: 1, files: await list(), }"]
+
+
 def test_what_is_waited_for_is_shown() -> None:
     found = picture("""
         await step.sleep("a", "1 hour");

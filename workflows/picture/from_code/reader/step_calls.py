@@ -39,6 +39,9 @@ _KINDS: Final = {
 }
 _RETRIES: Final = ("limit", "delay", "backoff")
 _NAMES: Final = frozenset({"identifier", "member_expression"})
+_OPENED: Final = frozenset({"return {", "return [", "return (", "return ({"})
+"""Lines that say nothing without the next ones."""
+_JOINED: Final = 120  # characters of these lines together
 _CODE: Final = 4_000  # characters of a callback in which the first line is looked for
 
 
@@ -172,7 +175,10 @@ def _first_line(function: Node) -> str:
     if body is None:
         return ""
     source = text(body)[:_CODE]
-    line = first_line(source[1:-1] if body.type == "statement_block" else source)
+    source = source[1:-1] if body.type == "statement_block" else source
+    line = first_line(source)
+    if line in _OPENED:
+        line = " ".join(source[source.index(line) :].split())[:_JOINED]
     return line.removeprefix("return ").removeprefix("await ").removesuffix(";")
 
 
