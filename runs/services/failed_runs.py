@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Case, Count, F, Max, QuerySet, Value, When
+from django.db.models.functions import Left, StrIndex
 from django.utils import timezone
 
 from audit import trail
@@ -15,6 +16,11 @@ from runs.index.listing import MAX_FILTER, Filters
 from runs.models import Run
 
 FAILED: Final = "errored"
+_REFERENCE: Final = "; reference = "  # what follows names one occurrence of an internal error
+_CAUSE: Final = Case(
+    When(error__contains=_REFERENCE, then=Left("error", StrIndex("error", Value(_REFERENCE)) - 1)),
+    default=F("error"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +40,14 @@ class FailedGroup:
             name=run.project_workflow,
             target=run.target.name,
             status=FAILED,
-            error=run.error[:MAX_FILTER],
+            error=cause_of(run)[:MAX_FILTER],
             unseen="1",
         ).query()
+
+
+def cause_of(run: Run) -> str:
+    """Return the run's error without what differs between runs that fail for the same reason."""
+    return run.error.partition(_REFERENCE)[0]
 
 
 def unseen() -> QuerySet[Run]:
@@ -46,7 +57,7 @@ def unseen() -> QuerySet[Run]:
 
 def groups(most: int) -> list[FailedGroup]:
     """Return the groups that failed last, and one more than `most` if there are more."""
-    rows = unseen().values("target", "workflow_name", "error")
+    rows = unseen().annotate(cause=_CAUSE).values("target", "workflow_name", "cause")
     rows = rows.annotate(count=Count("pk"), newest=Max("pk"), last_at=Max("ended_at"))
     found = list(rows.order_by("-last_at", "-newest")[: most + 1])
     runs = _named(row["newest"] for row in found)
@@ -75,8 +86,8 @@ def mark_group_seen(newest: Run, *, by: Actor) -> int:
         pk__lte=newest.pk,
         target=newest.target_id,
         workflow_name=newest.workflow_name,
-        error=newest.error,
     )
+    same = same.annotate(cause=_CAUSE).filter(cause=cause_of(newest))
     count = same.update(viewed_at=timezone.now())
     if count:
         subject = Subject("run", newest.instance_id[:64], str(newest))

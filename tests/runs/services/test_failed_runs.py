@@ -61,6 +61,20 @@ def test_failed_runs_are_grouped_by_workflow_and_error(admin_client: Client) -> 
     assert "Run all 2 again" in dashboard(admin_client)
 
 
+def test_internal_errors_are_one_group_whatever_their_references(admin_client: Client) -> None:
+    first = failed(error="Error: internal error; reference = h3p1spm52g8btbanvu11gtsp")
+    failed(first, "Error: internal error; reference = 71m9jespoqbvtae1r9r9b7l6")
+    failed(first, "Error: internal")
+
+    counts = {group.count: group for group in failed_runs.groups(10)}
+    assert counts.keys() == {1, 2}
+    listed = admin_client.get(f"/runs/?{counts[2].query}").context["page"].runs
+    assert len(listed) == 2
+
+    assert failed_runs.mark_group_seen(counts[2].newest, by=Actor(name="ada")) == 2
+    assert [group.count for group in failed_runs.groups(10)] == [1]
+
+
 def test_the_links_of_a_group_lead_to_exactly_its_runs(admin_client: Client) -> None:
     runs = [failed(first := failed()), first]
     failed(first, "TypeError: order is undefined")
