@@ -11,14 +11,16 @@ _DAY: Final = 86_400
 
 
 def duration_words(seconds: float) -> str:
-    """Format a duration: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m"."""
+    """Format a duration: "12 ms", "1.4 s", "2 m 05 s", "1 h 02 m", "6 d 23 h"."""
     if seconds < 0.095:
         return f"{max(round(seconds * 1000), 0)} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     if seconds < 3599.5:
         return "{} m {:02} s".format(*divmod(round(seconds), 60))
-    return "{} h {:02} m".format(*divmod(round(seconds / 60), 60))
+    if seconds < 2 * _DAY:
+        return "{} h {:02} m".format(*divmod(round(seconds / 60), 60))
+    return "{} d {} h".format(*divmod(round(seconds / _HOUR), 24))
 
 
 def duration(time: timedelta | float | None) -> str:

@@ -29,6 +29,9 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
         (125, "2 m 05 s"),
         (3599.6, "1 h 00 m"),
         (3720, "1 h 02 m"),
+        (172_799, "48 h 00 m"),
+        (7 * 86_400 - 60, "7 d 0 h"),
+        (7 * 86_400 - 3_600, "6 d 23 h"),
     ],
 )
 def test_durations(seconds: float | None, words: str) -> None:

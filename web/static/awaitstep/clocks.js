@@ -28,6 +28,10 @@ export function elapsed(time) {
   const padded = number => String(number).padStart(2, '0')
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${padded(seconds % 60)} s`
+  if (seconds >= 2 * 86400) {
+    const hours = Math.round(seconds / 3600)
+    return `${Math.floor(hours / 24)} d ${hours % 24} h`
+  }
   const minutes = Math.round(seconds / 60)
   return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} m`
 }
