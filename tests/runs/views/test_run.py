@@ -14,7 +14,7 @@ from runs.models import Run, RunDetails, Watcher
 from runs.services import control as controls
 from runs.sync.poller import Poller
 from targets.models import Target
-from tests.deployments.factories import make_workflow
+from tests.deployments.factories import make_deployment, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.runs.examples import START, attempted_step, live_deployment, make_run
 from tests.runs.sync.test_poller import poll_until
@@ -90,6 +90,23 @@ def test_a_failure_comes_first_with_its_step_and_a_restart(
     assert "sold out" in content[: content.index("Steps 1")]
     assert "Restart from this step" in content
     assert f"/runs/{run.pk}/restart/?from=Only%20step" in page.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [("Error: internal error; reference = h3p1spm5", 1), ("Error: sold out", 0)],
+)
+def test_an_internal_error_of_the_embedded_platform_is_explained(
+    admin_client: Client, error: str, times: int
+) -> None:
+    fields = {"status": "errored", "is_open": False, "ended_at": START}
+    run = make_run(make_deployment(), error=error, **fields)
+
+    content = text(admin_client.get(f"/runs/{run.pk}/"))
+
+    assert error in content
+    assert content.count("a request to a host that cannot be reached") == times
 
 
 def test_a_wait_is_answered_by_a_shortcut(admin_client: Client, target: Target) -> None:
