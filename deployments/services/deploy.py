@@ -115,13 +115,15 @@ def request_snapshot(
 ) -> Deployment:
     """Enqueue a redeploy of an earlier snapshot, with the current variables and secrets.
 
-    Raises the same errors as `request_deployment`.
+    Raises the same errors as `request_deployment`. No tests are run: if the target requires them, the
+    version must have passed them or been live on it.
     """
     target, workflow = target_and_workflow(earlier)
 
     def make() -> Deployment:
         _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
+        required_tests.check_snapshot(earlier, target)
         deployment = records.copy_of(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
         reason = f"Redeploy of the snapshot of #{earlier.pk}."

@@ -12,6 +12,8 @@ from typing import Any
 
 from audit import trail
 from audit.trail import Actor
+from deployments.history import records
+from deployments.models import Deployment
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.models import Target
 from targets.permissions import OVERRIDE_TESTS
@@ -113,6 +115,28 @@ def check(results: Results, target: Target, *, by: Actor, consent: Consent) -> N
     """Raise TestsFailed if the tests have not passed and that is not overridden."""
     if refusal := find_refusal(results, target, by=by, consent=consent):
         raise refusal
+
+
+def check_snapshot(earlier: Deployment, target: Target) -> None:
+    """Raise Refused if the target requires tests, and the snapshot has neither passed them nor been live.
+
+    A deployment that was cancelled or has failed leaves a snapshot of a version that was never deployed.
+    """
+    if not target.requires_tests or _has_passed(earlier):
+        return
+    same_worker = records.of_worker(earlier.workflow_public_id, target)
+    same_version = same_worker.filter(version_number=earlier.version_number)
+    if not same_version.filter(records.went_live()).exists():
+        raise Refused(
+            f"The target {target.name} requires tests, and v{earlier.version_number} has neither passed "
+            "them nor been live there. Restore that version, then deploy it."
+        )
+
+
+def _has_passed(deployment: Deployment) -> bool:
+    """Whether all tests passed for the deployment; no results may mean that they could not be run."""
+    tests = deployment.required_tests or []
+    return bool(tests) and all(test["passed"] for test in tests)
 
 
 def _run(version: WorkflowVersion, *, by: Actor) -> Results:

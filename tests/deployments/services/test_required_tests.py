@@ -226,6 +226,40 @@ def test_what_was_deployed_before_is_not_tested_again(fake_tests: FakeTests) -> 
     assert fake_tests.versions == []
 
 
+@pytest.mark.parametrize(
+    "tests",
+    [
+        None,  # it was queued before the target required tests
+        [],  # they could not be run, and that was overridden
+        [{"name": "approved", "passed": False, "result": None}],  # overridden
+    ],
+)
+@pytest.mark.parametrize("status", ["cancelled", "failed"])
+def test_a_snapshot_that_was_never_live_is_not_a_way_around_the_tests(
+    status: str, tests: list[dict[str, Any]] | None
+) -> None:
+    earlier = make_deployment(target=strict(), status=status, required_tests=tests)
+
+    with pytest.raises(Refused, match="has neither passed them nor been live there"):
+        request_snapshot(earlier)
+
+    assert not Deployment.objects.exclude(pk=earlier.pk).exists()
+
+
+def test_a_snapshot_that_passed_its_tests_can_be_deployed() -> None:
+    passed = [{"name": "approved", "passed": True, "result": None}]
+    earlier = make_deployment(target=strict(), status="cancelled", required_tests=passed)
+
+    assert request_snapshot(earlier).pk
+
+
+def test_a_snapshot_of_a_version_that_was_live_can_be_deployed() -> None:
+    live = make_deployment(target=strict(), status="succeeded", version_id="v1")
+    failed = make_deployment(workflow=live.workflow, target=live.target, status="failed")
+
+    assert request_snapshot(failed).pk
+
+
 def test_secrets_are_masked_in_the_refusal(fake_tests: FakeTests) -> None:
     workflow = make_workflow()
     set_variable("KEY", "s3cret-s3cret", workflow=workflow, is_secret=True)
