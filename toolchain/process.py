@@ -1,10 +1,11 @@
-"""Runs external programs: no shell, a minimal environment, limits on time and memory."""
+"""Runs external programs: no shell, a minimal environment, limits on time and memory, no core dumps."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -165,13 +166,11 @@ def start(
 
     def prepare() -> None:
         _end_with_parent(parent)
-        if memory_limit or data_limit:
-            import resource
-
-            if memory_limit:
-                resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
-            if data_limit:
-                resource.setrlimit(resource.RLIMIT_DATA, (data_limit, data_limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of its memory would have secrets
+        if memory_limit:
+            resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+        if data_limit:
+            resource.setrlimit(resource.RLIMIT_DATA, (data_limit, data_limit))
 
     return subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         [str(part) for part in arguments],
