@@ -23,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[str, NoDecode]
+_SHORTEST_TOKEN: Final = 16
 _ZONES: Final = Path("/usr/share/zoneinfo")
 _NO_ZONE: Final = "must be a time zone such as Europe/Berlin or UTC, not {!r}"
 
@@ -63,6 +64,7 @@ class Environment(BaseSettings):
     drift_hours: Annotated[float, Field(ge=0)] = 6
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    metrics_token: SecretStr | None = None
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
     @model_validator(mode="after")
@@ -76,6 +78,10 @@ class Environment(BaseSettings):
             )
         if self.port == self.local_cloudflare_port:
             raise ValueError("AWAITSTEP_PORT and AWAITSTEP_LOCAL_CLOUDFLARE_PORT must differ")
+        if self.metrics_token and len(self.metrics_token) < _SHORTEST_TOKEN:
+            raise ValueError(
+                f"AWAITSTEP_METRICS_TOKEN must have at least {_SHORTEST_TOKEN} characters"
+            )
         return self
 
     @classmethod

@@ -1,3 +1,3 @@
-"""What monitoring systems read: health checks."""
+"""What monitoring systems read: health checks and metrics."""
 
 from __future__ import annotations

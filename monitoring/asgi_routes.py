@@ -1,39 +1,71 @@
-"""Health checks, served on any host, before the redirects, the sessions and the middleware of pages.
+"""Health checks and metrics, served on any host, before the redirects, sessions and middleware of pages.
 
 GET /healthz    whether the process responds
 GET /readyz     whether the process can serve requests, with the result of each check
+GET /metrics    metrics for Prometheus, with the token of AWAITSTEP_METRICS_TOKEN
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import DatabaseError
+from django.utils import timezone
 
+from monitoring.background import Background
 from monitoring.checks import checks
+from monitoring.metrics import CONTENT_TYPE, Metrics
 from monitoring.readiness import Readiness, Result, Results
 from web.asgi import Application, Receive, Scope, Send, header_value
 from web.session_user import user_of_cookies
 
-_SESSION_SECONDS: Final = 2.0
-_JSON: Final = b"application/json"
+logger = logging.getLogger(__name__)
 
-Answer = tuple[int, dict[str, Any]]
+METRICS_SECONDS: Final = 8.0  # less than Prometheus waits
+_SESSION_SECONDS: Final = 2.0
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: tuple[Header, ...] = ()
+
+
+def _json(status: int, content: dict[str, Any], *headers: Header) -> Answer:
+    return Answer(status, json.dumps(content).encode() + b"\n", "application/json", headers)
 
 
 class MonitoringRoutes:
     """Responds to monitoring systems, and passes everything else on."""
 
-    def __init__(self, application: Application, readiness: Readiness | None = None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        *,
+        readiness: Readiness | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._application = application
         self._readiness = readiness or Readiness(checks())
+        self._rendered = Background((metrics or Metrics(since=timezone.now())).render)
         self._answers: dict[str, Callable[[Scope], Awaitable[Answer]]] = {
             "/healthz": _health,
             "/readyz": self._ready,
+            "/metrics": self._metrics,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,9 +73,9 @@ class MonitoringRoutes:
         if answer is None:
             await self._application(scope, receive, send)
         elif scope["method"] in ("GET", "HEAD"):
-            await _send(send, *await answer(scope))
+            await _send(send, await answer(scope))
         else:
-            await _send(send, 405, {"error": "Use GET."}, (b"allow", b"GET, HEAD"))
+            await _send(send, _json(405, {"error": "Use GET."}, (b"allow", b"GET, HEAD")))
 
     async def _ready(self, scope: Scope) -> Answer:
         results = await self._readiness.results()
@@ -52,11 +84,35 @@ class MonitoringRoutes:
         reported = {
             name: _described(result, with_detail=shows_details) for name, result in results.items()
         }
-        return 200 if is_ready else 503, {"status": _word(is_ok=is_ready), "checks": reported}
+        content = {"status": _word(is_ok=is_ready), "checks": reported}
+        return _json(200 if is_ready else 503, content)
+
+    async def _metrics(self, scope: Scope) -> Answer:
+        if refusal := _refusal(header_value(scope, b"authorization")):
+            return refusal
+        try:
+            body = await self._rendered.result(seconds=METRICS_SECONDS)
+        except Exception:
+            logger.exception("could not collect metrics")
+            return _json(503, {"error": "The metrics could not be collected. See the log."})
+        return Answer(200, body, CONTENT_TYPE)
 
 
 async def _health(_scope: Scope) -> Answer:
-    return 200, {"status": "ok"}
+    return _json(200, {"status": "ok"})
+
+
+def _refusal(authorization: str) -> Answer | None:
+    """Return the response to a request without the token; without a token, there are no metrics."""
+    token = settings.AWAITSTEP.metrics_token
+    if not token:
+        return _json(404, {"error": "There is no such page."})
+    scheme, _, sent = authorization.partition(" ")
+    is_equal = hmac.compare_digest(sent.strip().encode(), token.get_secret_value().encode())
+    if scheme.lower() == "bearer" and is_equal:
+        return None
+    challenge = (b"www-authenticate", b'Bearer realm="metrics"')
+    return _json(401, {"error": "Send the token of AWAITSTEP_METRICS_TOKEN."}, challenge)
 
 
 def _described(result: Result, *, with_detail: bool) -> dict[str, str]:
@@ -85,11 +141,12 @@ async def _is_staff(scope: Scope, results: Results) -> bool:
     return bool(user.is_active and user.is_staff)
 
 
-async def _send(
-    send: Send, status: int, content: dict[str, Any], *headers: tuple[bytes, bytes]
-) -> None:
-    body = json.dumps(content).encode() + b"\n"
-    length = (b"content-length", str(len(body)).encode())
-    every = [(b"content-type", _JSON), length, (b"cache-control", b"no-store"), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": every})
-    await send({"type": "http.response.body", "body": body})
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"cache-control", b"no-store"),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from django.db import connections
-
+from monitoring.background import Background
 from monitoring.checks import Check, NotReady
 
 logger = logging.getLogger(__name__)
@@ -76,33 +74,16 @@ class Readiness:
 
 
 class _Probe:
-    """A check in a thread. One that hangs is not started again, so it never holds a second thread."""
+    """A check that fails if it hangs."""
 
     def __init__(self, check: Check) -> None:
-        self._check = check
-        self._running: asyncio.Future[Result] | None = None
+        self._call = Background(partial(_result_of, check))
 
     async def result(self) -> Result:
-        if self._running is None or self._running.done():
-            self._running = _in_thread(self._check)
-        await asyncio.wait({self._running}, timeout=CHECK_SECONDS)
-        if self._running.done():
-            return self._running.result()
-        return Result(is_ok=False, detail=f"No result within {CHECK_SECONDS:.0f} s.")
-
-
-def _in_thread(check: Check) -> asyncio.Future[Result]:
-    """Run the check in a daemon thread, because the server must be able to stop while it hangs."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Result] = loop.create_future()
-
-    def work() -> None:
-        result = _result_of(check)
-        with suppress(RuntimeError):  # the server has stopped in the meantime
-            loop.call_soon_threadsafe(future.set_result, result)
-
-    threading.Thread(target=work, name="readiness check", daemon=True).start()
-    return future
+        try:
+            return await self._call.result(seconds=CHECK_SECONDS)
+        except TimeoutError:
+            return Result(is_ok=False, detail=f"No result within {CHECK_SECONDS:.0f} s.")
 
 
 def _result_of(check: Check) -> Result:
@@ -113,5 +94,3 @@ def _result_of(check: Check) -> Result:
     except Exception as error:  # noqa: BLE001 - any error means that the server is not ready
         detail = f"{type(error).__name__}. The server log has the details."
         return Result(is_ok=False, detail=detail, error=error)
-    finally:
-        connections.close_all()

@@ -10,4 +10,5 @@ app_name = "monitoring"
 urlpatterns = [
     path("healthz", needs_asgi, name="healthz"),
     path("readyz", needs_asgi, name="readyz"),
+    path("metrics", needs_asgi, name="metrics"),
 ]

@@ -36,6 +36,11 @@ class _SharedTail:
 _open: dict[_Key, _SharedTail] = {}
 
 
+def viewer_count() -> int:
+    """Return how many open pages of this process show live logs."""
+    return sum(len(shared.viewers) for shared in list(_open.values()))
+
+
 async def watch_tail(live: Deployment, on_event: OnEvent, *, on_open: OnOpen) -> None:
     """Call `on_event`, which must not raise, with each trace event until the tail ends.
 

@@ -143,6 +143,7 @@ TABLE: Final = {
     "runs/<key:pk>/<str:action>/": _form(DEPLOYERS),
     "healthz": STREAM,  # for anyone, but in front of Django
     "readyz": STREAM,
+    "metrics": STREAM,
     "": PAGE,
     "events/": STREAM,
     "first-steps/hide/": _action(VIEWERS),

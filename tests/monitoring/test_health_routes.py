@@ -36,7 +36,7 @@ def body_of(checks: Mapping[str, Check], cookie: bytes = b"") -> Any:
 
     async def call() -> None:
         scope = http_scope("/readyz") | {"headers": [(b"cookie", cookie)]}
-        await MonitoringRoutes(teapot, Readiness(checks))(scope, receive, send)
+        await MonitoringRoutes(teapot, readiness=Readiness(checks))(scope, receive, send)
 
     asyncio.run(call())
     return json.loads(sent[1]["body"])
@@ -55,14 +55,14 @@ def body_of(checks: Mapping[str, Check], cookie: bytes = b"") -> Any:
     ],
 )
 def test_only_exact_paths_are_served(path: str, method: str, status: int) -> None:
-    application = MonitoringRoutes(teapot, Readiness({"disk": full}))
+    application = MonitoringRoutes(teapot, readiness=Readiness({"disk": full}))
 
     assert respond(application, http_scope(path, method=method))[0] == status
 
 
 def test_the_response_is_not_stored() -> None:
     for path in ("/healthz", "/readyz"):
-        _, headers = respond(MonitoringRoutes(teapot, Readiness({})), http_scope(path))
+        _, headers = respond(MonitoringRoutes(teapot, readiness=Readiness({})), http_scope(path))
         assert (headers["cache-control"], headers["content-type"]) == (
             "no-store",
             "application/json",

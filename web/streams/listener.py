@@ -49,3 +49,10 @@ def take_events(channel: str, listener: Listener) -> tuple[list[Event], bool]:
         overflow, listener.overflow = listener.overflow, False
         listener.aevent.clear()
     return queued, bool(overflow)
+
+
+def open_streams() -> dict[str, int]:
+    """Return the number of streams of this process that are open on each channel."""
+    manager = get_listener_manager()
+    with manager.lock:
+        return {name: len(found) for name, found in manager.listeners_by_channel.items()}

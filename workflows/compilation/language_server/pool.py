@@ -26,7 +26,7 @@ class Pool:
     """Shares a draft's session among its editors, and ends unused servers.
 
     The sessions compute in `threads`, in which their users take turns.
-    All calls must come from one event loop.
+    All calls must come from one event loop, except for `counts`.
     """
 
     limit: Callable[[], int]
@@ -57,6 +57,12 @@ class Pool:
             task = asyncio.ensure_future(session.end())
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many editors are open, and how many servers are running; from any thread."""
+        sessions = list(self.sessions.values())
+        running = sum(session.is_running for session in sessions)
+        return sum(session.editors for session in sessions), running
 
     async def make_room(self, for_session: Session) -> None:
         """End a server if there are too many; raises Unavailable.
