@@ -11,7 +11,8 @@ from typing import Final
 from django.core.cache import cache
 
 from audit.encrypted_fields import UnreadableSecret
-from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
+from workflows.compilation.project_check import ProjectVerdict, check_project
+from workflows.compilation.project_folder import ProjectSource
 from workflows.compilation.typescript import Diagnostic
 from workflows.documents.projects.checked_source import checked_source
 from workflows.documents.projects.config import ProjectConfig

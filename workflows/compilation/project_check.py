@@ -5,69 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from workflows.codegen.syntax.bounded_parser import syntax_of
 from workflows.codegen.syntax.certain_mistakes import CertainMistakes
 from workflows.compilation.lenient import GIVEN_UP
-from workflows.compilation.project_imports import CODE_SUFFIXES, Aliases, imported_files
+from workflows.compilation.project_folder import ProjectSource, support_files, write_files
+from workflows.compilation.project_imports import CODE_SUFFIXES, imported_files
 from workflows.compilation.typescript import (
     CompileFailed,
     Diagnostic,
-    compiler_options,
-    package_declarations,
     run_compiler,
-    workers_types,
 )
 from workflows.ir.reading.fields import Code
 
-_AMBIENT: Final = "awaitstep-ambient.d.ts"
 _EXPORTS: Final = "awaitstep-exports.ts"
-_RUNTIME_TYPES: Final = "Begin runtime types"  # a line of the file that `wrangler types` writes
-_OWN_ENV: Final = re.compile(r"\binterface\s+Env\b")
-_TEXT_MODULES: Final = (".txt", ".html", ".sql")
-_DATA_MODULES: Final = (".bin",)
-_NODE_MODULES: Final = (
-    *(
-        "assert",
-        "async_hooks",
-        "buffer",
-        "child_process",
-        "cluster",
-        "console",
-        "constants",
-        "crypto",
-    ),
-    *("dgram", "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https"),
-    *(
-        "inspector",
-        "module",
-        "net",
-        "os",
-        "path",
-        "perf_hooks",
-        "process",
-        "punycode",
-        "querystring",
-    ),
-    *(
-        "readline",
-        "repl",
-        "stream",
-        "string_decoder",
-        "sys",
-        "timers",
-        "tls",
-        "trace_events",
-        "tty",
-    ),
-    *("url", "util", "v8", "vm", "wasi", "worker_threads", "zlib"),
-)
-"""The modules of Node.js that code can import without `node:`, as the flag nodejs_compat allows."""
-_REQUIRE: Final = re.compile(r"\brequire\b")
 _OF_PACKAGE: Final = re.compile(r"""(?:Namespace|Module) '"?([^'"]+)"?' has no exported member""")
 _MAX_COMPLAINTS: Final = 2_000  # about one file; each takes longer in longer code
 _MAX_SHOWN: Final = 100
@@ -77,24 +32,6 @@ _EXPORTS_ALL: Final = re.compile(r"""\bexport\s*\*\s*from\s*["'][^."'/]""")
 _OF_ANY: Final = frozenset(
     {"TS2347", "TS2709"}
 )  # what is not known has type arguments, or is a type
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSource:
-    """What is checked: the text files by path, and what the files beside the code say.
-
-    `classes` are the names that the main module has to export.
-    `packages` are the names of npm packages, whose types are not known; `env` are the TypeScript types of
-    the names in the Worker's env; `modules` are glob suffixes such as ".md" that are imported as text.
-    """
-
-    files: Mapping[str, str]
-    main: str
-    classes: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
-    aliases: Aliases = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +61,8 @@ def check_project(source: ProjectSource, folder: Path) -> ProjectVerdict:
 def _write(source: ProjectSource, checked: Iterable[str], folder: Path) -> None:
     checked = tuple(checked)
     names = [path for path in checked if path.endswith((*CODE_SUFFIXES, ".json"))]
-    (folder / _EXPORTS).write_text(_exports(source, checked), "utf-8")
-    for path in names:
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(source.files[path].encode())
-    declarations = [source.files[path] for path in names if path.endswith(".d.ts")]
-    (folder / _AMBIENT).write_text(_ambient(source, declarations), "utf-8")
-    has_runtime = any(_RUNTIME_TYPES in text for text in declarations)
-    files = [*names, _AMBIENT, _EXPORTS, *([] if has_runtime else [workers_types()])]
-    config = {"compilerOptions": _options(source), "files": files}
-    (folder / "tsconfig.json").write_text(json.dumps(config), "utf-8")
+    files = {_EXPORTS: _exports(source, checked)} | {path: source.files[path] for path in names}
+    write_files({**files, **support_files(source, files)}, folder)
 
 
 def _exports(source: ProjectSource, checked: Iterable[str]) -> str:
@@ -145,40 +73,6 @@ def _exports(source: ProjectSource, checked: Iterable[str]) -> str:
     lines = [f"export {{ {json.dumps(name)} as _{index} }} from {path};"
              for index, name in enumerate(source.classes)]  # fmt: skip
     return "\n".join(lines) or "export {};"
-
-
-def _options(source: ProjectSource) -> dict[str, object]:
-    options = compiler_options() | dict(source.options)
-    options |= {
-        "noEmit": True,
-        "allowJs": True,
-        "checkJs": False,
-        "resolveJsonModule": True,
-        "allowImportingTsExtensions": True,
-    }
-    if source.aliases:
-        options["paths"] = {
-            pattern: [f"./{each}" for each in replacements]
-            for pattern, replacements in source.aliases.items()
-        }
-    return options
-
-
-def _ambient(source: ProjectSource, declarations: Sequence[str]) -> str:
-    """Return declarations for packages, imported texts, and the `Env` of `wrangler types`."""
-    texts = [f'declare module "*{suffix}" {{ const text: string; export default text; }}'
-             for suffix in _TEXT_MODULES]  # fmt: skip
-    texts += [f'declare module "*{suffix}" {{ const data: ArrayBuffer; export default data; }}'
-              for suffix in _DATA_MODULES]  # fmt: skip
-    texts.append('declare module "*.wasm" { const wasm: WebAssembly.Module; export default wasm; }')
-    names = dict.fromkeys([*source.packages, *_NODE_MODULES])
-    lines = [*texts, package_declarations(names)]
-    if not any(_REQUIRE.search(text) for text in declarations):
-        lines.append("declare function require(name: string): any;")
-    if not any(_OWN_ENV.search(text) for text in declarations):
-        members = " ".join(f"{json.dumps(name)}: {type_};" for name, type_ in source.env.items())
-        lines.append(f"interface Env {{ {members} [name: string]: any }}")
-    return "\n".join(lines)
 
 
 def _judge(diagnostics: Iterable[Diagnostic], source: ProjectSource) -> ProjectVerdict:

@@ -15,7 +15,8 @@ from tests.support.embedded_account import account_of, send_message
 from tests.support.http_server import Handler, serving
 from tests.support.installation import Installation
 from tests.support.plain_http import request
-from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
+from workflows.compilation.project_check import ProjectVerdict, check_project
+from workflows.compilation.project_folder import ProjectSource
 from workflows.documents.projects.config import read_config
 from workflows.documents.projects.samples import Sample, samples
 

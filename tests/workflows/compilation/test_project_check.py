@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workflows.compilation.project_check import ProjectSource, ProjectVerdict, check_project
+from workflows.compilation.project_check import ProjectVerdict, check_project
+from workflows.compilation.project_folder import ProjectSource
 from workflows.compilation.project_imports import imported_files
 from workflows.documents.projects.compiler_settings import compiler_settings
 

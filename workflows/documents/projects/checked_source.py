@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from workflows.compilation.project_check import ProjectSource
+from workflows.compilation.project_folder import ProjectSource
 from workflows.documents.projects.compiler_settings import compiler_settings
 from workflows.documents.projects.config import ProjectConfig
 from workflows.documents.projects.contents import ProjectFiles
