@@ -1,4 +1,4 @@
-"""The WebSocket of an editor's code fields, which uses the Language Server Protocol.
+"""The WebSocket of an editor's code fields or files, which uses the Language Server Protocol.
 
 Its messages are those of `protocol`, and `awaitstep/status`: {"message": ...}, "" if all is well.
 """
@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,15 +19,15 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
 from workflows.code_socket import drafts
+from workflows.codegen.text.slots import SlotKey
 from workflows.compilation.language_server.protocol import (
     FAILED,
     NOT_AVAILABLE,
     Editor,
     Refused,
-    address_of,
     read_message,
 )
-from workflows.compilation.language_server.session import Unavailable
+from workflows.compilation.language_server.server_session import Unavailable
 from workflows.models import Workflow
 
 if TYPE_CHECKING:
@@ -74,13 +73,12 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not await _ACCESS.may_open(self.scope):
             await self._end("Log in as a user with permission to view workflows.", _FORBIDDEN)
             return
-        if not await database_sync_to_async(self._exists)():
+        workflow = await database_sync_to_async(self._workflow)()
+        if workflow is None:
             await self._end("This workflow no longer exists.", _NOT_FOUND)
             return
         author = await _ACCESS.user_id(self.scope)
-        make = partial(drafts.new_session, self.workflow_id)
-        session = drafts.POOL.enter(self.workflow_id, make)
-        self.editor = Editor(session, author=author)
+        self.editor = drafts.enter(self.workflow_id, is_project=workflow.is_project, author=author)
         self.tasks = [
             asyncio.ensure_future(work)
             for work in (
@@ -90,8 +88,8 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             )
         ]
 
-    def _exists(self) -> bool:
-        return Workflow.objects.filter(pk=self.workflow_id).exists()
+    def _workflow(self) -> Workflow | None:
+        return Workflow.objects.filter(pk=self.workflow_id).first()
 
     async def disconnect(self, code: int) -> None:
         for task in self.tasks:
@@ -173,12 +171,19 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 logger.exception("could not look for problems in code fields")
                 continue
             if not self.changed.is_set():
-                for key, problems in found.items():
-                    params: dict[str, Any] = {"uri": address_of(key), "diagnostics": problems}
-                    if key in editor.versions:  # otherwise, the page might have a newer text
-                        params["version"] = editor.versions[key]
-                    await self._notify("textDocument/publishDiagnostics", params)
-            await self._show_state(is_well=True)
+                await self._publish(editor, found)
+            if found:  # files of projects have no problems here
+                await self._show_state(is_well=True)
+
+    async def _publish(self, editor: Editor, found: Mapping[SlotKey, list[dict[str, Any]]]) -> None:
+        for key, problems in found.items():
+            params: dict[str, Any] = {
+                "uri": editor.documents.address_of(key),
+                "diagnostics": problems,
+            }
+            if key in editor.versions:  # otherwise, the page might have a newer text
+                params["version"] = editor.versions[key]
+            await self._notify("textDocument/publishDiagnostics", params)
 
     async def _check_rights(self) -> None:
         while True:

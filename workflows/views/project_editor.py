@@ -17,6 +17,8 @@ from django.utils.safestring import mark_safe
 
 from web.decorators import HttpRequest
 from workflows.checked_files import checked_files
+from workflows.code_socket.address import socket_address
+from workflows.compilation.project_imports import CODE_SUFFIXES
 from workflows.documents.projects.files import ProjectFiles
 from workflows.documents.projects.problems import ProjectProblem
 from workflows.documents.projects.tags import MISSING, tag_of
@@ -80,9 +82,15 @@ class ProjectState:
             "tag": tag_of(self.files, self.selected),
             "text": file if isinstance(file, str) else None,
             "language": language_of(self.selected),
+            "language_socket": self._language_socket(),
             "size": size_of(self.files, self.selected),
         }
         return render_to_string("workflows/project/_file.html", context, self.request)
+
+    def _language_socket(self) -> str:
+        """Return the address at which a file of code has completion; "" for other files."""
+        is_code = self.selected.endswith(CODE_SUFFIXES)
+        return socket_address(self.workflow.pk) if is_code else ""
 
     def status(self) -> str:
         return status_html(

@@ -219,3 +219,64 @@ def test_without_scripts_files_are_edited_in_a_form(
     expect(row(page, "wrangler.jsonc")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(row(page, "wrangler.jsonc")).to_be_visible()
+
+
+def add_file(page: Page, path: str) -> None:
+    page.locator("#add-file summary").click()
+    page.get_by_label("Path of the new file").fill(path)
+    page.keyboard.press("Enter")
+    expect(tab(page, path.rpartition("/")[2])).to_have_attribute("aria-selected", "true")
+
+
+def place_of(word: str, line: Locator) -> tuple[float, float]:
+    """Return the middle of a word in a line of code, in the window."""
+    line.scroll_into_view_if_needed()
+    x, y = line.evaluate(
+        """(line, word) => {
+            const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT)
+            while (texts.nextNode()) {
+                const start = texts.currentNode.data.indexOf(word)
+                if (start < 0) continue
+                const range = document.createRange()
+                range.setStart(texts.currentNode, start)
+                range.setEnd(texts.currentNode, start + word.length)
+                const { x, y, width, height } = range.getBoundingClientRect()
+                return [x + width / 2, y + height / 2]
+            }
+        }""",
+        word,
+    )
+    return x, y
+
+
+def test_code_has_completion_descriptions_and_definitions_in_other_files(open_page: Open) -> None:
+    page = open_page("/workflows/new-project/")
+    create(page, "With completion")
+    add_file(page, "src/sums.ts")
+    insert_at_end(
+        page, "// Sums.\nexport function total(prices: number[]) { return prices.length; }\n"
+    )
+    wait_until_saved(page)
+    add_file(page, "src/flow.ts")
+    insert_at_end(
+        page,
+        'import type { WorkflowStep } from "cloudflare:workers";\nimport { total } from "./sums";\n'
+        "export const all = total([1]);\nexport const pause = (step: WorkflowStep) => step",
+    )
+
+    page.keyboard.type(".sl")
+    option = page.locator(".cm-tooltip-autocomplete li", has_text="sleepUntil")
+    expect(option).to_be_visible()
+    option.click()
+    expect(code(page)).to_contain_text("step.sleepUntil")
+    expect(page.locator(".cm-tooltip-autocomplete")).to_have_count(0)
+    call = place_of("total", code(page).locator(".cm-line", has_text="all = total"))
+    page.mouse.move(*call)
+    expect(page.locator(".cm-tooltip-hover")).to_contain_text("total(prices: number[]): number")
+
+    page.mouse.click(*call)
+    page.keyboard.press("F12")
+    expect(tab(page, "sums.ts")).to_have_attribute("aria-selected", "true")
+    expect(code(page)).to_be_focused()
+    page.keyboard.type("new_")
+    expect(code(page)).to_contain_text("function new_total(prices")

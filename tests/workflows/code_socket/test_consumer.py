@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,12 @@ from tests.workflows.ir.documents import chain, node
 from workflows.code_socket import consumer, drafts
 from workflows.code_socket.consumer import LanguageConsumer
 from workflows.compilation.language_server.pool import Pool
+from workflows.compilation.language_server.session import Session as DraftSession
+from workflows.documents.projects.editing import add_files
+from workflows.documents.projects.starter import starter_files
+from workflows.drafts import change_files
 from workflows.models import Workflow
+from workflows.projects import import_project
 from workflows.services import import_document, set_variable
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,7 +145,9 @@ def test_values_of_variables_never_reach_the_module(workflow: Workflow, pool: Po
         async with open_socket(workflow.pk, ada) as socket:
             await socket.open("return env.API_KEY")
             await socket.complete(18)
-            document = pool.sessions[workflow.pk]._document
+            session = pool.sessions[workflow.pk]
+            assert isinstance(session, DraftSession)
+            document = session._document
             return document.text if document else ""
 
     text = asyncio.run(scenario())
@@ -267,3 +275,29 @@ def test_the_page_learns_when_completion_is_not_available(
     message, states = asyncio.run(scenario())
     assert message == "Completion is not available right now."
     assert message in states
+
+
+def test_a_file_of_a_project_has_completion_and_the_names_of_its_variables() -> None:
+    ada = editor()
+    project = import_project(starter_files("Orders"))
+    set_variable("API_KEY", "sentinel-of-project", workflow=project, is_secret=True)
+    address = "project:/src%2Ftyped.ts"
+
+    async def scenario() -> str:
+        async with open_socket(project.pk, ada) as socket:
+            answer = await socket.ask("initialize")
+            assert "renameProvider" not in answer["result"]["capabilities"]
+            await socket.open("declare const own: Env; own.", address)
+            add = database_sync_to_async(change_files)
+            await add(project.pk, partial(add_files, added={"src/typed.ts": ""}), by=ada)
+            answer = await socket.ask(
+                "textDocument/completion",
+                textDocument={"uri": address},
+                position={"line": 0, "character": 28},
+            )
+            return json.dumps(answer)
+
+    answer = asyncio.run(scenario())
+    assert "API_KEY" in answer
+    assert "WORKFLOW" in answer
+    assert "sentinel" not in answer

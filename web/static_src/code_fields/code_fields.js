@@ -211,7 +211,8 @@ class CodeField {
   }
 
   #address() {
-    const { node = '', field = '' } = this.#area.dataset
+    const { node = '', field = '', path } = this.#area.dataset
+    if (path) return `project:/${encodeURIComponent(path)}`
     return `node:/${encodeURIComponent(node)}/${encodeURIComponent(field)}`
   }
 
@@ -221,13 +222,14 @@ class CodeField {
       connection.client.plugin(this.#uri, this.#languageId()),
       hoverTooltips(),
       signatureHelp(),
-      keymap.of([...jumpToDefinitionKeymap, ...renameKeymap]),
+      keymap.of([...jumpToDefinitionKeymap, ...(this.#area.dataset.path ? [] : renameKeymap)]),
       EditorView.domEventHandlers({ mousedown: (event, view) => followLink(event, view) }),
     ]
   }
 
   #languageId() {
-    const { language, expression } = this.#area.dataset
+    const { language, expression, path } = this.#area.dataset
+    if (path) return language
     if (language !== 'typescript') return language === 'json' ? 'json' : 'text'
     return expression === 'true' ? 'expression' : 'typescript'
   }

@@ -3,6 +3,7 @@ import { LSPClient, LSPPlugin, serverDiagnostics, Workspace } from '@codemirror/
 
 const FIRST_DELAY = 1000
 const LONGEST_DELAY = 60000
+const PROJECT = 'project:/'
 const FINAL = new Set([4403, 4404]) // no permission, no workflow
 const LOST = 'Completion is not available right now. Your text is safe.'
 const connections = new Map()
@@ -26,7 +27,7 @@ class FieldClient extends LSPClient {
   }
 }
 
-// The open fields. A definition in another node is announced to the page, which may show it.
+// The open fields. A definition in another node or file is announced to the page, which may show it.
 class Fields extends Workspace {
   files = []
   #versions = new Map()
@@ -72,6 +73,7 @@ class Fields extends Workspace {
   }
 
   displayFile(uri) {
+    if (uri.startsWith(PROJECT)) return this.#displayFileOfProject(uri)
     const file = this.getFile(uri)
     if (file) {
       file.view.focus()
@@ -81,6 +83,18 @@ class Fields extends Workspace {
     const detail = { node, field: field === 'node' ? '' : field }
     document.dispatchEvent(new CustomEvent('awaitstep:go-to-node', { detail }))
     return Promise.resolve(null)
+  }
+
+  // The page calls `wait` with a promise for the moment when the file is shown.
+  async #displayFileOfProject(uri) {
+    const path = decodeURIComponent(uri.slice(PROJECT.length))
+    let opening = null
+    const wait = promise => (opening = promise)
+    document.dispatchEvent(new CustomEvent('awaitstep:go-to-file', { detail: { path, wait } }))
+    await opening
+    const view = this.getFile(uri)?.view ?? null
+    view?.focus()
+    return view
   }
 }
 

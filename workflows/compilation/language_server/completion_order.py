@@ -12,6 +12,7 @@ from workflows.ir.reading.identifiers import LANGUAGE_GLOBALS
 _VARIABLE: Final = 6  # kinds of the protocol
 _KEYWORD: Final = 14
 _IN_SCOPE: Final = "11"  # how the compiler sorts local names and members
+_OPTIONAL: Final = frozenset({"12", "13"})  # members that an object may have
 _CLASS_MEMBER: Final = "14"  # members of the class around the code
 _MIN_LETTERS: Final = 3
 _UNUSUAL: Final = frozenset({"arguments", "globalThis", "unescape", "escape", "require"})
@@ -54,6 +55,8 @@ def _rank(item: Mapping[str, Any], outputs: frozenset[str]) -> int:
         return AMBIENT
     if label in outputs:
         return OUTPUT
+    if place in _OPTIONAL:
+        return MEMBER
     if place <= _IN_SCOPE:
         if item.get("kind") != _VARIABLE:
             return MEMBER

@@ -32,11 +32,25 @@ class FieldText:
 
 
 @dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of one editor: the text of each, the one that a request is about, and who types."""
+
+    texts: Mapping[SlotKey, FieldText]
+    key: SlotKey
+    author: object = None
+
+    @property
+    def source(self) -> str:
+        return self.texts[self.key].source
+
+
+@dataclass(frozen=True, slots=True)
 class Spot:
-    """A position in the code of a field."""
+    """A position in the code of a field; in a file of a project, the `position` of the protocol."""
 
     key: SlotKey
     offset: int
+    position: Mapping[str, int] | None = None
 
 
 class ModuleDocument:

@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
-from workflows.compilation.language_server.session import Session, Unavailable
+from workflows.compilation.language_server.server_session import ServerSession, Unavailable
 from workflows.compilation.language_server.turns import Turns
 
 LINGER_SECONDS: Final = 60.0  # how long a server stays after its last editor has closed
 _THREADS: Final = 3  # fewer than the threads of asyncio, and the processes of `bounded_calls`
+_S = TypeVar("_S", bound=ServerSession)
 CallLater = Callable[[float, Callable[[], None]], Any]
 
 
@@ -33,16 +34,16 @@ class Pool:
     clock: Callable[[], float] = time.monotonic
     call_later: CallLater = _call_later
     threads: Turns = field(default_factory=lambda: Turns(_THREADS))
-    sessions: dict[str, Session] = field(default_factory=dict)
+    sessions: dict[str, ServerSession] = field(default_factory=dict)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def enter(self, draft: str, make: Callable[[Pool], Session]) -> Session:
+    def enter(self, draft: str, make: Callable[[Pool], _S]) -> _S:
         """Return the session of a draft for another editor."""
         session = self.sessions.get(draft)
         if session is None:
             session = self.sessions[draft] = make(self)
         session.editors += 1
-        return session
+        return cast("_S", session)
 
     def leave(self, draft: str) -> None:
         """Note that an editor of the draft has closed; the server ends soon after the last editor."""
@@ -51,7 +52,7 @@ class Pool:
         if session.editors == 0:
             self.call_later(LINGER_SECONDS, lambda: self._end_unused(draft, session))
 
-    def _end_unused(self, draft: str, session: Session) -> None:
+    def _end_unused(self, draft: str, session: ServerSession) -> None:
         if session.editors == 0 and self.sessions.get(draft) is session:
             del self.sessions[draft]
             task = asyncio.ensure_future(session.end())
@@ -64,7 +65,7 @@ class Pool:
         running = sum(session.is_running for session in sessions)
         return sum(session.editors for session in sessions), running
 
-    async def make_room(self, for_session: Session) -> None:
+    async def make_room(self, for_session: ServerSession) -> None:
         """End a server if there are too many; raises Unavailable.
 
         It is the least recently used one, or one of the user who has most.
@@ -81,7 +82,7 @@ class Pool:
                 raise Unavailable
             await (self._oldest_idle(others) or _surplus(others, for_session.used_by)).end()
 
-    def _oldest_idle(self, running: list[Session]) -> Session | None:
+    def _oldest_idle(self, running: list[ServerSession]) -> ServerSession | None:
         """Return a session without editors, or at least one that has not been used for a while."""
         oldest = min(running, key=lambda each: (each.editors > 0, each.used_at))
         is_in_use = oldest.editors and self.clock() - oldest.used_at < LINGER_SECONDS
@@ -94,7 +95,7 @@ class Pool:
         await asyncio.gather(*(session.end() for session in sessions), *self._ending)
 
 
-def _surplus(running: list[Session], user: object) -> Session:
+def _surplus(running: list[ServerSession], user: object) -> ServerSession:
     """Return a session of the user who has most, and will not have fewer than `user`; raises Unavailable."""
     counts = Counter(each.used_by for each in running)
     most = max(counts.values())

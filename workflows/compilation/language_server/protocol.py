@@ -9,9 +9,9 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from workflows.codegen.text.slots import SlotKey
-from workflows.compilation.language_server.module_document import FieldText, Spot
+from workflows.compilation.language_server.module_document import Fields, FieldText, Spot
 from workflows.compilation.language_server.positions import Lines
-from workflows.compilation.language_server.session import Fields, Session, Unavailable
+from workflows.compilation.language_server.server_session import ServerSession, Unavailable
 from workflows.ir.reading.identifiers import is_identifier
 
 MAX_FIELD: Final = 50_000  # characters; longer code has no completion
@@ -60,35 +60,49 @@ def key_of(address: object) -> SlotKey:
     raise Refused(INVALID, "only the fields of the workflow can be opened")
 
 
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The kind of documents that a page can open: their addresses, and what it can ask about them."""
+
+    key_of: Callable[[object], SlotKey]
+    address_of: Callable[[SlotKey], str]
+    capabilities: Mapping[str, Any]
+
+
+FIELDS: Final = Documents(key_of, address_of, CAPABILITIES)
+
+
 @dataclass(slots=True)
 class Editor:
     """The open fields of one browser page, the page's numbers for their texts, and whose page it is."""
 
-    session: Session
+    session: ServerSession
     author: object = None
     texts: dict[SlotKey, FieldText] = field(default_factory=dict)
     versions: dict[SlotKey, int] = field(default_factory=dict)
+    documents: Documents = FIELDS
 
     def notify(self, method: str, params: Mapping[str, Any]) -> bool:
         """Handle a notification; return whether a text has changed. Raises Refused."""
         match method:
             case "textDocument/didOpen":
                 document = _object(params, "textDocument")
-                self._open(key_of(document.get("uri")), document)
+                self._open(self.documents.key_of(document.get("uri")), document)
                 self._count(document)
             case "textDocument/didChange":
                 document = _object(params, "textDocument")
-                self._change(key_of(document.get("uri")), params)
+                self._change(self.documents.key_of(document.get("uri")), params)
                 self._count(document)
             case "textDocument/didClose":
-                self.texts.pop(key_of(_object(params, "textDocument").get("uri")), None)
+                document = _object(params, "textDocument")
+                self.texts.pop(self.documents.key_of(document.get("uri")), None)
                 return False
             case _:
                 return False
         return True
 
     def _count(self, document: Mapping[str, Any]) -> None:
-        key, version = key_of(document.get("uri")), document.get("version")
+        key, version = self.documents.key_of(document.get("uri")), document.get("version")
         self.versions.pop(key, None)
         if type(version) is int:
             self.versions[key] = version
@@ -128,7 +142,10 @@ class Editor:
     async def answer(self, method: str, params: Mapping[str, Any]) -> Any:
         """Return the result of a request; raises Refused."""
         if method == "initialize":
-            return {"capabilities": CAPABILITIES, "serverInfo": {"name": "AwaitStep"}}
+            return {
+                "capabilities": self.documents.capabilities,
+                "serverInfo": {"name": "AwaitStep"},
+            }
         if method == "completionItem/resolve":
             return await self._resolve(params)
         handler = _REQUESTS.get(method)
@@ -143,7 +160,7 @@ class Editor:
             raise Refused(FAILED, NOT_AVAILABLE) from None
 
     def _place(self, params: Mapping[str, Any]) -> tuple[Fields, Lines, int]:
-        key = key_of(_object(params, "textDocument").get("uri"))
+        key = self.documents.key_of(_object(params, "textDocument").get("uri"))
         if key not in self.texts:
             raise Refused(INVALID, "the field is not open")
         lines = Lines(self.texts[key].source)
@@ -209,7 +226,12 @@ async def _signature_help(editor: Editor, request: _Request) -> Any:
 
 async def _definition(editor: Editor, request: _Request) -> Any:
     spot = await editor.session.definition(request.fields, request.offset)
-    return _location(spot, request) if spot else None
+    if spot is None:
+        return None
+    if spot.position is None:
+        return _location(spot, request)
+    range_ = {"start": spot.position, "end": spot.position}
+    return {"uri": editor.documents.address_of(spot.key), "range": range_}
 
 
 def _location(spot: Spot, request: _Request) -> dict[str, Any]:

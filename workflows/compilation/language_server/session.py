@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 from workflows.codegen.text.slots import SlotKey
 from workflows.compilation.language_server import allowed_answers, completion_order, references
 from workflows.compilation.language_server.draft_module import DraftModule
 from workflows.compilation.language_server.field_code import parsed
 from workflows.compilation.language_server.field_problems import Complaints, problems_of
-from workflows.compilation.language_server.module_document import FieldText, ModuleDocument, Spot
-from workflows.compilation.language_server.positions import Lines
-from workflows.compilation.language_server.server_process import (
-    LanguageServer,
-    NoAnswer,
-    ServerFailed,
+from workflows.compilation.language_server.module_document import (
+    Fields,
+    FieldText,
+    ModuleDocument,
+    Spot,
 )
-from workflows.compilation.language_server.slow_texts import SlowTexts
-from workflows.compilation.language_server.turns import Turns
+from workflows.compilation.language_server.positions import Lines
+from workflows.compilation.language_server.server_process import ServerFailed
+from workflows.compilation.language_server.server_session import (
+    ServerSession,
+    Unavailable,
+    completion_answer,
+    items_of,
+    suspects,
+    word_length,
+)
 from workflows.compilation.typescript import write_project
 
-logger = logging.getLogger(__name__)
-
 _NAME: Final = "worker.ts"
-_CHECK_SECONDS: Final = 1.0  # seconds between checks for a change of the draft
-_FIRST_PAUSE: Final = 1.0  # seconds before a failed server is restarted; doubled after each failure
-_LONGEST_PAUSE: Final = 60.0
-_SHORT: Final = 500  # characters; shorter code does not make a server run out of memory
 _PARSING_SECONDS: Final = 0.1  # of a turn, plus the time for the code that is being parsed then
-_T = TypeVar("_T")
-
-
-class Unavailable(Exception):
-    """The language server cannot answer at the moment."""
 
 
 class Drafts(Protocol):
@@ -48,39 +41,6 @@ class Drafts(Protocol):
 
     async def revision(self) -> str: ...
     async def load(self) -> DraftModule: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The fields of one editor: the text of each, the one that a request is about, and who types."""
-
-    texts: Mapping[SlotKey, FieldText]
-    key: SlotKey
-    author: object = None
-
-    @property
-    def source(self) -> str:
-        return self.texts[self.key].source
-
-
-@dataclass(slots=True)
-class _Restarts:
-    """Keeps a user with whose code servers keep failing from using up the time of the others."""
-
-    clock: Callable[[], float]
-    pause: float = 0.0
-    failed_at: float = float("-inf")
-
-    def failed(self) -> None:
-        """Record a failure; after the first failure in a while, there is no pause."""
-        now = self.clock()
-        is_repeated = now - self.failed_at < 2 * _LONGEST_PAUSE
-        self.pause = min(max(_FIRST_PAUSE, 2 * self.pause), _LONGEST_PAUSE) if is_repeated else 0
-        self.failed_at = now
-
-    @property
-    def is_allowed(self) -> bool:
-        return self.clock() >= self.failed_at + self.pause
 
 
 @dataclass(slots=True)
@@ -91,64 +51,15 @@ class _Shared:
     complaints: list[dict[str, Any]] = field(default_factory=list)
 
 
-@dataclass(eq=False)
-class Session:
-    """Answers requests from all editors of a draft, one after the other; their users take turns.
-
-    `open_folder` returns a private folder that exists until the stack is closed. `admit` makes room
-    for another server, or raises Unavailable. `threads` are turns for what is computed in this process.
-    """
+@dataclass(eq=False, kw_only=True)
+class Session(ServerSession):
+    """The session of a draft with nodes, whose code is in one module."""
 
     drafts: Drafts
-    open_folder: Callable[[ExitStack], Path]
-    admit: Callable[[Session], Awaitable[None]]
-    clock: Callable[[], float]
-    threads: Turns = field(default_factory=Turns)
-    editors: int = 0
-    used_at: float = 0.0
-    used_by: object = None
-    server: LanguageServer | None = None
-    _turns: Turns = field(default_factory=Turns)
-    _files: ExitStack = field(default_factory=ExitStack)
     _document: ModuleDocument | None = None
     _has_tree: bool = False
-    _revision: str = ""
-    _checked_at: float = float("-inf")
     _uri: str = ""
     _version: int = 0
-    _items: list[dict[str, Any]] = field(default_factory=list)
-    _list: int = 0
-    _restarts: dict[object, _Restarts] = field(default_factory=dict)
-    _slow: SlowTexts = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._slow = SlowTexts(self.clock)
-
-    @property
-    def is_running(self) -> bool:
-        return self.server is not None and self.server.is_running
-
-    @asynccontextmanager
-    async def _turn(self, author: object) -> AsyncGenerator[None]:
-        """Wait for a turn of the author; raises Unavailable during their pause after failures."""
-        async with self._turns.of(author):
-            if self.server and not self.server.is_running:
-                await self._failed(ServerFailed("the process has ended"))
-            self.used_by = self._slow.author = author
-            if not self._may_ask:
-                raise Unavailable
-            yield
-
-    @property
-    def _may_ask(self) -> bool:
-        """Whether the user whose turn it is has no pause after failures."""
-        restarts = self._restarts.get(self.used_by)
-        return restarts is None or restarts.is_allowed
-
-    async def _compute(self, function: Callable[[], _T]) -> _T:
-        """Call a function in a thread, in a turn of the author whose turn it is here."""
-        async with self.threads.of(self.used_by):
-            return await asyncio.to_thread(function)
 
     async def _parse(self, texts: Mapping[SlotKey, FieldText], author: object) -> None:
         """Parse what was typed before it is the author's turn, so that nobody else waits for it."""
@@ -176,16 +87,17 @@ class Session:
             named = allowed_answers.module_names(line, document.module.dependencies)
             if named:
                 items = [{"label": name, "kind": 9} for name in named[1]]
-                return _completion(items, offset - len(named[0]), offset)
+                return completion_answer(items, offset - len(named[0]), offset)
             await self._show(document, fields)
             found = await self._at(document, fields.key, offset, "textDocument/completion")
-            self._items = allowed_answers.allowed(
-                _items_of(found),
-                hidden=document.module.hidden,
-                visible=document.visible_names(fields.key),
+            list_ = self._listed(
+                allowed_answers.allowed(
+                    items_of(found),
+                    hidden=document.module.hidden,
+                    visible=document.visible_names(fields.key),
+                )
             )
-            self._list += 1
-            start = offset - _word_length(fields.source, offset)
+            start = offset - word_length(fields.source, offset)
             word = fields.source[start:offset]
             names = document.module.names(*fields.key)
             found = completion_order.ordered(
@@ -196,9 +108,9 @@ class Session:
             if not line[: len(line) - len(word)].endswith("."):
                 found += completion_order.paths(document.module, fields.key, self._items)
                 found.sort(key=lambda item: item["sortText"])
-            answer = _completion(found, start, offset)
+            answer = completion_answer(found, start, offset)
             has_more = answer["is_incomplete"] or completion_order.is_incomplete(word)
-            return {**answer, "is_incomplete": has_more, "list": self._list}
+            return {**answer, "is_incomplete": has_more, "list": list_}
 
     async def _reference(
         self,
@@ -210,7 +122,9 @@ class Session:
         """Complete a reference: a name, or a part of the value before the last dot."""
         node_id, start = fields.key[0], offset - len(written.last)
         if not written.base:
-            return _completion(list(references.names(document.module, fields.key)), start, offset)
+            return completion_answer(
+                list(references.names(document.module, fields.key)), start, offset
+            )
         expression = references.expression(written.base, document.module, fields.key)
         if not expression or not document.has((node_id, "")):
             return None
@@ -220,23 +134,7 @@ class Session:
         )
         position = document.lines.position(document.probe_end(node_id))
         found = await self._ask("textDocument/completion", {"position": position})
-        return _completion(list(references.parts(_items_of(found))), start, offset)
-
-    async def describe(
-        self, list_: int, number: int, author: object = None
-    ) -> dict[str, Any] | None:
-        """Return the type and the documentation of an item, if its list is still the latest one."""
-        async with self._turn(author):
-            is_known = list_ == self._list and 0 <= number < len(self._items)
-            if not is_known or not self.is_running:
-                return None
-            found = await self._request("completionItem/resolve", self._items[number])
-            if not isinstance(found, dict):
-                return None
-            return {
-                "detail": allowed_answers.without_paths(found.get("detail") or ""),
-                "documentation": allowed_answers.plain_text(found.get("documentation")),
-            }
+        return completion_answer(list(references.parts(items_of(found))), start, offset)
 
     async def hover(self, fields: Fields, offset: int) -> dict[str, Any] | None:
         """Return the type and the documentation of a name, and its offsets."""
@@ -398,43 +296,14 @@ class Session:
     async def _ask(self, method: str, params: Mapping[str, Any]) -> Any:
         return await self._request(method, {"textDocument": {"uri": self._uri}, **params})
 
-    async def _request(self, method: str, params: Mapping[str, Any]) -> Any:
-        if self.server is None:
-            raise Unavailable
-        try:
-            return await self.server.request(method, params)
-        except ServerFailed as error:
-            self._hold_back(error)
-            await self._failed(error)
-            raise Unavailable from None
-
     def _hold_back(self, error: ServerFailed) -> None:
-        """Keep the text that the server has probably failed with from the next server."""
-        if self._document is None:
-            return
-        is_slow = isinstance(error, NoAnswer)
-        shown = self._document.shown.items()
-        texts = {key: source for key, source in shown if is_slow or len(source) > _SHORT}
-        self._slow.failed(texts, self._document.saved)
-
-    def _notify(self, method: str, params: Mapping[str, Any]) -> None:
-        if self.server is None:
-            raise Unavailable
-        try:
-            self.server.notify(method, params)
-        except ServerFailed:
-            raise Unavailable from None
-
-    async def _failed(self, error: ServerFailed) -> None:
-        logger.warning("a language server failed: %s", error)
-        self._restarts.setdefault(self.used_by, _Restarts(self.clock)).failed()
-        await self._end()
+        if self._document is not None:
+            texts = suspects(self._document.shown, error)
+            self._slow.failed(texts, self._document.saved)
 
     async def _current(self) -> ModuleDocument:
         """Return the document of a running server, with the newest draft."""
-        self.used_at = self.clock()
-        is_due = self.clock() - self._checked_at >= _CHECK_SECONDS
-        if self._document is None or is_due or not self.server:
+        if self._is_due() or self._document is None:
             await self._refresh()
         if self._document is None:
             raise Unavailable
@@ -474,33 +343,14 @@ class Session:
 
     async def _start(self) -> None:
         document = self._document
-        if document is None or not self._may_ask:
+        if document is None:
             raise Unavailable
-        await self.admit(self)
-        folder = self.open_folder(self._files)
+        folder = await self._new_folder()
         write_project({_NAME: document.text}, folder, dependencies=document.module.dependencies)
         self._uri, self._version = (folder / _NAME).as_uri(), 1
-        try:
-            self.server = await LanguageServer.start(folder)
-            opened = {"uri": self._uri, "languageId": "typescript", "version": 1}
-            self.server.notify(
-                "textDocument/didOpen", {"textDocument": {**opened, "text": document.text}}
-            )
-        except (ServerFailed, OSError) as error:
-            await self._failed(ServerFailed(str(error)))
-            raise Unavailable from None
-
-    async def end(self) -> None:
-        """End the server; the next request starts another one."""
-        async with self._turns.of(self):
-            await self._end()
-
-    async def _end(self) -> None:
-        server, self.server = self.server, None
-        self._items = []
-        if server:
-            await server.stop()
-        self._files.close()
+        await self._start_in(folder)
+        opened = {"uri": self._uri, "languageId": "typescript", "version": 1}
+        self._notify("textDocument/didOpen", {"textDocument": {**opened, "text": document.text}})
 
 
 def _parse_some(codes: list[tuple[str, FieldText]]) -> list[tuple[str, FieldText]]:
@@ -515,28 +365,3 @@ def _parse_some(codes: list[tuple[str, FieldText]]) -> list[tuple[str, FieldText
 
 def _is_code(fields: Fields) -> bool:
     return not fields.texts[fields.key].is_text
-
-
-def _items_of(found: Any) -> list[dict[str, Any]]:
-    """Return completion items in a fixed order, because the server's order varies."""
-    items = found.get("items") if isinstance(found, dict) else found
-    whole = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return sorted(whole, key=lambda item: (item.get("sortText", ""), item.get("label", "")))
-
-
-def _word_length(text: str, offset: int) -> int:
-    """Return how many characters before the offset belong to a name."""
-    start = offset
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_$"):
-        start -= 1
-    return offset - start
-
-
-def _completion(items: list[dict[str, Any]], start: int, end: int) -> dict[str, Any]:
-    is_cut = len(items) > allowed_answers.MAX_ITEMS
-    return {
-        "items": items[: allowed_answers.MAX_ITEMS],
-        "start": start,
-        "end": end,
-        "is_incomplete": is_cut,
-    }

@@ -21,7 +21,7 @@ from tests.workflows.ir.documents import chain, node
 from workflows.compilation.language_server import server_process
 from workflows.compilation.language_server.pool import LINGER_SECONDS, Pool
 from workflows.compilation.language_server.protocol import Editor, Refused
-from workflows.compilation.language_server.session import Unavailable
+from workflows.compilation.language_server.server_session import Unavailable
 
 WORKFLOW = chain(node("files", code="return { total: 1 };"), node("use", code="return 1"))
 

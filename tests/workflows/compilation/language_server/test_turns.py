@@ -21,7 +21,7 @@ from tests.workflows.ir.documents import chain, node
 from workflows.compilation.language_server import field_code, server_process, session
 from workflows.compilation.language_server.pool import Pool
 from workflows.compilation.language_server.protocol import Refused
-from workflows.compilation.language_server.session import Unavailable
+from workflows.compilation.language_server.server_session import Unavailable
 from workflows.compilation.language_server.turns import Turns
 
 NAMES = [f"n{number}" for number in range(5)]

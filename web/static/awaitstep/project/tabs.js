@@ -20,6 +20,7 @@ export class Tabs {
     const first = this.panels.querySelector('[data-file]')
     if (first) this.show(this.#add(first).path)
     root.addEventListener('awaitstep:open-file', ({ detail }) => this.open(detail.path))
+    document.addEventListener('awaitstep:go-to-file', ({ detail }) => detail.wait(this.open(detail.path)))
     root.addEventListener('awaitstep:file-state', () => this.#draw())
     root.addEventListener('awaitstep:file-gone', ({ target }) => this.close(target.dataset.file))
     this.panels.addEventListener('click', event => this.#clickedPanel(event))
