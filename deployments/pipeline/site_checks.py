@@ -6,9 +6,11 @@ A deploy stops at the first finding that is not a warning; the check report show
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from deployments.pipeline.ports import DeployRequest, Site
+from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, Finding
 from targets.cloudflare.workflow_config import fixed_jurisdiction
 from targets.cloudflare.zones import RouteSite
@@ -65,6 +67,21 @@ def _owner(request: DeployRequest, site: Site) -> Iterator[Finding]:
             fix=f"Delete the Workflow or that Worker on the target first{rename}.",
             cause=Cause.TAKEN,
         )
+    yield from map(_reserved_name, filter(partial(_is_reserved, request), request.workflows))
+
+
+def _is_reserved(request: DeployRequest, name: str) -> bool:
+    """Whether runs of a Workflow with this name would be those of another of our workflows."""
+    return name.startswith(naming.PREFIX) and name != request.worker_name
+
+
+def _reserved_name(name: str) -> Finding:
+    return Finding(
+        path=name,
+        message=f"Names that begin with {naming.PREFIX} are reserved for workflows of AwaitStep.",
+        fix="Rename the Workflow in the configuration.",
+        cause=Cause.TAKEN,
+    )
 
 
 def _jurisdiction(request: DeployRequest, site: Site) -> Iterator[Finding]:

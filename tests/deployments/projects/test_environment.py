@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from deployments.pipeline.stages import Stage
+from deployments.pipeline.stages import Stage, Status
 from targets.cloudflare.errors import Cause
 from targets.models import Target
-from tests.deployments.projects.examples import code, deployed, files, last_stage, refused
+from tests.deployments.projects.examples import (
+    code,
+    deployed,
+    files,
+    last_stage,
+    refused,
+    replaced,
+)
 from tests.local_cloudflare.support.workers import create_namespace, deploy_workflow
 from tests.support.platform_fixture import Platform
 from tests.targets.cloudflare.accounts import account_target
@@ -159,3 +166,18 @@ def test_the_name_of_a_workflow_of_another_project_is_refused(target: Target) ->
     failed = refused(files("taken-by-project"), target)
 
     assert f"belongs to the Worker {first.worker_name}" in failed.message
+
+
+def test_a_workflow_of_a_project_cannot_have_the_name_of_another_workflow(target: Target) -> None:
+    """Its runs would be shown as those of the other one, with the secrets of the other one masked."""
+    failed = refused(files("awaitstep-another"), target)
+
+    assert failed.cause == Cause.TAKEN
+    assert "Names that begin with awaitstep- are reserved" in failed.message
+
+
+def test_a_workflow_of_a_project_can_have_the_name_of_its_worker(target: Target) -> None:
+    workflow = import_project(files("small"))
+    own = files(f"awaitstep-{workflow.pk}")
+
+    assert deployed(replaced(workflow, own), target).state is Status.SUCCEEDED
