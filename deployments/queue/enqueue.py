@@ -24,6 +24,7 @@ _REQUEST_FIELDS = (
     "reason",
     "requested_by",
     "requested_by_name",
+    "required_tests",
 )
 
 

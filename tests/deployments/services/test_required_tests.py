@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.models import Entry
 from audit.trail import Actor
 from deployments.models import Deployment
+from deployments.queue.enqueue import enqueue_retry
 from deployments.services import control, required_tests
 from deployments.services.archive import archive
 from deployments.services.deploy import request_deployment, request_snapshot
@@ -258,6 +259,16 @@ def test_a_snapshot_of_a_version_that_was_live_can_be_deployed() -> None:
     failed = make_deployment(workflow=live.workflow, target=live.target, status="failed")
 
     assert request_snapshot(failed).pk
+
+
+def test_a_retry_of_a_busy_target_keeps_the_results_of_the_tests() -> None:
+    passed = [{"name": "approved", "passed": True, "result": None}]
+    busy = make_deployment(target=strict(), status="failed", required_tests=passed)
+
+    again = enqueue_retry(busy, not_before=timezone.now())
+
+    assert again
+    assert again.required_tests == passed
 
 
 def test_secrets_are_masked_in_the_refusal(fake_tests: FakeTests) -> None:
