@@ -1,4 +1,4 @@
-"""The Workflows that are live on each target, for a process that asks again and again."""
+"""The Workflows that are live on each target, for a process that keeps asking."""
 
 from __future__ import annotations
 

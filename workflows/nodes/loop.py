@@ -295,14 +295,21 @@ TYPE = NodeType(
     emit=emit,
 )
 
-HELPER: Final = """\
+_MAX_ITEMS: Final = 2_500_000  # batches of 100 in each of the most steps that a run can have
+
+HELPER: Final = f"""\
 type ItemOf<L> = 0 extends 1 & L ? any : L extends Iterable<infer T> ? T : any;
 
-/** The items of a list or of any other iterable. */
-function asList<L>(items: L, loop: string): ItemOf<L>[] {
-  if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {
-    return Array.from(items as ArrayLike<any>);
-  }
-  throw new TypeError(`${JSON.stringify(loop)} needs a list, but got ${shown(items)}`);
-}
+/** The items of a list or of any other iterable, which may have no end. */
+function asList<L>(items: L, loop: string): ItemOf<L>[] {{
+  if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {{
+    const tooMany = () => new RangeError(`${{JSON.stringify(loop)}} has more than {_MAX_ITEMS:,} items, which a run cannot process`);
+    if (!(Symbol.iterator in items) && (items as ArrayLike<any>).length > {_MAX_ITEMS}) throw tooMany();
+    if (!(Symbol.iterator in items)) return Array.from(items as ArrayLike<any>);
+    const list: any[] = [];
+    for (const item of items as Iterable<any>) if (list.push(item) > {_MAX_ITEMS}) throw tooMany();
+    return list;
+  }}
+  throw new TypeError(`${{JSON.stringify(loop)}} needs a list, but got ${{shown(items)}}`);
+}}
 """

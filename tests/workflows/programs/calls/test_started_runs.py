@@ -237,6 +237,11 @@ INVALID: list[tuple[dict[str, str], str]] = [
     ({"items": "null"}, '"many" needs a list, but got null'),
     ({"items": "{{ trigger.orders }}"}, '"many" needs a list, but got undefined'),
     (
+        {"items": "{ length: 4e9 }"},
+        '"many" has more than 2,500,000 items, which a run cannot process',
+    ),
+    ({"items": "(function* () { for (;;) yield 1; })()"}, '"many" has more than 2,500,000 items'),
+    (
         {"items": "['ok', 'a b', '', '-a', 'x'.repeat(101), 1.5]", "id": "item"},
         'many: the id of items[1] is "a b", but must have 1 to 100 letters, digits, _ and -, and not '
         'start with -; the id of items[2] is "", but must',
