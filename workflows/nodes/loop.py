@@ -303,7 +303,7 @@ type ItemOf<L> = 0 extends 1 & L ? any : L extends Iterable<infer T> ? T : any;
 /** The items of a list or of any other iterable, which may have no end. */
 function asList<L>(items: L, loop: string): ItemOf<L>[] {{
   if (items && typeof items === "object" && (Symbol.iterator in items || "length" in items)) {{
-    const tooMany = () => new RangeError(`${{JSON.stringify(loop)}} has more than {_MAX_ITEMS:,} items, which a run cannot process`);
+    const tooMany = () => new TypeError(`${{JSON.stringify(loop)}} has more than {_MAX_ITEMS:,} items, which a run cannot process`);
     if (!(Symbol.iterator in items) && (items as ArrayLike<any>).length > {_MAX_ITEMS}) throw tooMany();
     if (!(Symbol.iterator in items)) return Array.from(items as ArrayLike<any>);
     const list: any[] = [];
