@@ -9,6 +9,23 @@ export function inputsOf(field) {
   return inputs
 }
 
+// The value of a text input or a list of options in the form as the server has sent it.
+export function defaultOf(input) {
+  if (input.tagName !== 'SELECT') return input.defaultValue
+  const options = [...input.options]
+  return (options.find(option => option.defaultSelected) ?? options[0])?.value ?? ''
+}
+
+export function setDefault(input, value) {
+  if (input.tagName !== 'SELECT') {
+    input.defaultValue = value
+    return
+  }
+  const chosen = input.value
+  for (const option of input.options) option.defaultSelected = option.value === value
+  input.value = chosen
+}
+
 export function isBlankRow(row) {
   return [...row.querySelectorAll('[name]:not([type=checkbox], select)')].every(input => !input.value)
 }

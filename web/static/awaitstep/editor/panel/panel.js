@@ -1,5 +1,5 @@
 import { showMessage } from '../../notices.js'
-import { inputsOf, showApplying } from './inputs.js'
+import { defaultOf, inputsOf, showApplying } from './inputs.js'
 import { Rows } from './rows.js'
 
 const DELAY = 700
@@ -86,7 +86,7 @@ export class Panel {
       const isOfForm = argument ? input.name === 'value' && argument in operation : input.name in posted
       if (!isOfForm || JSON.parse(form.dataset.operation).node !== node) continue
       if (input.matches('[type=checkbox], [type=radio]')) input.checked = input.defaultChecked
-      else if (!input.matches('select')) input.value = input.defaultValue
+      else input.value = defaultOf(input)
       delete (argument ? form : input.closest('.node-field')).dataset.saved
     }
     document.dispatchEvent(new CustomEvent('awaitstep:code-fields'))

@@ -1,5 +1,5 @@
 import { withNewIds } from '../new_ids.js'
-import { inputsOf, isBlankRow, showApplying } from './inputs.js'
+import { defaultOf, inputsOf, isBlankRow, setDefault, showApplying } from './inputs.js'
 
 // Updates the form of the same node after an operation, without disturbing someone who is typing: values,
 // problems and hints change in place. Returns false if the form belongs to a different node.
@@ -86,9 +86,9 @@ function isWritten(input) {
   return !row || !(isBlankRow(row) || input.type === 'checkbox')
 }
 
-const isTouched = root => [...root.querySelectorAll('input[type=text], textarea')].some(isChanged)
+const isTouched = root => [...root.querySelectorAll('input[type=text], textarea, select')].some(isChanged)
 
-const isChanged = input => input.value !== input.defaultValue
+const isChanged = input => input.value !== defaultOf(input)
 
 function replaceField(field, fresh) {
   const { id, selectionStart } = document.activeElement ?? {}
@@ -108,7 +108,7 @@ function updateInputs(old, fresh) {
   }
 }
 
-// Text that was typed since the form was shown is kept, even if it is not saved yet.
+// What was typed or chosen since the form was shown is kept, even if it is not saved yet.
 function updateInput(input, fresh) {
   const isCheck = input.matches('[type=checkbox], [type=radio]')
   if (isCheck) {
@@ -116,11 +116,7 @@ function updateInput(input, fresh) {
     input.defaultChecked = fresh.checked
     return
   }
-  if (input.tagName === 'SELECT') {
-    if (document.activeElement !== input) input.value = fresh.value
-    return
-  }
   const hasChanged = isChanged(input)
-  input.defaultValue = fresh.value
+  setDefault(input, fresh.value)
   if (!hasChanged) input.value = fresh.value
 }
