@@ -86,7 +86,13 @@ def hosted(platform: Platform, deployment: Deployment) -> dict[str, Any]:
 
 def run_ids(platform: Platform, deployment: Deployment) -> list[str]:
     response = platform.api("GET", f"workflows/{deployment.worker_name}/instances")
+    assert response.status_code == 200, response.text
     return [row["id"] for row in response.json()["result"]]
+
+
+def is_gone(platform: Platform, deployment: Deployment, run: str) -> bool:
+    response = platform.api("GET", f"workflows/{deployment.worker_name}/instances/{run}")
+    return response.status_code == 404
 
 
 def test_a_deploy_sends_every_setting_and_records_it(platform: Platform, target: Target) -> None:
@@ -161,7 +167,8 @@ def test_runs_are_kept_as_long_as_the_settings_say(sweeping: Platform) -> None:
 
     done, failed = start_run(sweeping, name), start_run(sweeping, name, fails=True)
 
-    wait_until(lambda: done not in run_ids(sweeping, deployment))
+    wait_until(lambda: is_gone(sweeping, deployment, done))
+    assert done not in run_ids(sweeping, deployment)
     wait_for_status(sweeping, name, failed, "errored")
 
 

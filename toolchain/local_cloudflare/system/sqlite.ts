@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { isMissing } from './files.ts';
 
 const BUSY_MILLISECONDS = 2000;
+const TRIES = 5;
 const HEADER_BYTES = 100;
 /** The byte of the header that names the journal mode, and its value for a write-ahead log. */
 const WRITE_VERSION_BYTE = 18;
@@ -12,7 +13,21 @@ const WRITE_AHEAD_LOG = 2;
 
 /** Run `read` on the database; undefined if there is no file, or workerd is still creating it. */
 export function readDatabase<T>(file: string, read: (database: DatabaseSync) => T): T | undefined {
-  if (!isReady(file)) return undefined;
+  for (let tries = 1; isReady(file); tries += 1) {
+    try {
+      return readOnce(file, read);
+    } catch (error) {
+      // Between two calls here, workerd may delete the file, or close it and remove its log.
+      if (tries === TRIES || !isOfSqlite(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+const isOfSqlite = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+
+function readOnce<T>(file: string, read: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
   try {
     return read(database);

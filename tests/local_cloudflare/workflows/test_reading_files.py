@@ -1,0 +1,26 @@
+"""The platform reads the files of runs while workerd writes, closes and deletes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.local_cloudflare.workers.test_cpu_limit import in_node
+
+
+def test_a_file_that_is_closed_or_deleted_meanwhile_is_read_again(tmp_path: Path) -> None:
+    program = """
+    const { DatabaseSync } = await import("node:sqlite");
+    const fs = await import("node:fs");
+    const created = new DatabaseSync("run.sqlite");
+    created.exec("PRAGMA journal_mode = WAL; CREATE TABLE found (value); INSERT INTO found VALUES (7)");
+    created.close();
+    const value = (database, table) => database.prepare(`SELECT value FROM ${table}`).get().value;
+    let tries = 0;
+    const again = module.readDatabase("run.sqlite", (database) => value(database, tries++ ? "found" : "missing"));
+    const deleted = module.readDatabase("run.sqlite", (database) => {
+      fs.rmSync("run.sqlite");
+      return value(database, "missing");
+    });
+    console.log(JSON.stringify([again, deleted ?? null]));"""
+
+    assert in_node(tmp_path, "system/sqlite.ts", program) == [7, None]
