@@ -462,7 +462,7 @@ def test_nothing_is_typed_into_the_form_of_the_node_selected_before(page: Page) 
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
     held: list[Route] = []
-    refreshes = re.compile(r"/draft/\?.*revision=")  # they bring the form of the selected node as well
+    refreshes = re.compile(r"/draft/\?.*revision=")  # they bring the form as well
     page.route(refreshes, lambda route: route.fulfill(status=204))
     page.route(re.compile(r"/draft/\?.*part=panel"), lambda route: held.append(route))
     item(page, "Load order").click()
