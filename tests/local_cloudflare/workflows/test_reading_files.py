@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.local_cloudflare.workers.test_cpu_limit import in_node
 
 
-def test_a_file_that_is_closed_or_deleted_meanwhile_is_read_again(tmp_path: Path) -> None:
+def test_a_file_that_is_closed_or_deleted_is_read_again(tmp_path: Path) -> None:
     program = """
     const { DatabaseSync } = await import("node:sqlite");
     const fs = await import("node:fs");
