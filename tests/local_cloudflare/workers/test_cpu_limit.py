@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.local_cloudflare.support.node_modules import in_node
 from tests.local_cloudflare.support.test_runs import (
     TestRunPlatform,
     account_for_test_runs,
@@ -24,10 +23,7 @@ from tests.local_cloudflare.support.workers import (
     wait_for_output,
     wait_for_status,
 )
-from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
-from toolchain import process
-from toolchain.node_tools import NODE, TOOLCHAIN
 
 LIMIT = 10  # milliseconds; less than a second is held as a second
 ENDLESS = "for (;;) {}"
@@ -142,18 +138,6 @@ def test_code_between_steps_that_never_ends_ends_the_run(platform: Platform) -> 
     assert error_of(platform, "between-steps", run)["message"] == WITHOUT_PAUSE
 
 
-def in_node(folder: Path, module: str, program: str) -> Any:
-    """Run a program that gets a module of the platform, and return the JSON that it prints."""
-    address = (TOOLCHAIN / "local_cloudflare" / module).as_uri()
-    code = f"const module = await import({json.dumps(address)}); {program}"
-    env = process.environment(home=folder)
-    result = process.run(
-        [NODE, "--input-type=module", "-e", code], cwd=folder, env=env, timeout=PATIENCE
-    )
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
-
-
 def test_a_process_is_only_blocked_until_it_responds(tmp_path: Path) -> None:
     program = """
     const watch = new module.CpuWatch();
@@ -193,15 +177,3 @@ def test_a_group_rests_longer_after_each_kill(tmp_path: Path) -> None:
     rests = in_node(tmp_path, "groups/cpu_watch.ts", program)
 
     assert rests == [0, 0, 10, 20, 40, 80, 160, 320, 600, 600, 0]
-
-
-@pytest.mark.skipif(shutil.which("ps") is None, reason="only other systems than Linux need it")
-def test_cpu_time_can_be_read_with_ps(tmp_path: Path) -> None:
-    program = """
-    const before = performance.now();
-    while (performance.now() - before < 20) {}
-    const { pid } = process;
-    console.log(JSON.stringify([module.cpuMilliseconds(pid) > 0, module.readPsTime(pid) >= 0,
-      module.cpuMilliseconds(0) ?? null]));"""
-
-    assert in_node(tmp_path, "system/processes.ts", program) == [True, True, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from tests.local_cloudflare.support.workers import (
     group_pid,
     live_version,
     pid_file,
+    send_event,
     start_run,
     wait_for,
     wait_for_output,
@@ -227,6 +229,27 @@ def test_a_killed_workerd_is_restarted_with_its_runs(start: Start) -> None:
     path = f"workflows/crashed/instances/{instance}/events/call"
     wait_for(lambda: platform.api("POST", path, json=1).status_code, 200)
     wait_for_output(platform, "crashed", instance)
+
+
+def test_a_group_that_did_not_start_is_started_again(start: Start) -> None:
+    before = start()
+    deploy_workflow(before, "blocked")
+    instance = start_run(before, "blocked", wait=True)
+    wait_for_status(before, "blocked", instance, "waiting")
+    before.kill()
+    process_id = pid_file(before, "worker-blocked")
+    in_the_way = process_id.with_name("workerd.sock")
+    in_the_way.unlink(missing_ok=True)
+    (in_the_way / "folder").mkdir(parents=True)
+    platform = start()
+    log = platform.state / "logs/platform.jsonl"
+    wait_until(lambda: log.exists() and "worker-blocked: " in log.read_text())
+
+    shutil.rmtree(in_the_way)
+
+    wait_until(process_id.exists)
+    send_event(platform, "blocked", instance)
+    wait_for_status(platform, "blocked", instance, "complete")
 
 
 def test_zones_and_their_routes_survive_a_kill(survivors: Survivors) -> None:

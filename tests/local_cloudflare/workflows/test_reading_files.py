@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.local_cloudflare.workers.test_cpu_limit import in_node
+from tests.local_cloudflare.support.node_modules import in_node
 
 
 def test_a_file_that_is_closed_or_deleted_is_read_again(tmp_path: Path) -> None:

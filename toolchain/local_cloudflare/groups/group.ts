@@ -115,10 +115,13 @@ export class Group {
     this.#exceededCpu = reason;
     this.#context.onLog({ timestamp: Date.now(), level: 'error', message: reason.message });
     this.kills.add();
-    await runtime.kill(reason);
-    await this.mutex.run(async () => {
-      if (this.runtime === runtime) await this.stop();
-    });
+    try {
+      await runtime.kill(reason);
+    } finally {
+      await this.mutex.run(async () => {
+        if (this.runtime === runtime) await this.stop();
+      });
+    }
     return true;
   }
 

@@ -22,6 +22,9 @@ import { pidFileOf, type Runtime, StartError } from './runtime.ts';
 
 const SWEEP_MILLISECONDS = 1000;
 const PARALLEL_STARTS = 2;
+/** A group with work to do is started again after this time if its process did not start; each time doubles it. */
+const FIRST_RETRY_MILLISECONDS = 5000;
+const LAST_RETRY_MILLISECONDS = 600_000;
 
 export interface GroupSettings {
   state: string;
@@ -110,7 +113,7 @@ export class Groups {
    */
   async resume(): Promise<void> {
     await runParallel([...this.#groups.values()], PARALLEL_STARTS, async (group) => {
-      if (await this.#mustRun(group)) await group.ready().catch(this.#report(group));
+      if (await this.#mustRun(group)) await group.ready().catch(this.#startLater(group));
     });
   }
 
@@ -267,7 +270,7 @@ export class Groups {
     const starts = [...affected].map(async ([group, release]) => {
       if (group === required) await start(group, release);
       else if (await this.#mustRun(group))
-        void start(group, release).catch(this.#report(group)).finally(release);
+        void start(group, release).catch(this.#startLater(group)).finally(release);
       else release();
     });
     await Promise.all(starts);
@@ -304,11 +307,20 @@ export class Groups {
 
   /** Kill a process whose code uses too much CPU time, and start it again if it has work to do. */
   async #limitCpu(group: Group): Promise<void> {
-    if (!(await group.killIfBusy())) return;
-    setTimeout(
-      () => void this.#startAgain(group).catch(this.#report(group)),
-      group.kills.restMilliseconds,
-    ).unref();
+    if (await group.killIfBusy()) this.#startAfter(group.kills.restMilliseconds, group);
+  }
+
+  /** Report why a group with work to do did not start, and start it again later. */
+  #startLater(group: Group, milliseconds = FIRST_RETRY_MILLISECONDS): (error: Error) => void {
+    return (error) => {
+      this.#report(group)(error);
+      this.#startAfter(milliseconds, group, Math.min(2 * milliseconds, LAST_RETRY_MILLISECONDS));
+    };
+  }
+
+  #startAfter(milliseconds: number, group: Group, retryMilliseconds = FIRST_RETRY_MILLISECONDS): void {
+    const retry = this.#startLater(group, retryMilliseconds);
+    setTimeout(() => void this.#startAgain(group).catch(retry), milliseconds).unref();
   }
 
   async #startAgain(group: Group): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { isMissing, readText, remove, writeText } from './files.ts';
 
 const KILL_MILLISECONDS = 5000;
@@ -76,10 +77,12 @@ function readPidFile(file: string): PidFile | undefined {
   return { pid: Number(pid), started };
 }
 
+const isRunning = ({ pid, started }: PidFile): boolean => startTime(pid) === started;
+
 /** The id of the process in the PID file, if it is still running. */
 export function runningPid(file: string): number | undefined {
-  const { pid, started } = readPidFile(file) ?? {};
-  return pid !== undefined && startTime(pid) === started ? pid : undefined;
+  const found = readPidFile(file);
+  return found && isRunning(found) ? found.pid : undefined;
 }
 
 export function writePidFile(file: string): void {
@@ -87,18 +90,29 @@ export function writePidFile(file: string): void {
   writeText(file, `${process.pid}\n${line?.trim()}\n`);
 }
 
-/** Kill the process in the PID file if it is still running, wait until it has exited, and remove the file. */
+/**
+ * Kill the process in the PID file if it is still running, wait until it has exited, and remove the file, unless it
+ * already belongs to the process that replaced it.
+ */
 export async function killByPidFile(file: string): Promise<void> {
-  const pid = runningPid(file);
-  if (pid !== undefined) {
-    process.kill(pid, 'SIGKILL');
+  const found = readPidFile(file);
+  if (found && isRunning(found)) {
+    sendKill(found.pid);
     const deadline = Date.now() + KILL_MILLISECONDS;
-    while (runningPid(file) !== undefined) {
-      if (Date.now() > deadline) throw new Error(`process ${pid} does not exit`);
+    while (isRunning(found)) {
+      if (Date.now() > deadline) throw new Error(`process ${found.pid} does not exit`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     }
   }
-  remove(file);
+  if (!found || isDeepStrictEqual(readPidFile(file), found)) remove(file);
+}
+
+function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has exited since we looked
+  }
 }
 
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
