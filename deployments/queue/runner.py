@@ -22,6 +22,7 @@ from tenacity import (
 )
 
 from deployments.history import records, workflow_names
+from deployments.history.tested_versions import is_accepted
 from deployments.models import Deployment, ProgramOutput
 from deployments.pipeline import pipeline, worker_changes
 from deployments.pipeline.adapters.deploy_tools import DeployTools, OwnWorkflow
@@ -65,7 +66,7 @@ def _perform(claim: Claim) -> None:
     try:
         account = _account(claim.deployment)
         work = _work(claim.deployment)
-        _check_frozen(claim.deployment)
+        _check_rules(claim.deployment)
     except Exception as error:  # noqa: BLE001 - a thread must record every outcome
         _with_retries(
             partial(transitions.enter, claim.deployment.pk, claim.token, stage=Stage.INITIALIZING)
@@ -82,10 +83,19 @@ def _perform(claim: Claim) -> None:
         _end(claim, error, secrets=secrets, account=account)
 
 
-def _check_frozen(deployment: Deployment) -> None:
-    """Raise Frozen if the target was frozen while the deployment waited, unless overridden."""
-    if deployment.target is not None:
-        policy.check_frozen(deployment.target, is_overridden=deployment.overrides_freeze)
+def _check_rules(deployment: Deployment) -> None:
+    """Raise Refused if the target was frozen, or made to require tests, while the deployment waited."""
+    target = deployment.target
+    if target is None:
+        return
+    policy.check_frozen(target, is_overridden=deployment.overrides_freeze)
+    is_untested = deployment.work is Action.DEPLOY and deployment.required_tests is None
+    if target.requires_tests and is_untested and not is_accepted(deployment, target):
+        raise policy.Refused(
+            f"The target {target.name} requires tests since this deployment was requested, and "
+            f"v{deployment.version_number} has neither passed them nor been live there. Deploy it again, "
+            "so that they run first."
+        )
 
 
 def _run(

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit import trail
 from audit.trail import SYSTEM, Actor, Subject
-from deployments.history import records
+from deployments.history import records, tested_versions
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY
 from deployments.pipeline.stages import Action
@@ -126,6 +126,8 @@ def request_snapshot(
         required_tests.check_snapshot(earlier, target)
         deployment = records.copy_of(earlier, Action.DEPLOY, about=earlier)
         deployment.overwrite = consent.overwrite
+        if tested_versions.has_passed(earlier):
+            deployment.required_tests = earlier.required_tests
         reason = f"Redeploy of the snapshot of #{earlier.pk}."
         return with_requester(deployment, by=by, reason=reason, consent=consent)
 

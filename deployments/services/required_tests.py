@@ -12,7 +12,7 @@ from typing import Any
 
 from audit import trail
 from audit.trail import Actor
-from deployments.history import records
+from deployments.history import tested_versions
 from deployments.models import Deployment
 from targets.cloudflare.errors import Cause, DeployError, Finding
 from targets.models import Target
@@ -118,25 +118,19 @@ def check(results: Results, target: Target, *, by: Actor, consent: Consent) -> N
 
 
 def check_snapshot(earlier: Deployment, target: Target) -> None:
-    """Raise Refused if the target requires tests, and the snapshot has neither passed them nor been live.
-
-    A deployment that was cancelled or has failed leaves a snapshot of a version that was never deployed.
-    """
-    if not target.requires_tests or _has_passed(earlier):
-        return
-    same_worker = records.of_worker(earlier.workflow_public_id, target)
-    same_version = same_worker.filter(version_number=earlier.version_number)
-    if not same_version.filter(records.went_live()).exists():
-        raise Refused(
-            f"The target {target.name} requires tests, and v{earlier.version_number} has neither passed "
-            "them nor been live there. Restore that version, then deploy it."
-        )
+    """Raise Refused if the target requires tests and does not accept the snapshot without them."""
+    if refusal := find_snapshot_refusal(earlier, target):
+        raise refusal
 
 
-def _has_passed(deployment: Deployment) -> bool:
-    """Whether all tests passed for the deployment; no results may mean that they could not be run."""
-    tests = deployment.required_tests or []
-    return bool(tests) and all(test["passed"] for test in tests)
+def find_snapshot_refusal(earlier: Deployment, target: Target) -> Refused | None:
+    """Return why the target's required tests forbid a deploy of the snapshot, or None."""
+    if not target.requires_tests or tested_versions.is_accepted(earlier, target):
+        return None
+    return Refused(
+        f"The target {target.name} requires tests, and v{earlier.version_number} has neither passed "
+        "them nor been live there. Restore that version, then deploy it."
+    )
 
 
 def _run(version: WorkflowVersion, *, by: Actor) -> Results:

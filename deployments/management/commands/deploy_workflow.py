@@ -103,6 +103,8 @@ class Command(DeploymentCommand):
         objection = policy.find_refusal(target, workflow, by=by, consent=consent)
         if tests and not objection:
             objection = required_tests.find_refusal(tests, target, by=by, consent=consent)
+        if earlier and not objection:
+            objection = required_tests.find_snapshot_refusal(earlier, target)
         if objection:
             plan = plan.refused(Finding(message=with_option_hint(objection), cause=Cause.POLICY))
         if options["json"]:

@@ -110,3 +110,16 @@ def test_a_plan_for_a_snapshot_runs_no_tests(fake_tests: FakeTests) -> None:
 
     assert "Tests" not in out.getvalue()
     assert fake_tests.versions == []
+
+
+def test_a_plan_of_a_snapshot_says_that_it_would_be_refused(platform: Platform) -> None:
+    target = account_target(platform, name="production", requires_tests=True)
+    earlier = make_deployment(target=target, status="cancelled")
+    out = StringIO()
+
+    with pytest.raises(SystemExit):
+        call_command(
+            "deploy_workflow", earlier.workflow_public_id, "--plan", snapshot=earlier.pk, stdout=out
+        )
+
+    assert "v1 has neither passed them nor been live there. Restore that version" in out.getvalue()

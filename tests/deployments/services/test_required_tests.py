@@ -251,7 +251,7 @@ def test_a_snapshot_that_passed_its_tests_can_be_deployed() -> None:
     passed = [{"name": "approved", "passed": True, "result": None}]
     earlier = make_deployment(target=strict(), status="cancelled", required_tests=passed)
 
-    assert request_snapshot(earlier).pk
+    assert request_snapshot(earlier).required_tests == passed
 
 
 def test_a_snapshot_of_a_version_that_was_live_can_be_deployed() -> None:

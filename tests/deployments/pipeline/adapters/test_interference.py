@@ -157,6 +157,31 @@ def test_a_queued_deployment_is_refused_if_its_target_has_been_frozen(
     assert control.calls() == []
 
 
+def test_a_queued_deployment_is_refused_if_its_target_has_come_to_require_tests(
+    target: Target, control: Control
+) -> None:
+    waiting = request_deployment(make_workflow(), target=target)
+    Target.objects.filter(pk=target.pk).update(requires_tests=True)
+    control.forget_calls()
+
+    refused = run_queue(waiting)
+
+    assert (refused.state, refused.cause) == (Status.FAILED, Cause.POLICY)
+    assert "requires tests since this deployment was requested, and v1 has" in refused.message
+    assert control.calls() == []
+
+
+@pytest.mark.parametrize("results", [[], [{"name": "a", "passed": False, "result": None}]])
+def test_a_queued_deployment_whose_tests_were_overridden_is_deployed(
+    target: Target, results: list[Any]
+) -> None:
+    waiting = request_deployment(make_workflow(), target=target)
+    Deployment.objects.filter(pk=waiting.pk).update(required_tests=results)
+    Target.objects.filter(pk=target.pk).update(requires_tests=True)
+
+    assert run_queue(waiting).state is Status.SUCCEEDED
+
+
 def test_a_rollback_goes_before_queued_deploys(target: Target) -> None:
     first = deploy(make_workflow(), target)
     request_deployment(make_workflow(), target=target)
