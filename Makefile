@@ -11,7 +11,7 @@ BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
-.PHONY: run test test-long setup setup-dev check format bench lock
+.PHONY: run test test-long setup setup-dev check format bench lock wheel
 
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
@@ -45,6 +45,9 @@ format: setup-dev  ## format the code and apply safe lint fixes
 
 bench: setup-dev  ## measure timings, as ratios within one run
 	@$(BIN)/python -m bench $(ARGS)
+
+wheel: setup-dev  ## build the wheel in dist/
+	@$(BIN)/python -m hatchling build -t wheel
 
 setup: .venv/run.installed $(NODE_MODULES) $(BUNDLE)
 

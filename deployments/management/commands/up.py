@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from deployments.installation import first_start, supervisor
 from deployments.models import StageRecord
+from toolchain import node_tools
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
             signal.signal(number, self._interrupt)
         try:
             supervisor.check_ports(config)
+            self._install_toolchain()
             self._prepare()
             with supervisor.Servers(config, self._print) as servers:
                 self._deploy_sample()
@@ -31,6 +33,11 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             pass  # reported below
         self.stdout.write("\nStopped.")
+
+    def _install_toolchain(self) -> None:
+        """Install the tools where that is missing: `make run` has done so, but not `pip install`."""
+        if node_tools.missing():
+            call_command("install_toolchain")
 
     def _prepare(self) -> None:
         call_command("migrate", verbosity=0, interactive=False)

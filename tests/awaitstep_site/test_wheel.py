@@ -1,0 +1,124 @@
+"""The wheel has every file of the product, and the product runs from it outside of the repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.awaitstep_site.test_up import READY, interrupted, read_until
+from tests.support.installation import PROJECT, Installation
+from tests.support.patience import PATIENCE
+from tests.support.plain_http import NO_AUTHORITIES
+from tests.support.wheel import PACKAGE, InstalledWheel, build_wheel, install_wheel
+from toolchain import process
+
+NOT_PART_OF_THE_PRODUCT = re.compile(
+    r"(tests|bench|web/static_src)/|toolchain/(biome|tsconfig)\.json$|(?!manage\.py$)[^/]+$|\.ci/"
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledWheel:
+    return install_wheel(wheel, tmp_path_factory.mktemp("installed"))
+
+
+def files_of_the_repository() -> set[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
+    names = {name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file()}
+    return {name for name in names if not NOT_PART_OF_THE_PRODUCT.match(name)}
+
+
+def test_the_wheel_has_every_file_of_the_product_and_no_other(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    packed = {name.removeprefix(f"{PACKAGE}/") for name in names if ".dist-info/" not in name}
+
+    assert all(name.startswith((f"{PACKAGE}/", f"{PACKAGE}-")) for name in names)
+    assert packed == {*files_of_the_repository(), "web/static/bundled/code_fields.js"}
+
+
+def test_data_is_kept_in_a_folder_of_the_user_and_tools_where_they_can_be_written(
+    installed: InstalledWheel, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    tools = {"AWAITSTEP_TOOLCHAIN_DIR": str(tmp_path / "file" / "tools")}
+
+    done = installed.run(
+        "install_toolchain", cwd=tmp_path, XDG_DATA_HOME=str(tmp_path / "home"), **tools
+    )
+
+    assert done.returncode == 1
+    assert "Set AWAITSTEP_TOOLCHAIN_DIR to another folder." in done.stderr
+    assert (tmp_path / "home" / "awaitstep" / "keys" / "django").is_file()
+
+
+def test_everything_runs_from_the_wheel(installed: InstalledWheel, tmp_path: Path) -> None:
+    installed.use_packages_of_checkout()
+    before = written(installed.site)
+    config = Installation(tmp_path / "data", more_env=installed.more_env)
+    config.migrate()
+    with (
+        up(installed, config, cwd=tmp_path) as printed,
+        logged_in(config.port, password(printed)) as client,
+    ):
+        statuses = [client.get(address).status_code for address in addresses(client)]
+        types = client.get("/docs/nodes/library/").text
+        ready = client.get("/readyz")
+
+    assert "The sample is live." in printed
+    assert len(statuses) > 10
+    assert set(statuses) == {200}
+    assert "email_send" in types
+    assert ready.status_code == 200, ready.text
+    assert written(installed.site) == before
+
+
+@contextmanager
+def up(installed: InstalledWheel, config: Installation, *, cwd: Path) -> Iterator[str]:
+    """Start everything, yield what it printed, and press Ctrl-C."""
+    started = process.start([*installed.program, "up"], cwd=cwd, env=config.env)
+    try:
+        yield read_until(started, READY)
+    finally:
+        interrupted(started)
+
+
+def password(printed: str) -> str:
+    found = re.search(r"password   (\S+)", printed)
+    assert found
+    return found[1]
+
+
+@contextmanager
+def logged_in(port: int, password: str) -> Iterator[httpx.Client]:
+    base = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=base, timeout=PATIENCE, verify=NO_AUTHORITIES) as client:
+        client.get("/admin/login/").raise_for_status()
+        form = {"username": "admin", "password": password}
+        token = {"csrfmiddlewaretoken": client.cookies["awaitstep_csrf"]}
+        assert client.post("/admin/login/?next=/admin/", data=form | token).status_code == 302
+        yield client
+
+
+def addresses(client: httpx.Client) -> set[str]:
+    """Return the addresses of the static files of a page, and of those that are loaded later."""
+    found = re.findall(r'(?:src|href)="(/static/[^"#]+)"', client.get("/").text)
+    return {*found, "/static/bundled/code_fields.js"}
+
+
+def written(folder: Path) -> set[Path]:
+    """Return the files in the folder, except what Python itself keeps of its modules."""
+    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
