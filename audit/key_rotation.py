@@ -28,6 +28,24 @@ def reencrypt_secrets() -> int:
     return sum(_rewrite(model, field) for model, field in encrypted_fields())
 
 
+def unreadable_secrets() -> list[str]:
+    """Return what no configured key decrypts, such as "the API token of the target prod"."""
+    return [
+        what
+        for model, field in encrypted_fields()
+        for row in model._default_manager.exclude(**{field.attname: ""}).order_by("pk")
+        for what in _unreadable(row, field.attname)
+    ]
+
+
+def _unreadable(row: models.Model, name: str) -> tuple[str, ...]:
+    try:
+        getattr(row, name)
+    except UnreadableSecret as error:
+        return error.what
+    return ()
+
+
 def _rewrite(model: type[models.Model], field: EncryptedTextField) -> int:
     name, rows = field.attname, model._default_manager
     changed = 0

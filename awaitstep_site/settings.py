@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "deployments",
     "runs",
     "api",
+    "maintenance",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -175,6 +176,7 @@ LOGGING = {
             "runs",
             "api",
             "monitoring",
+            "maintenance",
         )
     }
     | {

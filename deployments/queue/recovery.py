@@ -15,6 +15,7 @@ from deployments.models import Deployment, Lease
 from deployments.pipeline.stages import Action, Stage, Status
 from deployments.queue import leases, transitions
 from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
+from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
 from targets.lookup import account_of
@@ -24,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 _LONGEST_SCRATCH_USE = 600.0  # seconds
+_RESTORE_SECONDS = 5.0  # for a call to a target
+_WAITED = (
+    "It waited when the backup was made that has been restored. It may have run elsewhere since. "
+    "Deploy again if it is still wanted."
+)
 
 
 _NEXT_STEP = {
@@ -67,10 +73,51 @@ def reap(lease: Lease) -> None:
         logger.warning("deployment %s was interrupted at %s", deployment.pk, deployment.stage)
 
 
+def end_restored() -> tuple[list[Deployment], list[Deployment]]:
+    """End what was running and what waited when the database was backed up, and return both.
+
+    The programs of a lease are not killed: they may belong to the installation that was backed up, and
+    that may still be running.
+    """
+    running = [
+        lease.deployment
+        for lease in Lease.objects.select_related("deployment__target")
+        if _end_restored(lease)
+    ]
+    waiting = Deployment.objects.filter(status=Status.QUEUED.value).order_by("pk")
+    cancelled = [
+        deployment
+        for deployment in waiting
+        if transitions.end_waiting(deployment, status=Status.CANCELLED, message=_WAITED)
+    ]
+    return running, cancelled
+
+
+def _end_restored(lease: Lease) -> bool:
+    """Interrupt a deployment; return False if its takedown was complete."""
+    deployment = lease.deployment
+    account = _account(deployment)
+    with retries.using(time_limits.until_deadline(_RESTORE_SECONDS)):
+        limited = time_limits.with_timeout(account, _RESTORE_SECONDS) if account else None
+        if complete_if_removed(deployment, lease.token, limited):
+            return False
+        facts = remote_outcome_of(deployment, limited)
+    message = (
+        f"Interrupted at {_stage(deployment)}: it was running when the backup was made that has been "
+        f"restored. It may have continued elsewhere. {_NEXT_STEP[deployment.work]}"
+    )
+    return transitions.end(
+        deployment.pk, lease.token, status=Status.INTERRUPTED, message=message, facts=facts
+    )
+
+
+def _stage(deployment: Deployment) -> str:
+    return Stage(deployment.stage).label if deployment.stage else "its start"
+
+
 def _interrupted(deployment: Deployment) -> str:
-    stage = Stage(deployment.stage).label if deployment.stage else "its start"
     return (
-        f"Interrupted at {stage}: the process running this deployment ended unexpectedly. "
+        f"Interrupted at {_stage(deployment)}: the process running this deployment ended unexpectedly. "
         f"Its programs were stopped and its files removed. {_NEXT_STEP[deployment.work]}"
     )
 

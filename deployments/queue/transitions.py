@@ -95,11 +95,16 @@ def set_waits_until(pk: int, token: UUID, *, until: datetime | None) -> None:
     _held(pk, token).update(waits_until=until)
 
 
-@transaction.atomic
 def supersede(waiting: Deployment, message: str) -> bool:
     """End a deployment that has not started, because a newer one takes its place."""
+    return end_waiting(waiting, status=Status.SUPERSEDED, message=message)
+
+
+@transaction.atomic
+def end_waiting(waiting: Deployment, *, status: Status, message: str) -> bool:
+    """End a deployment that has not started; return False if it has."""
     queued = Deployment.objects.filter(pk=waiting.pk, status=Status.QUEUED.value)
-    if not queued.update(**_ended(Status.SUPERSEDED, message, ())):
+    if not queued.update(**_ended(status, message, ())):
         return False
     _record_end(waiting.pk, message)
     return True

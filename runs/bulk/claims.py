@@ -20,6 +20,7 @@ from runs.models import BulkChange, BulkLease
 
 RunErrors = Sequence[dict[str, str]]  # the id of each run, and why it was not changed
 _MAX_ERRORS: Final = 20
+_RESTORED: Final = "The rest was not changed, because a backup was restored. It may have been changed elsewhere since."
 TURN_SECONDS: Final = 20.0  # how long a change works before others get a turn
 
 
@@ -101,6 +102,16 @@ def claim(pk: int) -> ClaimedChange | None:
         return None
     change.refresh_from_db()
     return ClaimedChange(change, lease.token, is_resumed=expired is not None)
+
+
+def end_restored() -> list[BulkChange]:
+    """End the changes that a restored backup has unfinished: they may have been completed elsewhere."""
+    unfinished = list(BulkChange.objects.filter(ended_at=None).order_by("pk"))
+    for change in unfinished:
+        BulkLease.objects.filter(change=change).delete()
+        lease = leases.create_lease(BulkLease, change=change)
+        ClaimedChange(change, lease.token).end(_RESTORED)
+    return unfinished
 
 
 def unclaimed() -> Iterator[int]:

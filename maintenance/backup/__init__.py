@@ -1,0 +1,1 @@
+"""Backups: a zip file with a manifest and the database, without keys."""
