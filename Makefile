@@ -11,7 +11,7 @@ BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
-.PHONY: run test test-long setup setup-dev check format bench lock wheel
+.PHONY: run test test-long setup setup-dev check format bench lock wheel sbom
 
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
@@ -24,7 +24,7 @@ test: setup-dev  ## run all tests
 test-long: setup-dev  ## run all tests with many more random examples, and those that take minutes
 	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: setup-dev  ## check formatting, lint, types, imports, wording, migrations and Django's settings
+check: setup-dev  ## check formatting, lint, types, imports, wording, migrations, Django's settings and lock files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/djade --check $(TEMPLATES)
@@ -36,6 +36,7 @@ check: setup-dev  ## check formatting, lint, types, imports, wording, migrations
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python -m tests.support.check_production
+	$(BIN)/python -m supply_chain check
 
 format: setup-dev  ## format the code and apply safe lint fixes
 	$(BIN)/ruff format .
@@ -48,6 +49,10 @@ bench: setup-dev  ## measure timings, as ratios within one run
 
 wheel: setup-dev  ## build the wheel in dist/
 	@$(BIN)/python -m hatchling build -t wheel
+
+sbom: setup-dev  ## write a bill of materials to dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/python -m supply_chain sbom dist/sbom.json
 
 setup: .venv/run.installed $(NODE_MODULES) $(BUNDLE)
 
@@ -83,3 +88,5 @@ lock: setup-dev  ## update the lock files after a change to pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) --group pip -o requirements-pip.lock
+	$(COMPILE) --group build -o requirements-build.lock
+	$(BIN)/python -m supply_chain check

@@ -20,7 +20,7 @@ from tests.support.wheel import PACKAGE, InstalledWheel, build_wheel, install_wh
 from toolchain import process
 
 NOT_PART_OF_THE_PRODUCT = re.compile(
-    r"(tests|bench|web/static_src)/|toolchain/(biome|tsconfig)\.json$|(?!manage\.py$)[^/]+$|\.ci/"
+    r"(tests|bench|supply_chain|web/static_src)/|toolchain/(biome|tsconfig)\.json$|(?!manage\.py$)[^/]+$|\.ci/"
 )
 
 
