@@ -79,7 +79,7 @@ def _python_package(line: str) -> Package:
 
 
 def _unreadable(words: str) -> Package:
-    """Return the problem of a line that is no name with a version: an option, a folder or an address."""
+    """Return the problem of a line without a name and a version: an option, a folder or an address."""
     problem = "is not a package with a version, or could be replaced by another index"
     return Package(ecosystem=PYPI, name=words, version="", hashes=(), problems=(problem,))
 

@@ -15,6 +15,7 @@ def main() -> int:
             "AWAITSTEP_DATA_DIR": folder,
             "AWAITSTEP_MODE": "production",
             "AWAITSTEP_ALLOWED_HOSTS": "deploys.example.com",
+            "AWAITSTEP_TRUSTED_ORIGINS": "https://deploys.example.com",
         }
         command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
         return subprocess.run(command, env=env, check=False).returncode
