@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.stages import Status
+from deployments.queue import recovery
 from deployments.queue.progress import wait_until_final
 from deployments.services.required_tests import TestsFailed
 from deployments.stream.event_log import result_of
@@ -48,6 +49,7 @@ class DeploymentCommand(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        recovery.sweep()  # what a killed command left behind may be in the way, and no server may be running
         try:
             deployment = self.request(options)
         except (DeployError, WorkflowNotFound) as refusal:

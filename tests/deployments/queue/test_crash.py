@@ -1,36 +1,57 @@
-"""After a crash, the deployment ends and the next one can start."""
+"""After a crash at any stage, the deployment ends and the next one can start."""
 
 from __future__ import annotations
 
 import json
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from deployments.pipeline.stages import Action
 from tests.deployments.fakes import document
+from tests.local_cloudflare.support.control import Control, Fault, controlled
 from tests.support import warm_wrangler
 from tests.support.installation import PROJECT, Installation
 from tests.support.patience import PATIENCE
+from tests.support.platform_fixture import Platform, start_platform
 from tests.support.programs.processes import is_running
 from tests.targets.cloudflare.accounts import wait_until
 from toolchain import process
 
 
 @pytest.fixture(scope="module")
-def without_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def platform_and_commands(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Platform, Installation]]:
     """Only the commands run deployments here."""
     # A loaded wrangler can write into the folder of a deploy for a moment after it has replied.
     variables = {warm_wrangler.VARIABLE: ""}
     quiet = Installation(Path(tmp_path_factory.mktemp("quiet")) / "data", more_env=variables)
     quiet.migrate()
-    quiet.start_platform()
-    yield quiet
+    platform = start_platform(quiet.data_dir, port=quiet.local_cloudflare_port)
+    yield platform, quiet
     quiet.stop()
+    platform.running.stop()
+
+
+@pytest.fixture
+def without_server(platform_and_commands: tuple[Platform, Installation]) -> Installation:
+    return platform_and_commands[1]
+
+
+@pytest.fixture
+def control(platform_and_commands: tuple[Platform, Installation]) -> Iterator[Control]:
+    platform, _ = platform_and_commands
+    with controlled(platform.api_base_url, platform.token) as control:
+        yield control
 
 
 def killed_at(installation: Installation, workflow: str, stage: str) -> list[psutil.Process]:
@@ -55,6 +76,104 @@ def history(installation: Installation, workflow: str) -> list[dict[str, Any]]:
         "list_deployments", "--workflow", workflow, "--json"
     )
     return rows
+
+
+def kill_at_each_stage(installation: Installation, action: Action, *command: str) -> None:
+    """Run the command once for each stage of the action, and kill it there."""
+    stages = ",".join(action.path)
+    program = [sys.executable, "-m", "tests.support.programs.killed_commands", stages, *command]
+    done = process.run(program, cwd=PROJECT, env=installation.env, timeout=PATIENCE)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout) == [-signal.SIGKILL] * len(action.path)
+
+
+def ends(installation: Installation, workflow: str, action: Action) -> list[tuple[str, str, str]]:
+    """Return the stage, status and upload of every deployment with this action, oldest first."""
+    with closing(sqlite3.connect(installation.data_dir / "db.sqlite3")) as database:
+        return database.execute(
+            "SELECT stage, status, uploaded FROM deployments_deployment"
+            " WHERE workflow_public_id = ? AND action = ? ORDER BY id",
+            [workflow, action.value],
+        ).fetchall()
+
+
+def test_a_deploy_can_be_killed_at_any_stage(without_server: Installation) -> None:
+    workflow = without_server.import_document(document())
+
+    kill_at_each_stage(without_server, Action.DEPLOY, "deploy_workflow", workflow)
+    without_server.manage("deploy_workflow", workflow)
+
+    *interrupted, completed, last = ends(without_server, workflow, Action.DEPLOY)
+    assert interrupted == [
+        ("INITIALIZING", "interrupted", "no"),
+        ("GENERATING_CODE", "interrupted", "no"),
+        ("CODE_READY", "interrupted", "no"),
+        ("DETECTING_BINDINGS", "interrupted", "no"),
+        ("BINDINGS_READY", "interrupted", "no"),
+        ("CREATING_WORKER", "interrupted", "no"),
+        ("DEPLOYING", "interrupted", "no"),
+        ("WORKER_DEPLOYED", "interrupted", "yes"),
+        ("UPDATING_WORKFLOW", "interrupted", "yes"),
+    ]
+    assert completed == last == ("COMPLETED", "succeeded", "yes")
+
+
+def test_a_rollback_can_be_killed_at_any_stage(without_server: Installation) -> None:
+    workflow = without_server.import_document(document())
+    for _ in range(2):
+        without_server.manage("deploy_workflow", workflow)
+    to = history(without_server, workflow)[-1]["id"]
+    command = ("rollback_workflow", workflow, "--to", str(to))
+
+    kill_at_each_stage(without_server, Action.ROLLBACK, *command)
+    without_server.manage(*command)
+
+    stages = [
+        (stage, status) for stage, status, _ in ends(without_server, workflow, Action.ROLLBACK)
+    ]
+    assert stages == [
+        ("INITIALIZING", "interrupted"),
+        ("DEPLOYING", "interrupted"),
+        ("WORKER_DEPLOYED", "interrupted"),
+        ("UPDATING_WORKFLOW", "interrupted"),
+        ("COMPLETED", "succeeded"),
+        ("COMPLETED", "succeeded"),
+    ]
+
+
+def test_a_retry_can_be_killed_at_any_stage(without_server: Installation, control: Control) -> None:
+    workflow = without_server.import_document(document())
+    control.faults(Fault(method="PUT", path="/workflows/awaitstep-", status=400, code=10021))
+    without_server.manage("deploy_workflow", workflow, check=False)
+    control.faults()
+    (partial,) = history(without_server, workflow)
+    assert partial["status"] == "partial"
+
+    kill_at_each_stage(without_server, Action.RETRY, "retry_deployment", str(partial["id"]))
+
+    stages = [(stage, status) for stage, status, _ in ends(without_server, workflow, Action.RETRY)]
+    assert stages == [
+        ("INITIALIZING", "interrupted"),
+        ("UPDATING_WORKFLOW", "interrupted"),
+        ("COMPLETED", "succeeded"),
+    ]
+
+
+def test_a_takedown_can_be_killed_at_any_stage(without_server: Installation) -> None:
+    workflow = without_server.import_document(document())
+    without_server.manage("deploy_workflow", workflow)
+    command = ("take_down_workflow", workflow, "--yes")
+
+    kill_at_each_stage(without_server, Action.TAKEDOWN, *command)
+
+    stages = [
+        (stage, status) for stage, status, _ in ends(without_server, workflow, Action.TAKEDOWN)
+    ]
+    assert stages == [
+        ("INITIALIZING", "interrupted"),
+        ("UPDATING_WORKFLOW", "interrupted"),
+        ("COMPLETED", "succeeded"),
+    ]
 
 
 @pytest.mark.parametrize("stage", ["GENERATING_CODE", "DEPLOYING"])
