@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.deployments.fakes import document
-from tests.support.installation import Installation
+from tests.support.installation import PROJECT, Installation
 
 
 def make_workflow(installation: Installation, name: str, code: str = "return 1;") -> str:
@@ -33,3 +35,9 @@ def make_project(installation: Installation, name: str) -> str:
             (Path(folder) / path).parent.mkdir(exist_ok=True)
             (Path(folder) / path).write_text(text, "utf-8")
         return installation.manage("import_project", folder).stdout.strip()
+
+
+def deploy_elsewhere(installation: Installation, workflow: str) -> subprocess.Popen[bytes]:
+    """Deploy from the command line, in another process."""
+    command = [sys.executable, "manage.py", "deploy_workflow", workflow]
+    return subprocess.Popen(command, cwd=PROJECT, env=installation.env, stdout=subprocess.DEVNULL)

@@ -6,13 +6,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import Open
-from tests.browser.documents import make_workflow
+from tests.browser.documents import deploy_elsewhere, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault, controlled
 from tests.support.installation import Installation
 from tests.support.platform_fixture import Platform, start_platform
+
+# Records every number of stages that the page shows. A reload starts with an empty record.
+WATCH = """
+window.shown = [];
+document.addEventListener('DOMContentLoaded', () => {
+  const look = () => {
+    const stages = document.querySelectorAll('.stage-done, .stage-current').length;
+    if (shown.at(-1) !== stages) shown.push(stages);
+  };
+  look();
+  new MutationObserver(look).observe(document.body, {
+    attributes: true, childList: true, subtree: true,
+  });
+});
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +71,76 @@ def deploy(page: Page, workflow: str) -> None:
     page.click(f"#deploy-{workflow}")
     page.wait_for_url("**/deployments/*/")
     page.evaluate("window.notReloaded = true")
+
+
+def test_all_ten_stages_arrive_without_a_reload(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    page = open_page()
+    page.add_init_script(WATCH)
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+
+    deploy(page, workflow)
+    expect(page.locator(".stage-current")).to_contain_text("Initializing")
+    control.faults()
+
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
+    shown = page.evaluate("shown")
+    assert shown == sorted(set(shown))
+    assert shown[-1] == len(HAPPY_PATH)
+    assert page.evaluate("window.notReloaded")
+    assert page.title().startswith("✓ Succeeded · WWW")
+
+
+def test_an_outdated_fragment_does_not_undo_newer_events(
+    open_page: Open, workflow: str, control: Control
+) -> None:
+    page = open_page()
+    page.add_init_script(WATCH)
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        is_fragment = bool(route.request.headers.get("hx-request"))
+        if is_fragment and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/deployments/*/", hold_the_first)
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+    deploy(page, workflow)
+    while not held:
+        page.wait_for_timeout(20)  # lets Playwright handle requests
+    outdated = held[0].fetch()
+    assert 'class="stage stage-pending"' in outdated.text()
+    control.faults()
+    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
+
+    held[0].fulfill(response=outdated)
+
+    expect(page.locator(".panel")).to_contain_text("The Worker is live")
+    shown = page.evaluate("shown")
+    assert shown == sorted(set(shown))
+
+
+def test_a_deployment_of_another_process_appears_and_progresses_on_an_open_dashboard(
+    open_page: Open, installation: Installation, workflow: str, control: Control
+) -> None:
+    page = open_page()
+    page.evaluate("window.notReloaded = true")
+    button = page.locator(f"#deploy-{workflow}")
+    button.focus()
+    control.faults(Fault(path="/workers/subdomain", hang=True))
+
+    with deploy_elsewhere(installation, workflow):
+        expect(page.locator("#running .card")).to_contain_text("WWW")
+        control.faults()
+
+    expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
+    expect(page.locator("#recent tbody tr").first).to_contain_text("Succeeded")
+    assert page.evaluate("window.notReloaded")
+    expect(button).to_be_focused()
 
 
 def test_a_deployment_that_hangs_in_a_call_can_be_cancelled_from_its_page(

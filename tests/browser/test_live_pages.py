@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
-from deployments.pipeline.stages import HAPPY_PATH
 from tests.browser.conftest import Open
-from tests.browser.documents import make_workflow
+from tests.browser.documents import deploy_elsewhere, make_workflow
 from tests.deployments.services.test_main_job import guide, set_api
-from tests.support.installation import PROJECT, Installation
+from tests.support.installation import Installation
 from toolchain import platform_outage
 from toolchain.platform_outage import Outage
-
-# Records every number of stages that the page shows. A reload starts with an empty record.
-WATCH = """
-window.shown = [];
-document.addEventListener('DOMContentLoaded', () => {
-  const look = () => {
-    const stages = document.querySelectorAll('.stage-done, .stage-current').length;
-    if (shown.at(-1) !== stages) shown.push(stages);
-  };
-  look();
-  new MutationObserver(look).observe(document.body, {
-    attributes: true, childList: true, subtree: true,
-  });
-});
-"""
 
 
 @pytest.fixture(scope="module")
@@ -48,26 +30,6 @@ def broken(installation: Installation) -> str:
 def press_deploy(page: Page, workflow: str) -> None:
     page.click(f"#deploy-{workflow}")
     page.wait_for_url("**/deployments/*/")
-
-
-def deploy_elsewhere(installation: Installation, workflow: str) -> subprocess.Popen[bytes]:
-    """Deploy from the command line, in another process."""
-    command = [sys.executable, "manage.py", "deploy_workflow", workflow]
-    return subprocess.Popen(command, cwd=PROJECT, env=installation.env, stdout=subprocess.DEVNULL)
-
-
-def test_all_ten_stages_arrive_without_a_reload(open_page: Open, sample: str) -> None:
-    page = open_page()
-    page.add_init_script(WATCH)
-
-    press_deploy(page, sample)
-
-    expect(page.locator(".panel")).to_contain_text("The Worker is live")
-    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
-    shown = page.evaluate("shown")
-    assert shown == sorted(set(shown))
-    assert shown[0] < len(HAPPY_PATH) == shown[-1], "one page showed all stages"
-    assert page.title().startswith("✓ Succeeded · Workflows starter")
 
 
 def pasted(page: Page) -> str:
@@ -106,35 +68,6 @@ def test_a_failure_is_shown_with_its_cause_and_the_next_step(open_page: Open, br
     expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
 
 
-def test_an_outdated_fragment_does_not_undo_newer_events(open_page: Open, sample: str) -> None:
-    page = open_page()
-    page.add_init_script(WATCH)
-    fragments: list[Route] = []
-    held: list[tuple[Route, APIResponse]] = []
-
-    def hold_the_first_and_repeat_it_once(route: Route) -> None:
-        is_fragment = bool(route.request.headers.get("hx-request"))
-        if is_fragment:
-            fragments.append(route)  # before the fetch, during which the next request may arrive
-        if is_fragment and len(fragments) == 1:
-            held.append((route, route.fetch()))
-        elif is_fragment and len(fragments) == 4 and held:
-            route.fulfill(response=held[0][1])
-        else:
-            route.continue_()
-
-    page.route("**/deployments/*/", hold_the_first_and_repeat_it_once)
-    press_deploy(page, sample)
-    expect(page.locator(".stage-done")).to_have_count(len(HAPPY_PATH))
-    [(route, response)] = held
-    assert 'class="stage stage-pending"' in response.text()
-    route.fulfill(response=response)
-
-    expect(page.locator(".panel")).to_contain_text("The Worker is live")
-    shown = page.evaluate("shown")
-    assert shown == sorted(set(shown))
-
-
 def test_late_events_do_not_change_a_page_that_shows_the_outcome(
     open_page: Open, broken: str
 ) -> None:
@@ -153,23 +86,6 @@ def test_late_events_do_not_change_a_page_that_shows_the_outcome(
         held[0].fulfill(response=held[0].fetch())
 
     expect(failed).to_contain_text("Detecting bindings")
-
-
-def test_a_deployment_of_another_process_appears_and_progresses_on_an_open_dashboard(
-    open_page: Open, installation: Installation, sample: str
-) -> None:
-    page = open_page()
-    page.evaluate("window.notReloaded = true")
-    button = page.locator(f"#deploy-{sample}")
-    button.focus()
-
-    with deploy_elsewhere(installation, sample):
-        expect(page.locator("#running .card")).to_contain_text("Workflows starter")
-
-    expect(page.locator("#running")).to_contain_text("Nothing is being deployed")
-    expect(page.locator("#recent tbody tr").first).to_contain_text("Succeeded")
-    assert page.evaluate("window.notReloaded")
-    expect(button).to_be_focused()
 
 
 def test_seven_open_tabs_are_all_updated(

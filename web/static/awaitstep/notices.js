@@ -57,10 +57,10 @@ function messageList() {
   return list
 }
 
-// The results of earlier actions are no longer news.
+// The results of earlier actions are no longer news. Messages that came with the page were shown when it began to load.
 export function removeOldMessages() {
   for (const item of document.querySelectorAll('.messagelist > li')) {
-    if (performance.now() - (shownAt.get(item) ?? -JUST_SHOWN) >= JUST_SHOWN) item.remove()
+    if (performance.now() - (shownAt.get(item) ?? 0) >= JUST_SHOWN) item.remove()
   }
 }
 
