@@ -57,7 +57,7 @@ function messageList() {
   return list
 }
 
-// The results of earlier actions are no longer news. Messages that came with the page were shown when it began to load.
+// The results of earlier actions are no longer news. Messages that came with the page are as old as the page.
 export function removeOldMessages() {
   for (const item of document.querySelectorAll('.messagelist > li')) {
     if (performance.now() - (shownAt.get(item) ?? 0) >= JUST_SHOWN) item.remove()
