@@ -10,7 +10,14 @@ from django.http import HttpRequest
 from audit import trail
 from audit.trail import Actor, Subject
 from runs.models import Retention
-from web.edit_conflicts import EditConflictAdmin
+from web.edit_conflicts import EditConflictAdmin, EditConflictForm
+from workflows.picker.field import HELP, WorkflowField
+
+
+class RetentionForm(EditConflictForm[Retention]):
+    """Chooses the workflow by typing."""
+
+    workflow = WorkflowField(help_text=HELP)
 
 
 @admin.register(Retention)
@@ -21,6 +28,7 @@ class RetentionAdmin(EditConflictAdmin, admin.ModelAdmin[Retention]):
         "Runs are kept for as long as their target keeps them. Add a retention to choose the number of "
         "days for the runs of a workflow."
     )
+    form = RetentionForm
     list_display = ["workflow", "days", "keeps_details"]
     list_select_related = ["workflow"]
 

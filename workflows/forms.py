@@ -24,6 +24,7 @@ from workflows.ir.validation.validate import MAX_TEXT, compact, read_json
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.node_types.registered import types_for
 from workflows.nodes.documents import parse_valid
+from workflows.picker.field import HELP, WorkflowField
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -229,6 +230,7 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
         widget=TextArea({"rows": 3, "cols": 80, "spellcheck": "false"}),
     )
 
+    workflow = WorkflowField(required=False, help_text=f"Only this workflow gets the value. {HELP}")
     for_all = forms.BooleanField(
         label="For all workflows",
         required=False,
@@ -243,15 +245,14 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
             "name": "Capital letters, digits and underscores, such as API_KEY. Code reads it as "
             "env.API_KEY. A name that ends in _BINDING_ID is special: DB_BINDING_ID holds the id or name "
             "of the resource behind the binding DB, and is not sent to the Worker.",
-            "workflow": "Only this workflow gets the value.",
             "is_secret": "For API keys, passwords and tokens. Nobody can see the value after you save it; "
             "you can only replace it.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "workflow" in self.fields:
-            self._simplify_workflow()
+        if self.instance.pk:  # its workflow cannot be changed
+            del self.fields["workflow"]
         self.was_secret = bool(self.instance.pk and self.instance.is_secret)
         if self.was_secret:
             self.fields[
@@ -259,13 +260,6 @@ class VariableForm(EditConflictForm[EnvironmentVariable]):
             ].help_text = "A secret is stored. Enter a new value to replace it."
         elif self.instance.pk:
             self._show_stored()
-
-    def _simplify_workflow(self) -> None:
-        """Only choose a workflow, without the admin's links to add, change and view one."""
-        field = cast("forms.ModelChoiceField[Workflow]", self.fields["workflow"])
-        field.empty_label = "Choose a workflow"
-        field.widget = getattr(field.widget, "widget", field.widget)
-        field.widget.choices = field.choices
 
     def _show_stored(self) -> None:
         try:
@@ -339,7 +333,8 @@ class OwnVariableForm(VariableForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["for_all"]
+        for name in ("workflow", "for_all"):
+            self.fields.pop(name, None)
 
     def clean_name(self) -> str:
         """Refuse the name of another variable: the constraint of the model is only checked with the workflow."""

@@ -94,6 +94,7 @@ class Workflow(_HasContent, models.Model):
 
     class Meta:
         ordering = ["name", "id"]
+        indexes = [models.Index(fields=["name", "id"], name="workflows_by_name")]
 
     def __str__(self) -> str:
         return self.name

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
+from workflows.picker import view as picker
 from workflows.views import draft, exporting, importing, new_project, project_files
 
 app_name = "workflows"
 urlpatterns = [
+    path("options/", picker.options, name="options"),
     path("import/", importing.import_page, name="import"),
     path("new-project/", new_project.new_project, name="new_project"),
     path("<str:pk>/export/", exporting.download, name="export"),

@@ -33,6 +33,7 @@ from web.templatetags.ui import ago
 from workflows.models import Workflow
 
 _KEY = re.compile(Key.regex)
+from workflows.picker.admin_filter import WorkflowFilter
 
 admin.site.site_header = "AwaitStep"
 admin.site.site_title = "AwaitStep"
@@ -60,9 +61,9 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
         "status",
         "action",
         "cause",
+        WorkflowFilter,
         "stage",
         ("target", admin.RelatedFieldListFilter),
-        ("workflow", admin.RelatedFieldListFilter),
         ("requested_by", PersonFilter),
     ]
     search_fields = [
@@ -80,6 +81,7 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     actions = None
     resource_classes = [HistoryResource]
     export_form_class = ExportForm
+    show_facets = admin.ShowFacets.NEVER  # they would count all rows for each choice
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return HistoryQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -14,17 +14,20 @@ from runs.overview.workflow_list import list_workflows
 from runs.permissions import VIEW
 from runs.views.runs import page as runs_page
 from runs.views.runs import sync_problems
+from runs.views.workflow_choice import chosen_workflow
 from targets.models import Target
 from web.decorators import HttpRequest, staff_with
 from web.rendering import page
-from workflows.models import Workflow
+from workflows.picker.matching import label_of
 
 
 @require_safe
 @staff_with(VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
     """The figures, charts and slowest steps of many runs."""
-    span, workflow = find_range(request.GET.get("hours", "")), _workflow(request)
+    span, workflow = find_range(request.GET.get("hours", "")), chosen_workflow(request)
+    if isinstance(workflow, HttpResponse):
+        return workflow
     chosen = workflow.pk if workflow else ""
     bounds = boundaries(span, timezone.now(), timezone.get_current_timezone())
     parts, every = queries.figures_per_part(chosen, bounds)
@@ -33,7 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     rows = [presenter.row(part) for part in parts]
     context = {
         "workflow": workflow,
-        "workflows": Workflow.objects.only("pk", "name").order_by("name"),
+        "workflow_label": label_of(workflow) if workflow else "",
         "span": span,
         "ranges": RANGES,
         "whole": whole,
@@ -57,12 +60,3 @@ def workflows(request: HttpRequest) -> HttpResponse:
     """All Workflows on the targets."""
     context = {"targets": list_workflows(Target.objects.all())}
     return page(request, "runs/overview/workflows", context)
-
-
-def _workflow(request: HttpRequest) -> Workflow | None:
-    """Return the workflow in the address, if any."""
-    pk = request.GET.get("workflow", "")
-    workflow = Workflow.objects.filter(pk=pk).first() if pk else None
-    if pk and workflow is None:
-        raise Http404("There is no such workflow.")
-    return workflow

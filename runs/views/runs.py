@@ -26,6 +26,7 @@ from runs.models import PollStatus, Run
 from runs.permissions import CONTROL, MAY_ACT, TRIGGER, VIEW
 from runs.services import control, failed_runs
 from runs.sync.call_budget import counted
+from runs.views.workflow_choice import chosen_workflow
 from targets.cloudflare import retries, time_limits
 from targets.cloudflare.account import SCRIPTS_READ
 from targets.cloudflare.errors import DeployError
@@ -33,7 +34,7 @@ from toolchain.redaction import redact_json
 from web.decorators import HttpRequest, staff_with
 from web.rendering import live_page
 from web.rendering import page as whole_page
-from workflows.models import Workflow
+from workflows.picker.matching import label_of
 
 _VALUES: Final = {"payload": "params", "output": "output"}
 _OUTDATED: Final = timedelta(minutes=3)
@@ -65,11 +66,11 @@ def viewable_runs() -> QuerySet[Run]:
 @staff_with(VIEW)
 def runs(request: HttpRequest) -> HttpResponse:
     """The list of runs, filtered by the address."""
+    workflow = chosen_workflow(request)
+    if isinstance(workflow, HttpResponse):
+        return workflow
     requested = Filters.of(request.GET)
     filters = requested.readable
-    workflow = Workflow.objects.filter(pk=filters.workflow).first()
-    if filters.workflow and workflow is None:
-        raise Http404("There is no such workflow.")
     watchers.mark_watched(watchers.channel_of_workflow(workflow.pk) if workflow else watchers.ALL)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     counts = listing.counts(filters)
@@ -80,6 +81,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "problem": requested.problem,
         "workflow": workflow,
+        "workflow_label": label_of(workflow) if workflow else "",
         "names": names if len(names) > 1 else [],
         "page": listed,
         "chips": _chips(filters, counts),
@@ -121,7 +123,6 @@ def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
 
 def _choices() -> dict[str, Any]:
     return {
-        "workflows": list(Workflow.objects.order_by("name").values_list("pk", "name")[:500]),
         "targets": sorted(set(PollStatus.objects.values_list("target__name", flat=True))),
         "triggers": list(statuses.TRIGGERS.items()),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,10 +29,13 @@ from targets.cloudflare.errors import DeployError
 from targets.models import Target
 from web.converters import read_key
 from web.decorators import HttpRequest, redirect_get_to, staff_with
-from workflows.ir.document.kinds import SCRIPT, kind_of
+from workflows.ir.document.kinds import PROJECT, SCRIPT, WORKFLOW, kind_of
 from workflows.models import Workflow
+from workflows.picker.matching import matching
 
-_MAX_CHOICES: Final = 500
+_HAS_RUNS: Final = Q(ir__kind__isnull=True) | Q(ir__kind__in=(WORKFLOW, PROJECT))
+_MAX_CHOICES: Final = 50
+_MAX_TEXT: Final = 256
 _OPTIONS: Final = ("success_retention", "error_retention", "location")
 
 
@@ -41,9 +45,7 @@ def start(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run and redirect to it; after an error the input is kept."""
     workflow = _workflow(request)
     if workflow is None:
-        return form_page(
-            request, "runs/start/choose_workflow", {"choices": _startable(), "where": "start"}
-        )
+        return _choose_workflow(request, "start")
     if request.method != "POST":
         return form_page(request, "runs/start/start", _form(request, workflow) | _payload(request))
     entered = {name: request.POST.get(name, "") for name in ("payload", "instance_id", *_OPTIONS)}
@@ -86,11 +88,19 @@ def _workflow(request: HttpRequest) -> Workflow | None:
     return get_object_or_404(Workflow, pk=pk) if pk else None
 
 
-def _startable() -> list[tuple[str, str]]:
-    """Return the ids and names of the workflows that are live on any target."""
-    live = records.not_taken_down().order_by().values_list("workflow", "ir__kind").distinct()
-    workflows = Workflow.objects.filter(pk__in={pk for pk, kind in live if kind != SCRIPT})
-    return list(workflows.order_by("name").values_list("pk", "name")[:_MAX_CHOICES])
+def _choose_workflow(request: HttpRequest, where: str) -> HttpResponse:
+    """Show the workflows that are live on any target, or those with the text that was typed."""
+    text = request.GET.get("q", "").strip()[:_MAX_TEXT]
+    live = records.not_taken_down().filter(workflow=OuterRef("pk")).filter(_HAS_RUNS)
+    rows = matching(text).filter(Exists(live)).values_list("pk", "name")
+    found = list(rows[: _MAX_CHOICES + 1])
+    context = {
+        "choices": found[:_MAX_CHOICES],
+        "has_more": len(found) > _MAX_CHOICES,
+        "text": text,
+        "where": where,
+    }
+    return form_page(request, "runs/start/choose_workflow", context)
 
 
 def _live(request: HttpRequest, workflow: Workflow) -> Deployment:
@@ -173,9 +183,7 @@ def batch(request: HttpRequest) -> HttpResponse:
     """Show the form, or start a run for each line; one invalid line prevents all starts."""
     workflow = _workflow(request)
     if workflow is None:
-        return form_page(
-            request, "runs/start/choose_workflow", {"choices": _startable(), "where": "batch"}
-        )
+        return _choose_workflow(request, "batch")
     if request.method != "POST":
         return form_page(request, "runs/start/start_many", _form(request, workflow))
     try:

@@ -151,6 +151,7 @@ TABLE: Final = {
     "docs/search/": PAGE,
     "docs/<path:address>/": PAGE,
     "docs/<path:address>/use/": Row(get=NOBODY, post=EDITORS),
+    "workflows/options/": PAGE,
     "workflows/import/": _form(EDITORS),
     "workflows/new-project/": _form(EDITORS),
     "workflows/<str:pk>/export/": PAGE,

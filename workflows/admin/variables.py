@@ -15,6 +15,7 @@ from web.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries
 from workflows.forms import VariableForm
 from workflows.models import EnvironmentVariable
+from workflows.picker.admin_filter import WorkflowFilter
 
 
 @admin.register(EnvironmentVariable)
@@ -26,7 +27,7 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
         "Variables and secrets that the code of workflows reads, such as API keys, are listed here."
     )
     list_display = ["name", "set_for", "is_secret", "updated_at"]
-    list_filter = ["is_secret", ("workflow", admin.RelatedFieldListFilter)]
+    list_filter = [WorkflowFilter, "is_secret"]
     list_select_related = ["workflow"]
     search_fields = ["name", "workflow__name"]
     empty_value_display = "all workflows"

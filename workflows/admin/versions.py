@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from audit.read_only_admin import ReadOnlyAdmin
 from workflows.admin.blocks import SourceColumns, is_single_object, json_block
 from workflows.models import WorkflowVersion
+from workflows.picker.admin_filter import WorkflowFilter
 
 
 @admin.register(WorkflowVersion)
@@ -29,7 +30,7 @@ class WorkflowVersionAdmin(SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[Workfl
         "bindings",
         "settings",
     ]
-    list_filter = [("workflow", admin.RelatedFieldListFilter)]
+    list_filter = [WorkflowFilter]
     list_select_related = ["workflow", "created_by"]
     search_fields = ["workflow__name", "workflow__id"]
     date_hierarchy = "created_at"

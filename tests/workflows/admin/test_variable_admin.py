@@ -203,7 +203,7 @@ def test_the_form_asks_for_what_an_api_key_needs_first(admin_client: Client) -> 
     shown = admin_client.get(ADD)
 
     assert "related-widget-wrapper-link" not in shown.content.decode()
-    assert "Choose a workflow" in text(shown)
+    assert "Type a part of the name, or the id." in text(shown)
 
 
 def test_a_global_variable_is_a_choice(admin_client: Client) -> None:

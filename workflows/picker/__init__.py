@@ -1,0 +1,1 @@
+"""Choosing one of many workflows by typing a part of its name, or its id."""
