@@ -12,7 +12,7 @@ from audit import trail
 from audit.trail import Actor, Subject
 from runs import statuses
 from runs.bulk.tasks import perform
-from runs.index.listing import Filters, filtered
+from runs.index.listing import Filters, listed
 from runs.models import BulkChange
 from runs.services import control
 from runs.services.control import Refused
@@ -37,11 +37,12 @@ def matching_runs(action: str, filters: Filters) -> MatchingRuns:
     """Return the runs that match and allow the action. Raises Refused for an invalid filter."""
     if filters.problem:
         raise Refused(f"{filters.problem} Nothing was changed.")
-    matching = filtered(filters)
+    matching = listed(filters)
     allowing = matching.filter(_allows(action), gone_at=None)
     ids = list(allowing.order_by("pk").values_list("pk", flat=True)[: MAX_RUNS + 1])
-    left_out = matching.count() - (allowing.count() if len(ids) > MAX_RUNS else len(ids))
-    return MatchingRuns(ids=ids, left_out=left_out)
+    if len(ids) > MAX_RUNS:  # too many, so the rest is not counted
+        return MatchingRuns(ids=ids, left_out=0)
+    return MatchingRuns(ids=ids, left_out=matching.count() - len(ids))
 
 
 def _allows(action: str) -> Q:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Left
 
 from runs import statuses
 from runs.models import Run, RunStep, RunText
@@ -17,7 +20,12 @@ from runs.steps.step_reader import ROLLBACK
 from web.moments import read_moment
 
 PER_PAGE: Final = 50
+MAX_COUNTED: Final = 1_000  # runs per status
+MAX_SEARCHED: Final = 30_000  # newest runs whose texts are searched
 MAX_FILTER: Final = 200  # characters of one filter
+_RARE: Final = 10 * MAX_COUNTED  # at most so many runs match a condition that is looked up first
+_LAST: Final = "\U0010ffff"  # sorted after all other characters
+_LARGE: Final = ("ir", "files", "entry_code", "dependencies", "deploy_settings", "tests")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _KEY: Final = re.compile(r"[0-9]{1,18}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -98,19 +106,92 @@ def unknown_statuses(names: str) -> list[str]:
 def filtered(filters: Filters) -> QuerySet[Run]:
     """Return the matching runs, unordered."""
     runs = Run.objects.filter(_conditions(filters))
+    for name, start in (("instance_id", filters.id), ("error", filters.error)):
+        if start:
+            runs = runs.alias(**{f"start_of_{name}": Left(name, len(start))})
+            runs = runs.filter(**{f"start_of_{name}": start})
     if filters.q:
-        has_text = (
-            Q(params__icontains=filters.q)
-            | Q(output__icontains=filters.q)
-            | Q(error__icontains=filters.q)
-        )
-        runs = runs.filter(pk__in=RunText.objects.filter(has_text).values("run"))
+        runs = runs.filter(Exists(_texts(filters).filter(run=OuterRef("pk"))))
     if filters.step:
-        is_step = Q(name=filters.step) | Q(label=filters.step)
-        steps = RunStep.objects.filter(is_step, attempts__gte=_number(filters.tries))
-        steps = steps.exclude(kind=ROLLBACK)
-        runs = runs.filter(pk__in=steps.values("run"))
+        runs = runs.filter(Exists(_steps_of_run(filters)))
     return runs
+
+
+def _texts(filters: Filters) -> QuerySet[RunText]:
+    has_text = (
+        Q(params__icontains=filters.q)
+        | Q(output__icontains=filters.q)
+        | Q(error__icontains=filters.q)
+    )
+    return RunText.objects.filter(has_text)
+
+
+def _steps(filters: Filters) -> QuerySet[RunStep]:
+    is_step = Q(name=filters.step) | Q(label=filters.step)
+    steps = RunStep.objects.filter(is_step, attempts__gte=_number(filters.tries))
+    return steps.exclude(kind=ROLLBACK)
+
+
+def _steps_of_run(filters: Filters) -> QuerySet[RunStep]:
+    """Return the same steps, of one run.
+
+    The expressions keep the database from choosing the indexes by name, which hold the steps of all
+    runs, over the index by run.
+    """
+    names = {"its_name": Coalesce("name", Value("")), "its_label": Coalesce("label", Value(""))}
+    steps = RunStep.objects.filter(run=OuterRef("pk")).alias(**names)
+    steps = steps.filter(Q(its_name=filters.step) | Q(its_label=filters.step))
+    steps = steps.alias(tries=F("attempts") + 0).filter(tries__gte=_number(filters.tries))
+    return steps.exclude(kind=ROLLBACK)
+
+
+def searched_since(filters: Filters) -> datetime | None:
+    """Return the time before which the texts of runs are not searched; None if all are."""
+    if not filters.q:
+        return None
+    runs = filtered(replace(filters, q="")).order_by("-created_at", "-pk")
+    return runs.values_list("created_at", flat=True)[MAX_SEARCHED:].first()
+
+
+def listed(filters: Filters) -> QuerySet[Run]:
+    """Return the runs of a list that is sorted by time. Only texts of the newest ones are searched.
+
+    Reading in the order of time is fast if many runs match, and slow if few do. So if few runs match a
+    condition, they are looked up first.
+    """
+    runs = filtered(filters)
+    if since := searched_since(filters):
+        runs = runs.filter(created_at__gt=since)
+    for keys in _rare(filters):
+        found = list(keys[: _RARE + 1])
+        if len(found) <= _RARE:
+            return runs.filter(pk__in=found)
+    return runs
+
+
+def _rare(filters: Filters) -> Iterator[QuerySet[Any, int]]:
+    """Yield the keys of the runs that match a condition whose index is not sorted by time."""
+    runs, took = Run.objects.order_by(), _took(filters)
+    if filters.id:
+        yield _starting(runs, "instance_id", filters.id).values_list("pk", flat=True)
+    if filters.error:
+        has_error = _starting(runs, "error", filters.error).exclude(error="")
+        yield has_error.values_list("pk", flat=True)
+    if took:
+        yield runs.filter(seconds__gte=float(took)).values_list("pk", flat=True)
+    if filters.step:
+        yield _steps(filters).order_by().values_list("run", flat=True)
+
+
+def _starting(runs: QuerySet[Run], name: str, start: str) -> QuerySet[Run]:
+    """Return the runs by an index, which SQLite does not use for LIKE."""
+    if connection.vendor == "sqlite":
+        return runs.filter(**{f"{name}__gte": start, f"{name}__lt": start + _LAST})
+    return runs.filter(**{f"{name}__startswith": start})
+
+
+def _took(filters: Filters) -> str:
+    return filters.took if _SECONDS.fullmatch(filters.took) else ""
 
 
 def _number(text: str) -> int:
@@ -119,15 +200,13 @@ def _number(text: str) -> int:
 
 
 def _conditions(filters: Filters) -> Q:
-    took = filters.took if _SECONDS.fullmatch(filters.took) else ""
+    took = _took(filters)
     conditions: dict[str, Any] = {
         "workflow": filters.workflow,
         "workflow_name": filters.name,
         "target__name": filters.target,
         "status__in": filters.status.split(",") if filters.status else "",
         "trigger": filters.trigger,
-        "instance_id__startswith": filters.id,
-        "error__startswith": filters.error,
         "viewed_at__isnull": bool(filters.unseen) or "",
         "seconds__gte": float(took) if took else "",
         "created_at__gte": read_moment(filters.since) or "",
@@ -147,13 +226,16 @@ class Page:
 
 def page(filters: Filters, *, after: str = "", before: str = "") -> Page:
     """Return the page after a cursor (older runs), or before one (newer runs)."""
-    runs = filtered(filters).select_related("workflow", "target").defer("target__api_token")
+    runs = listed(filters).select_related("workflow", "target")
+    runs = runs.defer("target__api_token", *(f"workflow__{name}" for name in _LARGE))
     if before and (key := _key(before)):
-        newer = runs.filter(Q(created_at__gt=key[0]) | Q(created_at=key[0], pk__gt=key[1]))
+        newer = runs.filter(created_at__gte=key[0])  # for the index: it is in both alternatives
+        newer = newer.filter(Q(created_at__gt=key[0]) | Q(created_at=key[0], pk__gt=key[1]))
         rows = list(newer.order_by("created_at", "pk")[: PER_PAGE + 1])
         has_more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE][::-1]
         return _page(rows, has_next=True, has_previous=has_more)
     if after and (key := _key(after)):
+        runs = runs.filter(created_at__lte=key[0])
         runs = runs.filter(Q(created_at__lt=key[0]) | Q(created_at=key[0], pk__lt=key[1]))
     rows = list(runs.order_by("-created_at", "-pk")[: PER_PAGE + 1])
     return _page(rows[:PER_PAGE], has_next=len(rows) > PER_PAGE, has_previous=bool(after))
@@ -177,11 +259,49 @@ def _key(cursor: str) -> tuple[datetime, int] | None:
     return (moment, int(pk)) if moment and _KEY.fullmatch(pk) else None
 
 
-def counts(filters: Filters) -> dict[str, int]:
-    """Return the number of runs per status, ignoring the filter by status."""
-    runs = filtered(replace(filters, status="")).order_by()
-    rows = runs.values_list("status").annotate(number=Count("pk"))
-    return {str(status): int(number) for status, number in rows}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusCounts:
+    """The number of runs per status; if there are `more` runs, only the newest ones were counted."""
+
+    numbers: Mapping[str, int]
+    more: bool = False
+
+    def text(self, status: str) -> str:
+        """Return the number, with a plus if there may be more; "" if it is not known."""
+        number = self.numbers.get(status, 0)
+        if self.more or number > MAX_COUNTED:
+            return f"{min(number, MAX_COUNTED):,}+" if number else ""
+        return f"{number:,}"
+
+
+def counts(filters: Filters) -> StatusCounts:
+    """Return the number of runs per status, ignoring the filter by status.
+
+    No status is counted beyond MAX_COUNTED. With filters that have no index by status, only the newest
+    MAX_COUNTED runs are counted, and statuses that other runs have are included with 0.
+    """
+    runs = listed(replace(filters, status="")).order_by("-created_at", "-pk")
+    found = Counter(runs.values_list("status", flat=True)[: MAX_COUNTED + 1])
+    if found.total() <= MAX_COUNTED:
+        return StatusCounts(numbers=found)
+    known = _known(filters.workflow)
+    if filters.query(workflow="", status=""):
+        return StatusCounts(numbers={**dict.fromkeys(known, 0), **found}, more=True)
+    return StatusCounts(numbers={**found, **known})
+
+
+class _Count(Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
+def _known(workflow: str) -> dict[str, int]:
+    """Return how many runs have each known status, up to MAX_COUNTED + 1, in one query; no zeros."""
+    runs = Run.objects.filter(workflow=workflow) if workflow else Run.objects.all()
+    keys = {name: runs.filter(status=name).order_by().values("pk") for name in statuses.KNOWN}
+    counted = [_Count(each[: MAX_COUNTED + 1]) for each in keys.values()]
+    numbers = Run.objects.order_by("pk").values_list(*counted)[:1].get()
+    return {name: number for name, number in zip(keys, numbers, strict=True) if number}
 
 
 def run_as_json(run: Run) -> dict[str, Any]:

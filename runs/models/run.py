@@ -84,6 +84,28 @@ class Run(models.Model):
                 name="runs_of_workflow_covering",
             ),
             models.Index(fields=["status", "-created_at", "-id"], name="runs_by_status"),
+            models.Index(
+                fields=["trigger", "-created_at", "-id", "status"], name="runs_by_trigger"
+            ),
+            models.Index(fields=["target", "-created_at", "-id", "status"], name="runs_of_target"),
+            models.Index(fields=["instance_id"], name="runs_by_instance_id"),
+            models.Index(fields=["seconds"], name="runs_by_duration"),
+            models.Index(
+                fields=["workflow", "checked_at"],
+                condition=models.Q(is_open=True),
+                name="runs_unchecked_of_workflow",
+            ),
+            models.Index(fields=["error"], condition=~models.Q(error=""), name="runs_by_error"),
+            models.Index(
+                fields=["gone_at"],
+                condition=models.Q(gone_at__isnull=False),
+                name="runs_gone",
+            ),
+            models.Index(
+                fields=["target", "read_at"],
+                condition=models.Q(is_open=True) & ~models.Q(waits_for=""),
+                name="runs_that_wait",
+            ),
             models.Index(fields=["workflow", "status"], name="runs_counted"),
             models.Index(
                 fields=["target", "workflow_name"],

@@ -20,7 +20,7 @@ from runs.detail import fetch, run_page, waiting_runs
 from runs.detail.json_tree import read_json
 from runs.index import listing, watchers, writer
 from runs.index.lag import index_lag
-from runs.index.listing import Filters
+from runs.index.listing import Filters, StatusCounts
 from runs.index.starters import set_starters
 from runs.models import PollStatus, Run
 from runs.permissions import CONTROL, MAY_ACT, TRIGGER, VIEW
@@ -85,7 +85,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "names": names if len(names) > 1 else [],
         "page": listed,
         "chips": _chips(filters, counts),
-        "total": sum(counts.values()),
+        **_searched(filters),
         "sync_problems": sync_problems(),
         "lag": index_lag(filters.workflow),
         "narrowed": bool(filters.query(workflow="")),
@@ -96,6 +96,16 @@ def runs(request: HttpRequest) -> HttpResponse:
     return page(request, "runs/list/list", context)
 
 
+def _searched(filters: Filters) -> dict[str, Any]:
+    """Return how far back texts were searched, and the query for the runs before."""
+    since = listing.searched_since(filters)
+    if since is None:
+        return {}
+    until = timezone.localtime(since + timedelta(milliseconds=1)).replace(tzinfo=None)
+    query = filters.query(until=until.isoformat(timespec="milliseconds"))
+    return {"searched_since": since, "older_query": query}
+
+
 def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
     """Return the actions, with labels, that the listed statuses allow."""
     chosen = list(filter(None, filters.status.split(",")))
@@ -104,16 +114,18 @@ def _bulk_actions(filters: Filters) -> list[tuple[str, str]]:
     return [(action, presentation.ACTION_LABELS[action]) for action in actions]
 
 
-def _chips(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
+def _chips(filters: Filters, counts: StatusCounts) -> list[dict[str, Any]]:
     """A link for each status with runs, in the order of a run's life; unknown ones come last."""
     order = {status: at for at, status in enumerate(statuses.KNOWN)}
-    names = sorted({*counts, *filter(None, [filters.status])}, key=lambda name: order.get(name, 99))
+    names = sorted(
+        {*counts.numbers, *filter(None, [filters.status])}, key=lambda name: order.get(name, 99)
+    )
     return [
         {
             "status": name,
             "label": statuses.label(name) if "," not in name else "Several statuses",
             "tone": presentation.tone(name),
-            "count": counts.get(name, 0),
+            "count": counts.text(name),
             "query": filters.query(status="" if name == filters.status else name),
             "is_chosen": name == filters.status,
         }

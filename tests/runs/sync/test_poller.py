@@ -214,7 +214,7 @@ def test_search_finds_payloads_outputs_and_errors(target: Target) -> None:
     assert listing.page(Filters(q="teapot")).runs == [run]
     assert listing.page(Filters(q="kettle")).runs == []
     assert "no such teapot" in run.error
-    assert listing.counts(Filters()) == {"errored": 1}
+    assert listing.counts(Filters()).numbers == {"errored": 1}
 
 
 def test_changes_are_deleted_after_an_hour(live: Deployment) -> None:
