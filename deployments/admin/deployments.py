@@ -11,15 +11,17 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from import_export.admin import ExportMixin
-from import_export.formats.base_formats import JSON
+from import_export.formats.base_formats import CSV, JSON
 from import_export.forms import ExportForm
 
 from audit.read_only_admin import ReadOnlyAdmin
-from deployments.admin.history_export import COLUMNS, HistoryResource, SpreadsheetCSV
+from deployments.admin.export_stream import csv_parts, export_response, json_parts
+from deployments.admin.history_export import COLUMNS, HistoryResource
 from deployments.admin.history_paginator import HistoryQuerySet
 from deployments.admin.targets import DeployableTargetAdmin
 from deployments.admin.workflows import DeployableWorkflowAdmin, status_badge
@@ -31,9 +33,10 @@ from web.converters import Key
 from web.formatting import duration
 from web.templatetags.ui import ago
 from workflows.models import Workflow
+from workflows.picker.admin_filter import WorkflowFilter
 
 _KEY = re.compile(Key.regex)
-from workflows.picker.admin_filter import WorkflowFilter
+_WRITERS = {CSV: csv_parts, JSON: json_parts}
 
 admin.site.site_header = "AwaitStep"
 admin.site.site_title = "AwaitStep"
@@ -58,10 +61,10 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     list_display = ["number", "what", "target_name", "state", "requested_by_name", "when", "took"]
     list_display_links = None
     list_filter = [
+        WorkflowFilter,
         "status",
         "action",
         "cause",
-        WorkflowFilter,
         "stage",
         ("target", admin.RelatedFieldListFilter),
         ("requested_by", PersonFilter),
@@ -78,10 +81,10 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     sortable_by = ["number", "when"]
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count all rows for each choice
     actions = None
     resource_classes = [HistoryResource]
     export_form_class = ExportForm
-    show_facets = admin.ShowFacets.NEVER  # they would count all rows for each choice
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return HistoryQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})
@@ -122,17 +125,32 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
             raise Http404("There is no such deployment.")
         return redirect("deployments:deployment", pk=int(object_id))
 
-    def export_action(self, request: HttpRequest) -> HttpResponse:
+    def export_action(self, request: HttpRequest) -> HttpResponseBase:
         """Redirect to the list if the URL has an unknown filter, as the list itself does."""
         try:
-            response: HttpResponse = super().export_action(request)
+            response: HttpResponseBase = super().export_action(request)
         except (FieldError, IncorrectLookupParameters, DisallowedModelAdminLookup):
             messages.error(request, "Nothing was exported: the URL has an unknown filter.")
             return redirect("admin:deployments_deployment_changelist")
         return response
 
     def get_export_formats(self) -> list[Any]:
-        return [SpreadsheetCSV, JSON]
+        return list(_WRITERS)
+
+    def _do_file_export(
+        self,
+        file_format: Any,
+        request: HttpRequest,
+        queryset: QuerySet[Deployment],
+        export_form: Any = None,
+    ) -> HttpResponseBase:
+        """Return the file as a stream; import-export would build the whole file in memory."""
+        write = _WRITERS[type(file_format)]
+        content_type = file_format.get_content_type()
+        response = export_response(request, queryset, write=write, content_type=content_type)
+        name = self.get_export_filename(request, queryset, file_format)
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from import_export import fields, resources
-from import_export.formats.base_formats import CSV
-from tablib import Dataset
 
 from deployments.models import Deployment
 
@@ -15,16 +13,8 @@ _FULL_WIDTH: Final = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULL_WIDTH)
 
 
-class SpreadsheetCSV(CSV):  # type: ignore[misc]
-    """CSV whose cells are text to spreadsheets: an apostrophe precedes what might be a formula."""
-
-    def export_data(self, dataset: Dataset, **options: Any) -> Any:
-        rows = [tuple(map(as_text, row)) for row in dataset]
-        return super().export_data(Dataset(*rows, headers=dataset.headers), **options)
-
-
 def as_text(cell: Any) -> str:
-    """Return the cell so that no spreadsheet takes it for a formula; all its characters remain."""
+    """Return the cell as text to spreadsheets: an apostrophe precedes what might be a formula."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 

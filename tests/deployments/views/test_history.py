@@ -6,16 +6,20 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
+from deployments.admin import export_stream
 from deployments.admin.history_export import as_text
 from deployments.models import Deployment
 from tests.deployments.factories import make_deployment
-from tests.support.page_text import Answer, text
+from tests.support.page_text import text
 from tests.support.sessions import LogIn
 
 LIST = "/admin/deployments/deployment/"
@@ -28,10 +32,10 @@ def shown(client: Client, query: str = "") -> set[int]:
     return {deployment.pk for deployment in found}
 
 
-def export(client: Client, file_format: str, query: str = "") -> Answer:
-    answer = client.post(f"{LIST}export/?{query}", {"format": file_format, "resource": "0"})
+def export(client: Client, file_format: str, query: str = "") -> str:
+    answer: Any = client.post(f"{LIST}export/?{query}", {"format": file_format, "resource": "0"})
     assert "attachment" in answer["Content-Disposition"]
-    return answer
+    return b"".join(answer.streaming_content).decode()
 
 
 def test_it_filters_and_searches(admin_client: Client) -> None:
@@ -61,7 +65,7 @@ def test_an_export_contains_action_reason_and_cause(admin_client: Client) -> Non
     live = make_deployment(status="succeeded")
     make_deployment(action="rollback", about=live, reason="it burns", cause="target")
 
-    row, _ = json.loads(export(admin_client, JSON).content)
+    row, _ = json.loads(export(admin_client, JSON))
 
     exported = {name: row[name] for name in ("action", "about", "reason", "cause")}
     assert exported == {
@@ -106,14 +110,52 @@ def test_csv_and_json_contain_the_filtered_rows(admin_client: Client) -> None:
     make_deployment(status="failed")
     good = make_deployment(status="succeeded", message="=cmd()")
 
-    table = export(admin_client, CSV, "status__exact=succeeded").content.decode()
+    table = export(admin_client, CSV, "status__exact=succeeded")
     rows = list(csv.DictReader(io.StringIO(table)))
-    objects = json.loads(export(admin_client, JSON, "status__exact=succeeded").content)
+    objects = json.loads(export(admin_client, JSON, "status__exact=succeeded"))
 
     assert [row["id"] for row in rows] == [str(good.pk)]
     assert rows[0]["message"] == "'=cmd()"
     assert objects[0]["message"] == "=cmd()"
     assert [each["workflow_public_id"] for each in objects] == [good.workflow_public_id]
+
+
+@pytest.mark.parametrize(("file_format", "empty"), [(CSV, 1), (JSON, 0)])
+def test_an_export_has_all_rows_of_several_batches(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, file_format: str, empty: int
+) -> None:
+    monkeypatch.setattr(export_stream, "BATCH", 2)
+    read = json.loads if file_format == JSON else str.splitlines
+
+    assert len(read(export(admin_client, file_format))) == empty
+    for _ in range(5):
+        make_deployment()
+    assert len(read(export(admin_client, file_format))) == 5 + empty
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_rows_of_an_export_are_sent_before_the_last_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(export_stream, "BATCH", 1)
+    oldest, newest = make_deployment(), make_deployment()
+    user = User.objects.create_superuser("ada")
+
+    async def parts() -> list[str]:
+        client = AsyncClient()
+        await client.aforce_login(user)
+        answer: Any = await client.post(f"{LIST}export/", {"format": CSV, "resource": "0"})
+        stream = aiter(answer.streaming_content)
+        first = [await anext(stream), await anext(stream)]
+        await Deployment.objects.filter(pk=oldest.pk).aupdate(message="changed in the meantime")
+        return [part.decode() for part in [*first, *[part async for part in stream]]]
+
+    header, first, last = async_to_sync(parts)()
+
+    assert header.startswith("id,")
+    assert first.startswith(f"{newest.pk},")
+    assert last.startswith(f"{oldest.pk},")
+    assert "changed in the meantime" in last
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\uff1d"])
@@ -130,7 +172,7 @@ def test_an_export_contains_no_values_no_code_and_no_secrets(admin_client: Clien
     )
 
     for file_format in (CSV, JSON):
-        assert SENTINEL not in export(admin_client, file_format).content.decode()
+        assert SENTINEL not in export(admin_client, file_format)
 
 
 def test_nobody_else_reads_or_exports_it(log_in: LogIn) -> None:
