@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ import httpx
 import pytest
 
 from tests.awaitstep_site.test_up import READY, interrupted, read_until
-from tests.support.installation import PROJECT, Installation
+from tests.support.installation import Installation
 from tests.support.patience import PATIENCE
 from tests.support.plain_http import NO_AUTHORITIES
+from tests.support.repository import repository_files
 from tests.support.wheel import PACKAGE, InstalledWheel, build_wheel, install_wheel
 from toolchain import process
 
@@ -34,20 +34,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     return install_wheel(wheel, tmp_path_factory.mktemp("installed"))
 
 
-def files_of_the_repository() -> set[str]:
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
-    names = {name for name in listed.stdout.split("\0") if name and (PROJECT / name).is_file()}
-    return {name for name in names if not NOT_PART_OF_THE_PRODUCT.match(name)}
-
-
 def test_the_wheel_has_every_file_of_the_product_and_no_other(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     packed = {name.removeprefix(f"{PACKAGE}/") for name in names if ".dist-info/" not in name}
 
     assert all(name.startswith((f"{PACKAGE}/", f"{PACKAGE}-")) for name in names)
-    assert packed == {*files_of_the_repository(), "web/static/bundled/code_fields.js"}
+    product = {name for name in repository_files() if not NOT_PART_OF_THE_PRODUCT.match(name)}
+    assert packed == {*product, "web/static/bundled/code_fields.js"}
 
 
 def test_data_is_kept_in_a_folder_of_the_user_and_tools_where_they_can_be_written(
