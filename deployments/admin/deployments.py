@@ -22,7 +22,6 @@ from import_export.forms import ExportForm
 from audit.read_only_admin import ReadOnlyAdmin
 from deployments.admin.export_stream import csv_parts, export_response, json_parts
 from deployments.admin.history_export import COLUMNS, HistoryResource
-from deployments.admin.history_paginator import HistoryQuerySet
 from deployments.admin.targets import DeployableTargetAdmin
 from deployments.admin.workflows import DeployableWorkflowAdmin, status_badge
 from deployments.models import Deployment
@@ -30,6 +29,7 @@ from deployments.presentation import dashboard
 from deployments.templatetags.deployments import cause_label
 from targets.models import Target
 from web.converters import Key
+from web.date_hierarchy import DateHierarchyQuerySet
 from web.formatting import duration
 from web.templatetags.ui import ago
 from workflows.models import Workflow
@@ -87,7 +87,7 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     export_form_class = ExportForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
-        return HistoryQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})
+        return DateHierarchyQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})
 
     @admin.display(description="no.", ordering="pk")
     def number(self, deployment: Deployment) -> SafeString:

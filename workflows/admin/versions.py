@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from audit.read_only_admin import ReadOnlyAdmin
+from web.date_hierarchy import DateHierarchyQuerySet
 from workflows.admin.blocks import SourceColumns, is_single_object, json_block
 from workflows.models import WorkflowVersion
 from workflows.picker.admin_filter import WorkflowFilter
@@ -34,11 +35,15 @@ class WorkflowVersionAdmin(SourceColumns, ReadOnlyAdmin, admin.ModelAdmin[Workfl
     list_select_related = ["workflow", "created_by"]
     search_fields = ["workflow__name", "workflow__id"]
     date_hierarchy = "created_at"
-    ordering = ["-pk"]
+    ordering = ("-pk",)
+    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkflowVersion]:
         large = ("ir", "files", "entry_code", "dependencies", "deploy_settings")
-        versions = super().get_queryset(request).defer(*(f"workflow__{field}" for field in large))
+        versions: QuerySet[WorkflowVersion] = DateHierarchyQuerySet(WorkflowVersion).order_by(
+            *self.ordering
+        )
+        versions = versions.defer(*(f"workflow__{field}" for field in large))
         return versions if is_single_object(request) else versions.defer(*large)
 
     @admin.display(description="deploy settings")
