@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -35,6 +35,7 @@ from web.templatetags.ui import ago
 from workflows.models import Workflow
 from workflows.picker.admin_filter import WorkflowFilter
 
+MAX_FOUND: Final = 1_000  # results of a search
 _KEY = re.compile(Key.regex)
 _WRITERS = {CSV: csv_parts, JSON: json_parts}
 
@@ -85,6 +86,18 @@ class HistoryAdmin(ExportMixin, ReadOnlyAdmin, admin.ModelAdmin[Deployment]):  #
     actions = None
     resource_classes = [HistoryResource]
     export_form_class = ExportForm
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Deployment], search_term: str
+    ) -> tuple[QuerySet[Deployment], bool]:
+        """Search once for the newest rows; the list would search for its count, dates and rows."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if not search_term or request.method != "GET":  # an export has all rows
+            return found, may_repeat
+        keys = list(found.order_by("-pk").values_list("pk", flat=True)[:MAX_FOUND])
+        if len(keys) == MAX_FOUND:
+            messages.info(request, f"These are the newest {MAX_FOUND:,} results.")
+        return queryset.filter(pk__in=keys), may_repeat
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return DateHierarchyQuerySet(Deployment).only(*{*dashboard.SUMMARY, *COLUMNS})

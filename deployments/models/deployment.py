@@ -168,6 +168,7 @@ class Deployment(models.Model):
             models.Index(fields=["workflow_public_id", "-id"], name="deployments_of_workflow"),
             models.Index(fields=["status", "id"], name="deployments_by_status"),
             models.Index(fields=["-created_at"], name="deployments_by_date"),
+            models.Index(fields=["cause", "-id"], name="deployments_by_cause"),
         ]
         constraints = [
             models.UniqueConstraint(

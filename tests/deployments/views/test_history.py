@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
-from deployments.admin import export_stream
+from deployments.admin import deployments, export_stream
 from deployments.admin.history_export import as_text
 from deployments.models import Deployment
 from tests.deployments.factories import make_deployment
@@ -86,6 +86,33 @@ def test_the_date_hierarchy_goes_from_years_to_days(admin_client: Client) -> Non
     )
     one = shown(admin_client, "created_at__year=2026&created_at__month=3")
     assert len(one) == 1
+
+
+def test_a_search_reads_the_history_once_and_lists_the_newest_results(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "MAX_FOUND", 2)
+    oldest, *newest = [make_deployment(message="it burns") for _ in range(3)]
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = admin_client.get(f"{LIST}?q=burns")
+    searches = [each for each in captured.captured_queries if "LIKE" in each["sql"]]
+    exported = json.loads(export(admin_client, JSON, "q=burns"))
+
+    assert len(searches) == 1
+    assert {row.pk for row in answer.context["cl"].result_list} == {row.pk for row in newest}
+    assert "These are the newest 2 results." in text(answer)
+    assert str(oldest.pk) in {row["id"] for row in exported}
+
+
+def test_the_filter_by_cause_uses_an_index(admin_client: Client) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(f"{LIST}?cause__exact=target")
+    counting = next(each["sql"] for each in captured.captured_queries if "COUNT(" in each["sql"])
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {counting}")
+        assert "deployments_by_cause" in str(cursor.fetchall())
 
 
 def test_a_row_links_to_the_deployments_page(admin_client: Client) -> None:
