@@ -16,6 +16,7 @@ from runs.index.listing import MAX_FILTER, Filters
 from runs.models import Run
 
 FAILED: Final = "errored"
+MAX_GROUPED: Final = 5_000  # newest failed runs
 _REFERENCE: Final = "; reference = "  # what follows names one occurrence of an internal error
 _CAUSE: Final = Case(
     When(error__contains=_REFERENCE, then=Left("error", StrIndex("error", Value(_REFERENCE)) - 1)),
@@ -25,11 +26,20 @@ _CAUSE: Final = Case(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedGroup:
-    """Unseen runs of one Worker on one target that failed with the same error."""
+    """Unseen runs of one Worker on one target that failed with the same error.
+
+    There may be `more` than `count`, because only the newest MAX_GROUPED failed runs are grouped.
+    """
 
     newest: Run
     count: int
     last_at: Any
+    more: bool = False
+
+    @property
+    def number(self) -> str:
+        """The count as text, with a plus if there may be more."""
+        return f"{self.count:,}{'+' if self.more else ''}"
 
     @property
     def query(self) -> str:
@@ -57,12 +67,17 @@ def unseen() -> QuerySet[Run]:
 
 def groups(most: int) -> list[FailedGroup]:
     """Return the groups that failed last, and one more than `most` if there are more."""
-    rows = unseen().annotate(cause=_CAUSE).values("target", "workflow_name", "cause")
+    newest = unseen().order_by("-created_at", "-pk").values("pk")
+    more = newest[MAX_GROUPED:].exists()
+    grouped = Run.objects.filter(pk__in=newest[:MAX_GROUPED]).order_by()
+    rows = grouped.annotate(cause=_CAUSE).values("target", "workflow_name", "cause")
     rows = rows.annotate(count=Count("pk"), newest=Max("pk"), last_at=Max("ended_at"))
     found = list(rows.order_by("-last_at", "-newest")[: most + 1])
     runs = _named(row["newest"] for row in found)
     return [
-        FailedGroup(newest=runs[row["newest"]], count=row["count"], last_at=row["last_at"])
+        FailedGroup(
+            newest=runs[row["newest"]], count=row["count"], last_at=row["last_at"], more=more
+        )
         for row in found
     ]
 

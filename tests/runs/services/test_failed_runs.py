@@ -61,6 +61,20 @@ def test_failed_runs_are_grouped_by_workflow_and_error(admin_client: Client) -> 
     assert "Run all 2 again" in dashboard(admin_client)
 
 
+def test_only_the_newest_failed_runs_are_grouped(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failed_runs, "MAX_GROUPED", 2)
+    first = failed()
+    failed(first)
+    assert "2 runs on" in dashboard(admin_client)
+
+    newest = failed(first)
+
+    assert [(group.newest, group.number) for group in failed_runs.groups(10)] == [(newest, "2+")]
+    assert "2+ runs on" in dashboard(admin_client)
+
+
 def test_internal_errors_are_one_group_whatever_their_references(admin_client: Client) -> None:
     first = failed(error="Error: internal error; reference = h3p1spm52g8btbanvu11gtsp")
     failed(first, "Error: internal error; reference = 71m9jespoqbvtae1r9r9b7l6")
