@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -14,13 +15,20 @@ _APPEND_ONLY = "The audit trail is append-only."
 
 
 class AppendOnlyQuerySet(models.QuerySet["Entry"]):
-    """Rows that no query can change or delete; only the count of repeated refusals grows."""
+    """Rows that no query can change or delete; only the count of repeated refusals grows.
+
+    The retention removes entries that are older than its setting.
+    """
 
     def update(self, **_fields: Any) -> NoReturn:
         raise TypeError(_APPEND_ONLY)
 
     def delete(self) -> NoReturn:
         raise TypeError(_APPEND_ONLY)
+
+    def remove_by_retention(self, keys: Sequence[int]) -> int:
+        """Delete old entries, and return how many; only the retention of the trail may do this."""
+        return models.QuerySet.delete(self.filter(pk__in=keys))[0]
 
     def count_again(self, pk: int, *, at: datetime) -> bool:
         """Count one more occurrence on the entry; return whether the entry exists."""

@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 from deployments.queue.spares import keep_spares  # noqa: E402
 from deployments.queue.sweeper import start_sweeper  # noqa: E402
 from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
+from maintenance.retention.pruning import Pruner  # noqa: E402
 from monitoring.asgi_routes import MonitoringRoutes  # noqa: E402
 from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
@@ -54,4 +55,4 @@ application = RequestIds(SecurityHeaders(MonitoringRoutes(redirected)))
 
 keep_spares()
 start_sweeper(tasks.sweep, remove_expired)
-start_poller()
+start_poller(Pruner().prune_next)

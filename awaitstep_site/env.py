@@ -22,6 +22,7 @@ from toolchain.embedded_platform import CONCURRENT_RUNS
 from toolchain.private_files import private_folder, read_or_create
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+Days = Annotated[int, Field(ge=0, le=36500)]
 Words = Annotated[str, NoDecode]
 _SHORTEST_TOKEN: Final = 16
 _ZONES: Final = Path("/usr/share/zoneinfo")
@@ -70,6 +71,10 @@ class Environment(BaseSettings):
     spare_wranglers: Annotated[int, Field(ge=0, le=8)] = 1
     language_servers: Annotated[int, Field(ge=0, le=100)] = 10
     drift_hours: Annotated[float, Field(ge=0)] = 6
+    keep_output_days: Days = 30
+    keep_stages_days: Days = 365
+    keep_runs_days: Days = 365
+    keep_audit_days: Days = 365
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None

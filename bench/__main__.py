@@ -23,7 +23,16 @@ from bench import (
 from bench.spares import Pair
 from tests.support.installation import PROJECT, Installation
 
-PARTS = ("programs", "pictures", "code_fields", "editing", "runs", "deploys", "projects")
+PARTS = (
+    "programs",
+    "pictures",
+    "code_fields",
+    "editing",
+    "runs",
+    "retention",
+    "deploys",
+    "projects",
+)
 
 
 def main() -> None:
@@ -43,7 +52,7 @@ def main() -> None:
             pictures.measure(rounds=options.rounds)
         if options.only in (None, "code_fields"):
             code_fields.measure(rounds=options.rounds)
-        for part in ("editing", "runs"):
+        for part in ("editing", "runs", "retention"):
             if options.only in (None, part):
                 _in_django(part, folder, rounds=options.rounds)
         if options.only in (None, "deploys"):

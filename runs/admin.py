@@ -25,7 +25,7 @@ class RetentionAdmin(EditConflictAdmin, admin.ModelAdmin[Retention]):
     """The retention of each workflow; changes are recorded in the audit trail."""
 
     empty_list_text = (
-        "Runs are kept for as long as their target keeps them. Add a retention to choose the number of "
+        "Runs are kept for a year, unless a setting says otherwise. Add a retention to choose the number of "
         "days for the runs of a workflow."
     )
     form = RetentionForm

@@ -158,6 +158,13 @@ class Deployment(models.Model):
     live_before = models.CharField("version live before", max_length=64, blank=True)
     live_version = models.CharField("version live afterwards", max_length=64, blank=True)
 
+    output_removed_after = models.PositiveIntegerField(
+        null=True, help_text="For how many days the output was kept that was removed."
+    )
+    stages_removed_after = models.PositiveIntegerField(
+        null=True, help_text="For how many days the stage records were kept that were removed."
+    )
+
     class Meta:
         ordering = ["-pk"]
         permissions = [

@@ -62,6 +62,8 @@ def steps(deployment: Deployment, records: Iterable[StageRecord], *, now: dateti
 
 def _step(stage: Stage, deployment: Deployment, entered: tuple[datetime, float] | None) -> Step:
     state = step_state(stage, deployment)
+    if deployment.stages_removed_after is not None:
+        return Step(stage=stage, state=state)
     if entered is None or state == "pending":  # started after the query; its event will follow
         return Step(stage=stage, state="pending")
     entered_at, seconds = entered

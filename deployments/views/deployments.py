@@ -54,6 +54,8 @@ _SHOWN = (
     "parts",
     "reason",
     "required_tests",
+    "output_removed_after",
+    "stages_removed_after",
     "secret_names",
     "version_id",
     "worker_name",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from deployments.history import workflow_names
 from deployments.queue.request_factory import secret_values, variables_for
 from runs import statuses
-from runs.index import attribution, watchers
+from runs.index import attribution, retention, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
 from runs.steps.parsing import MAX_STORED_STEPS, Details, Row, StepRow, read_details
@@ -25,7 +25,7 @@ from workflows.node_types.registered import snapshot
 _FIELDS: Final = ("status", "version_id", "started_at", "ended_at", "seconds", "is_open")
 _CHANGES_KEPT: Final = timedelta(hours=1)
 _CHECK_RECORDED: Final = timedelta(seconds=5)  # listing a run often writes its row less often
-_GONE_KEPT: Final = timedelta(days=1)
+_TEXTS_AT_ONCE: Final = 500
 _DETAILS_KEPT: Final = timedelta(minutes=5)
 _OVERDUE_WAIT: Final = (
     2.0,
@@ -108,10 +108,8 @@ def within_retention(target: Target, workflow_name: str, rows: Sequence[Row]) ->
 
     This avoids adding rows that it would delete again.
     """
-    owner = workflow_names.owner_of(target.pk, workflow_name)
-    retention = Retention.objects.filter(workflow=owner)
-    days = retention.values_list("days", flat=True).first()
-    if days is None:
+    days = retention.days_of(workflow_names.owner_of(target.pk, workflow_name))
+    if not days:
         return list(rows)
     since = timezone.now() - timedelta(days=days)
     return [row for row in rows if row.is_open or row.created_at >= since]
@@ -198,8 +196,8 @@ def _replace_steps(run: Run, steps: Sequence[StepRow]) -> None:
 
 def keep_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> None:
     """Store the whole run, redacted, if a page shows it or the workflow's retention requires it."""
-    retention = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
-    is_retained = not run.is_open and run.workflow_id is not None and retention.exists()
+    keeping = Retention.objects.filter(workflow=run.workflow_id, keeps_details=True)
+    is_retained = not run.is_open and run.workflow_id is not None and keeping.exists()
     if is_retained or watchers.is_watched(run):
         defaults = {"data": redact_run(data, secrets), "fetched_at": timezone.now()}
         RunDetails.objects.update_or_create(run=run, defaults=defaults)
@@ -229,10 +227,11 @@ def announce(runs: Iterable[Run]) -> None:
 
 
 def mark_gone(run: Run) -> None:
-    """Record that the target no longer has the run; the row stays."""
+    """Record that the target no longer has the run; the row stays, without the payloads."""
     run.gone_at = timezone.now()
     run.is_open = False
     run.save(update_fields=["gone_at", "is_open"])
+    retention.remove_texts([run])
     announce([run])
 
 
@@ -241,20 +240,15 @@ def mark_all_gone(target: Target, workflow_name: str) -> None:
     open_runs = Run.objects.filter(target=target, workflow_name=workflow_name, is_open=True)
     runs = list(open_runs)
     open_runs.update(gone_at=timezone.now(), is_open=False)
+    for start in range(0, len(runs), _TEXTS_AT_ONCE):
+        retention.remove_texts(runs[start : start + _TEXTS_AT_ONCE])
     announce(runs)
 
 
 def prune() -> None:
-    """Delete old changes and details, and runs that neither target nor retention keeps."""
+    """Delete what open pages needed: old changes, and details that no retention keeps."""
     now = timezone.now()
     RunChange.objects.filter(at__lt=now - _CHANGES_KEPT).delete()
-    for retention in Retention.objects.all():
-        oldest = now - timedelta(days=retention.days)
-        Run.objects.filter(
-            workflow=retention.workflow_id, created_at__lt=oldest, is_open=False
-        ).delete()
-    retained = Retention.objects.values("workflow")
-    Run.objects.filter(gone_at__lt=now - _GONE_KEPT).exclude(workflow__in=retained).delete()
     expired = RunDetails.objects.filter(fetched_at__lt=now - _DETAILS_KEPT)
     keeping = Retention.objects.filter(keeps_details=True).values("workflow")
     expired.exclude(run__is_open=False, run__workflow__in=keeping).delete()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -26,9 +27,9 @@ _PRUNE_INTERVAL: Final = 600.0  # seconds
 _ERROR_PAUSE: Final = 5.0  # seconds
 
 
-def start_poller() -> None:
-    """Poll in a daemon thread."""
-    threading.Thread(target=_poll_forever, name="poller", daemon=True).start()
+def start_poller(*chores: Callable[[], None]) -> None:
+    """Poll in a daemon thread, and after each turn call the functions, which must be quick."""
+    threading.Thread(target=_poll_forever, args=(chores,), name="poller", daemon=True).start()
 
 
 class _Lease:
@@ -46,7 +47,7 @@ class _Lease:
         return is_ours
 
 
-def _poll_forever() -> None:
+def _poll_forever(chores: Sequence[Callable[[], None]]) -> None:
     """Poll on one connection to the database, which is replaced after an error."""
     lease, pruned_at = _Lease(), time.monotonic()
     poller = Poller(lease.hold)
@@ -58,6 +59,8 @@ def _poll_forever() -> None:
                 if time.monotonic() - pruned_at > _PRUNE_INTERVAL:
                     pruned_at = time.monotonic()
                     writer.prune()
+                for chore in chores:
+                    chore()
         except PollerLeaseLost:
             logger.info("another process is polling now")
         except Exception:

@@ -20,7 +20,7 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 _FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
-_CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api")
+_CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api", "maintenance")
 _OTHER_CODE: Final = ("awaitstep_site", "requirements-dev.lock")
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.models import Entry
 from runs.index import writer
-from runs.models import Retention, Run
-from tests.deployments.factories import make_target, make_workflow
-from tests.runs.examples import make_run
+from runs.models import Retention, Run, RunText
+from runs.steps.parsing import Row
+from tests.deployments.factories import make_deployment, make_target, make_workflow
+from tests.runs.examples import make_run, workflow_of
 
 ADD = "/admin/runs/retention/add/"
 
@@ -35,33 +38,31 @@ def test_a_removed_retention_is_recorded(admin_client: Client) -> None:
     assert Entry.objects.get(action="retention removed").subject_id == retention.workflow_id
 
 
-def test_gone_runs_are_kept_for_the_days_of_their_retention(db: None) -> None:
-    kept, other = make_workflow(), make_workflow()
-    Retention.objects.create(workflow=kept, days=30)
-    now, target = timezone.now(), make_target()
-    for workflow, days in ((kept, 10), (kept, 40), (other, 10)):
-        Run.objects.create(
-            target=target,
-            workflow=workflow,
-            instance_id=f"{workflow.pk}-{days}",
-            status="complete",
-            created_at=now - timedelta(days=days),
-            is_open=False,
-            gone_at=now - timedelta(days=2),
-        )
-
-    writer.prune()
-
-    assert [run.instance_id for run in Run.objects.all()] == [f"{kept.pk}-10"]
-
-
-def test_a_gone_run_is_kept_for_a_day(db: None) -> None:
+def test_the_payloads_of_a_gone_run_are_deleted_with_it(db: None) -> None:
     run = make_run(status="terminated")
-    writer.mark_gone(run)
-    writer.prune()
-    assert Run.objects.exists()
+    kept = make_run(make_deployment(target=make_target(name="other")), status="terminated")
+    Retention.objects.create(workflow=workflow_of(kept))
+    for each in (run, kept):
+        RunText.objects.create(run=each, params="who asked")
+        writer.mark_gone(each)
 
-    Run.objects.update(gone_at=timezone.now() - timedelta(hours=25))
-    writer.prune()
+    assert [text.run for text in RunText.objects.all()] == [kept]
+    assert Run.objects.count() == 2
 
-    assert not Run.objects.exists()
+
+@pytest.mark.parametrize(("days", "is_kept"), [(10, False), (90, True), (0, True)])
+def test_a_retention_decides_which_runs_of_a_target_are_added(
+    db: None, settings: Settings, days: int, *, is_kept: bool
+) -> None:
+    settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"keep_runs_days": days})
+    row = Row(
+        instance_id="old",
+        status="complete",
+        trigger="api",
+        version_id="",
+        created_at=timezone.now() - timedelta(days=40),
+        started_at=None,
+        ended_at=None,
+    )
+
+    assert bool(writer.within_retention(make_target(), "awaitstep-x", [row])) is is_kept

@@ -360,6 +360,6 @@ def test_turns_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller_thread, "time", clock)
 
     with pytest.raises(EndOfTurnError):
-        poller_thread._poll_forever()
+        poller_thread._poll_forever(())
 
     assert PollerLease.objects.exists()  # on a connection that is still open
