@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0006_jurisdiction_cause'),
+        ('deployments', '0007_deployments_by_cause'),
     ]
 
     operations = [
