@@ -44,25 +44,11 @@ def test_the_wheel_has_every_file_of_the_product_and_no_other(wheel: Path) -> No
     assert packed == {*product, "web/static/bundled/code_fields.js"}
 
 
-def test_data_is_kept_in_a_folder_of_the_user_and_tools_where_they_can_be_written(
-    installed: InstalledWheel, tmp_path: Path
-) -> None:
-    (tmp_path / "file").touch()
-    tools = {"AWAITSTEP_TOOLCHAIN_DIR": str(tmp_path / "file" / "tools")}
-
-    done = installed.run(
-        "install_toolchain", cwd=tmp_path, XDG_DATA_HOME=str(tmp_path / "home"), **tools
-    )
-
-    assert done.returncode == 1
-    assert "Set AWAITSTEP_TOOLCHAIN_DIR to another folder." in done.stderr
-    assert (tmp_path / "home" / "awaitstep" / "keys" / "django").is_file()
-
-
 def test_everything_runs_from_the_wheel(installed: InstalledWheel, tmp_path: Path) -> None:
     installed.use_packages_of_checkout()
     before = written(installed.site)
-    config = Installation(tmp_path / "data", more_env=installed.more_env)
+    home = {"XDG_DATA_HOME": str(tmp_path / "home")}
+    config = Installation(tmp_path / "home" / "awaitstep", more_env=installed.more_env | home)
     config.migrate()
     with (
         up(installed, config, cwd=tmp_path) as printed,
@@ -73,6 +59,7 @@ def test_everything_runs_from_the_wheel(installed: InstalledWheel, tmp_path: Pat
         ready = client.get("/readyz")
 
     assert "The sample is live." in printed
+    assert f"Data             {config.data_dir}" in printed
     assert len(statuses) > 10
     assert set(statuses) == {200}
     assert "email_send" in types
@@ -82,8 +69,9 @@ def test_everything_runs_from_the_wheel(installed: InstalledWheel, tmp_path: Pat
 
 @contextmanager
 def up(installed: InstalledWheel, config: Installation, *, cwd: Path) -> Iterator[str]:
-    """Start everything, yield what it printed, and press Ctrl-C."""
-    started = process.start([*installed.program, "up"], cwd=cwd, env=config.env)
+    """Start everything with data where it is by default, yield what it printed, and press Ctrl-C."""
+    env = {name: value for name, value in config.env.items() if name != "AWAITSTEP_DATA_DIR"}
+    started = process.start([*installed.program, "up"], cwd=cwd, env=env)
     try:
         yield read_until(started, READY)
     finally:

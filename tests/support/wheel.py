@@ -37,15 +37,6 @@ class InstalledWheel:
     def more_env(self) -> dict[str, str]:
         return {"PYTHONPATH": str(self.site), "AWAITSTEP_TOOLCHAIN_DIR": str(self.tools)}
 
-    def run(self, *arguments: str, cwd: Path, **more_env: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command with no other settings of AwaitStep."""
-        command = [*self.program, *arguments]
-        env = {k: v for k, v in os.environ.items() if not k.startswith("AWAITSTEP_")}
-        env |= self.more_env | more_env
-        return subprocess.run(
-            command, cwd=cwd, env=env, capture_output=True, text=True, check=False
-        )
-
     def use_packages_of_checkout(self) -> None:
         """Install the tools, except that the npm packages are those of the checkout."""
         code = (
