@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import (
     code_fields,
+    data,
     deploy,
     many_workers,
     page_updates,
@@ -32,6 +33,7 @@ PARTS = (
     "retention",
     "deploys",
     "projects",
+    "data",
 )
 
 
@@ -46,25 +48,32 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
     try:
-        if options.only in (None, "programs"):
-            programs.measure(rounds=options.rounds, folder=folder)
-        if options.only in (None, "pictures"):
-            pictures.measure(rounds=options.rounds)
-        if options.only in (None, "code_fields"):
-            code_fields.measure(rounds=options.rounds)
-        for part in ("editing", "runs", "retention"):
-            if options.only in (None, part):
-                _in_django(part, folder, rounds=options.rounds)
-        if options.only in (None, "deploys"):
-            with _installations(folder / "deploys") as pair:
-                deploy.measure(pair, rounds=options.rounds, folder=folder)
-                page_updates.measure(pair.without, rounds=options.rounds)
-                many_workers.measure(pair.without, rounds=options.rounds, workers=options.workers)
-        if options.only in (None, "projects"):
-            with _installations(folder / "projects") as pair:
-                project_deploy.measure(pair, rounds=options.rounds, folder=folder)
+        for part in [options.only] if options.only else PARTS:
+            _measure(part, folder, rounds=options.rounds, workers=options.workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _measure(part: str, folder: Path, *, rounds: int, workers: int) -> None:
+    match part:
+        case "programs":
+            programs.measure(rounds=rounds, folder=folder)
+        case "pictures":
+            pictures.measure(rounds=rounds)
+        case "code_fields":
+            code_fields.measure(rounds=rounds)
+        case "deploys":
+            with _installations(folder / "deploys") as pair:
+                deploy.measure(pair, rounds=rounds, folder=folder)
+                page_updates.measure(pair.without, rounds=rounds)
+                many_workers.measure(pair.without, rounds=rounds, workers=workers)
+        case "projects":
+            with _installations(folder / "projects") as pair:
+                project_deploy.measure(pair, rounds=rounds, folder=folder)
+        case "data":
+            data.measure(folder, rounds=rounds)
+        case _:
+            _in_django(part, folder, rounds=rounds)
 
 
 def _in_django(part: str, folder: Path, *, rounds: int) -> None:
