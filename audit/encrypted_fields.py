@@ -55,6 +55,15 @@ def decrypt(token: str) -> str:
         raise UnreadableSecret from None
 
 
+def uses_first_key(token: str) -> bool:
+    """Return whether the text was encrypted with the first of the configured keys."""
+    try:
+        _fernet((settings.AWAITSTEP.fernet_keys[0],)).decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 class _Encrypted(str):
     """A stored value that has not been decrypted yet."""
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.apps import apps
 from django.db import models
 
-from audit.encrypted_fields import EncryptedTextField, UnreadableSecret
+from audit.encrypted_fields import EncryptedTextField, UnreadableSecret, uses_first_key
+
+_PASSES: Final = 5
+
+
+class EarlierKeyInUse(Exception):
+    """While values are encrypted with the first key, a server keeps adding some with another one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A server still encrypts with an earlier key. Let every server have the new key as its first "
+            "one, restart them, and run this command again."
+        )
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
@@ -24,8 +37,17 @@ def reencrypt_secrets() -> int:
     A value that changes during the rotation keeps its new content. Raises UnreadableSecret at the
     first value whose key is missing; the values before it stay rotated. Where no one can enter the
     value again (`can_be_entered_again = False` on the model), it is skipped instead.
+
+    A server that still encrypts with an earlier key may add values in the meantime, so this looks again
+    until there are none. Raises EarlierKeyInUse if there are always more.
     """
-    return sum(_rewrite(model, field) for model, field in encrypted_fields())
+    total = 0
+    for _ in range(_PASSES):
+        changed = sum(_rewrite(model, field) for model, field in encrypted_fields())
+        if not changed:
+            return total
+        total += changed
+    raise EarlierKeyInUse
 
 
 def unreadable_secrets() -> list[str]:
@@ -51,6 +73,8 @@ def _rewrite(model: type[models.Model], field: EncryptedTextField) -> int:
     changed = 0
     for row in rows.exclude(**{name: ""}):
         stored = {name: row.__dict__[name]}  # still encrypted: reading the attribute decrypts it
+        if uses_first_key(stored[name]):
+            continue
         unchanged = rows.filter(pk=row.pk, **stored)
         try:
             changed += unchanged.update(**{name: getattr(row, name)})

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from pytest_django import Settings
 
 from audit.key_rotation import encrypted_fields
+from audit.models import Entry
 from targets.models import Target
 from tests.audit.test_encrypted_fields import use_keys
 from tests.deployments.factories import make_target
@@ -99,3 +100,58 @@ def test_secrets_can_be_read_and_changed_during_the_rotation(
     assert read[0] == ["of-FIRST", "of-SECOND", "of-THIRD"]
     assert read[1:] == [["of-FIRST", "of-SECOND", "changed"]] * 2
     assert [variable.value for variable in EnvironmentVariable.objects.order_by("pk")] == read[-1]
+
+
+def test_servers_that_are_restarted_one_by_one_read_each_others_secrets(settings: Settings) -> None:
+    for keys in ((OLD,), (OLD, NEW), (NEW, OLD)):
+        use_keys(settings, *keys)
+        set_variable(f"BY_{len(EnvironmentVariable.objects.all())}", "written")
+
+    for keys in ((OLD, NEW), (NEW, OLD)):
+        use_keys(settings, *keys)
+        assert {each.value for each in EnvironmentVariable.objects.all()} == {"written"}
+
+
+def add_with_old_key(name: str) -> None:
+    token = Fernet(OLD).encrypt(b"late").decode()
+    set_variable(name, "late")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workflows_environmentvariable SET value = %s WHERE name = %s", [token, name]
+        )
+
+
+@pytest.mark.parametrize("servers_add", [1, 100])
+def test_what_a_server_adds_with_the_old_key_is_found_or_reported(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, servers_add: int
+) -> None:
+    use_keys(settings, OLD)
+    set_variable("FIRST", "early")
+    use_keys(settings, NEW, OLD)
+    added: list[str] = []
+    update = QuerySet.update
+
+    def update_while_a_server_adds(rows: QuerySet[Any], **values: Any) -> int:
+        if rows.model is EnvironmentVariable and len(added) < servers_add:
+            added.append(f"ADDED_{len(added)}")
+            add_with_old_key(added[-1])
+        return update(rows, **values)
+
+    monkeypatch.setattr(QuerySet, "update", update_while_a_server_adds)
+    if servers_add > 1:
+        with pytest.raises(CommandError, match="still encrypts with an earlier key"):
+            call_command("rotate_encryption_key")
+        return
+    call_command("rotate_encryption_key", stdout=io.StringIO())
+    use_keys(settings, NEW)
+
+    assert {each.value for each in EnvironmentVariable.objects.all()} == {"early", "late"}
+
+
+def test_a_second_rotation_changes_nothing_and_each_is_on_the_trail(rotated: Settings) -> None:
+    before = stored()
+    call_command("rotate_encryption_key", stdout=io.StringIO())
+
+    assert stored() == before
+    entries = Entry.objects.filter(action="encryption key rotated")
+    assert [entry.detail["secrets"] for entry in entries] == [0, 3]

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from audit import trail
 from audit.encrypted_fields import UnreadableSecret
-from audit.key_rotation import reencrypt_secrets
+from audit.key_rotation import EarlierKeyInUse, reencrypt_secrets
+from audit.trail import Subject
 
 
 class Command(BaseCommand):
@@ -17,6 +19,12 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         try:
             changed = reencrypt_secrets()
-        except UnreadableSecret as error:
+        except (UnreadableSecret, EarlierKeyInUse) as error:
             raise CommandError(str(error)) from None
+        trail.record(
+            "encryption key rotated",
+            Subject("installation"),
+            by=trail.command_line_actor(),
+            secrets=changed,
+        )
         self.stdout.write(f"Encrypted {changed} secrets with the first key.")
