@@ -53,6 +53,7 @@ routes = ProtocolTypeRouter(
 redirected = RedirectLocalNames(routes) if settings.AWAITSTEP.redirects_localhost else routes
 application = RequestIds(SecurityHeaders(MonitoringRoutes(redirected)))
 
-keep_spares()
-start_sweeper(tasks.sweep, remove_expired)
-start_poller(Pruner().prune_next)
+if settings.AWAITSTEP.tasks == "web":
+    keep_spares()
+    start_sweeper(own=[tasks.sweep], elected=[remove_expired])
+    start_poller(Pruner().prune_next)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
@@ -26,6 +27,8 @@ Days = Annotated[int, Field(ge=0, le=36500)]
 Words = Annotated[str, NoDecode]
 _SHORTEST_TOKEN: Final = 16
 _ZONES: Final = Path("/usr/share/zoneinfo")
+_DATABASE_SCHEMES: Final = ("postgresql", "postgres")
+_NO_DATABASE: Final = "must look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _NO_ZONE: Final = "must be a time zone such as Europe/Berlin or UTC, not {!r}"
 
 
@@ -43,6 +46,15 @@ def _time_zone(name: str) -> str:
 def _data_dir() -> Path:
     """Return the data directory that is used by default: `var/` in a checkout, or a folder of the user."""
     return PROJECT / "var" if IS_CHECKOUT else user_data_path("awaitstep", appauthor=False)
+
+
+def _database_url(url: SecretStr | None) -> SecretStr | None:
+    """Accept the URL of a PostgreSQL database; the message never contains it, because it has a password."""
+    if url is None or not url.get_secret_value():
+        return None
+    if urlsplit(url.get_secret_value()).scheme not in _DATABASE_SCHEMES:
+        raise ValueError(_NO_DATABASE)
+    return url
 
 
 class Environment(BaseSettings):
@@ -68,6 +80,7 @@ class Environment(BaseSettings):
     encryption_keys: SecretStr | None = None
     deploy_threads: Annotated[int, Field(ge=1, le=32)] = 2
     deploy_timeout: Annotated[float, Field(gt=0)] = 120
+    tasks: Literal["web", "worker"] = "web"
     spare_wranglers: Annotated[int, Field(ge=0, le=8)] = 1
     language_servers: Annotated[int, Field(ge=0, le=100)] = 10
     drift_hours: Annotated[float, Field(ge=0)] = 6
@@ -79,6 +92,9 @@ class Environment(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = Field(
+        default=None, validation_alias="DATABASE_URL"
+    )
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Environment:
@@ -165,7 +181,8 @@ class Environment(BaseSettings):
 
 def _message(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    variable = "_".join(["AWAITSTEP", *map(str, error["loc"])]).upper()
+    names = [str(name) for name in error["loc"]]
+    variable = names[0] if names == ["DATABASE_URL"] else "_".join(["AWAITSTEP", *names]).upper()
     return f"{variable}: {message}" if error["loc"] else message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_stubs_ext
 
 from awaitstep_site import log_filters, log_format
+from awaitstep_site.databases import database
 from awaitstep_site.env import Environment
 from toolchain.checkout import PROJECT
 from web.gateway.body_limits import STAFF_BYTES
@@ -79,19 +80,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": AWAITSTEP.folder / "db.sqlite3",
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-        # A file, because an in-memory database would hide the locking between threads.
-        "TEST": {"NAME": AWAITSTEP.folder / "test.sqlite3"},
-    }
-}
+DATABASES = {"default": database(AWAITSTEP)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
@@ -123,7 +112,10 @@ TASKS = {
     "default": {
         "BACKEND": "deployments.queue.thread_backend.ThreadBackend",
         "QUEUES": ["default", "runs"],  # bulk changes of runs must not delay deployments
-        "OPTIONS": {"threads": AWAITSTEP.deploy_threads},
+        "OPTIONS": {
+            "threads": AWAITSTEP.deploy_threads,
+            "is_for_workers": AWAITSTEP.tasks == "worker",
+        },
     }
 }
 

@@ -20,6 +20,7 @@ from targets.cloudflare.errors import Cause, DeployError
 from targets.cloudflare.time_limits import time_limited
 from targets.cloudflare.tokens import Owner, Token, TokenKind
 from targets.models import Target
+from web.transaction_locks import lock_until_commit
 
 CREDENTIAL: Final = "api_token"
 ACCESS: Final = frozenset({"account_id", "api_base_url", CREDENTIAL})
@@ -197,6 +198,7 @@ def save(
         target.checks, target.checked_at = [], None
     with transaction.atomic():
         if target.is_default:
+            lock_until_commit("target", "default")
             Target.objects.filter(is_default=True).exclude(pk=target.pk).update(is_default=False)
         target.save()
         save_groups()

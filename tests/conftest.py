@@ -11,18 +11,25 @@ from pytest_django import Settings
 from tests.local_cloudflare.support.control import control  # noqa: F401 - a fixture
 from tests.runs.fake_api import fake_api  # noqa: F401 - a fixture
 from tests.support.database import django_db_keepdb, django_db_setup  # noqa: F401 - fixtures
+from tests.support.environment import postgresql
 from tests.support.fake_tests import fake_tests  # noqa: F401 - a fixture
 from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
 from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures
+
+# `make test-cluster` runs these, because they need PostgreSQL.
+collect_ignore = [] if postgresql() else ["cluster"]
 
 _SHARED: list[Installation] = []
 _NEED_INSTALLATION: set[Path] = set()
 SLOWEST = ("browser", "installation", "platform")  # fixtures that start programs, slowest first
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Skip work that would slow down every test."""
+    if postgresql():  # threads of tests end without closing their connections
+        unclosed = "ignore:.*BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning"
+        config.addinivalue_line("filterwarnings", unclosed)
     # The default hasher takes a quarter of a second.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Each test client would list the static files.

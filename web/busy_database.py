@@ -1,4 +1,4 @@
-"""Handles a database that another process locks: skips optional writes, and responds with 503."""
+"""Handles a database that is locked or restarting: skips optional writes, and responds with 503."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER: Final = "5"
 _SHORT_WAIT: Final = 250  # milliseconds
+_NO_CONNECTION: Final = "08000"
+# No connection, a deadlock, a lock that was not free in time, too many connections, a server that stops or starts
+_BUSY_STATES: Final = ("08", "40P01", "55P03", "53300", "57P0")
 _MESSAGE: Final = "The database is busy. Nothing was changed. Try again in a moment."
 
 
@@ -30,7 +33,7 @@ class BusyDatabaseMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not is_locked(error):
             return None
-        logger.warning("%s %s: the database was locked", request.method, request.path)
+        logger.warning("%s %s: the database was busy", request.method, request.path)
         is_api = request.path.startswith("/api/")
         response = JsonResponse({"error": _MESSAGE}) if is_api else render(request, "503.html")
         response.status_code = 503
@@ -39,7 +42,17 @@ class BusyDatabaseMiddleware:
 
 
 def is_locked(error: Exception) -> bool:
-    return isinstance(error, OperationalError) and "database is locked" in str(error)
+    """Return whether a lock was not free in time, or PostgreSQL is not available, as during a restart."""
+    if not isinstance(error, OperationalError):
+        return False
+    if connection.vendor == "postgresql":
+        return _sqlstate(error).startswith(_BUSY_STATES)
+    return "database is locked" in str(error)
+
+
+def _sqlstate(error: OperationalError) -> str:
+    """Return PostgreSQL's code of the error; without one, there was no connection."""
+    return getattr(error.__cause__, "sqlstate", None) or _NO_CONNECTION
 
 
 @contextmanager
@@ -48,8 +61,7 @@ def skipped_if_locked() -> Iterator[None]:
 
     Use it outside of transactions.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {_SHORT_WAIT}")
+    _set_wait(_SHORT_WAIT)
     try:
         yield
     except OperationalError as error:
@@ -57,8 +69,17 @@ def skipped_if_locked() -> Iterator[None]:
             raise
         logger.info("left out a write, because the database was locked")
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {_usual_wait()}")
+        _set_wait(None)
+
+
+def _set_wait(milliseconds: int | None) -> None:
+    """Set how long statements of this connection wait for a lock; None is the usual time."""
+    if connection.vendor == "postgresql":
+        statement = "SET lock_timeout = " + (f"{milliseconds}" if milliseconds else "DEFAULT")
+    else:
+        statement = f"PRAGMA busy_timeout = {milliseconds or _usual_wait()}"
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def _usual_wait() -> int:

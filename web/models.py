@@ -1,4 +1,4 @@
-"""Recent attempts to log in, for the limit on them."""
+"""Recent attempts to log in, for the limit on them, and the processes that are elected for a task."""
 
 from __future__ import annotations
 
@@ -25,3 +25,17 @@ class LoginAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"login attempt {self.pk}"
+
+
+class ElectedProcess(models.Model):
+    """The process of the installation that does a task, such as polling, and when it last confirmed that."""
+
+    task = models.CharField(max_length=20, primary_key=True)
+    holder = models.UUIDField()
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.holder}"

@@ -102,6 +102,11 @@ class Workflow(_HasContent, models.Model):
     def get_absolute_url(self) -> str:
         return reverse("admin:workflows_workflow_change", args=[self.pk])
 
+    def lock(self) -> None:
+        """Keep other transactions from changing the stored workflow until this one ends."""
+        stored = Workflow.objects.select_for_update(no_key=True).filter(pk=self.pk)
+        list(stored.values_list("pk"))
+
     @property
     def is_archived(self) -> bool:
         return self.archived_at is not None

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from audit.encrypted_fields import UnreadableSecret
 from audit.trail import SYSTEM, Actor
+from web.transaction_locks import lock_until_commit
 from workflows import audit_entries, drafts
 from workflows.documents.projects.packages import read_packages
 from workflows.documents.saved_tests.reading import read_tests
@@ -142,6 +143,7 @@ def _saved_newest(
     while True:
         draft = check_draft(workflow)
         with transaction.atomic():
+            workflow.lock()
             if drafts.is_newest(workflow):
                 return save(draft)
         workflow.refresh_from_db(fields=_DRAFT)
@@ -157,6 +159,7 @@ def save_checked(draft: CheckedDraft, *, by: User | None = None, note: str = "")
     if not workflow.class_name:
         workflow.class_name = class_name_for(draft.document_name)
     workflow.name = workflow.name or draft.document_name
+    workflow.lock()
     before = Workflow.objects.filter(pk=workflow.pk).only(*_DRAFT, "archived_at").first()
     if before is not None:
         if before.is_archived:
@@ -220,6 +223,7 @@ def import_document(
     draft = check_draft(workflow)
     with transaction.atomic():
         if into:
+            into.lock()
             _reload_all_but_document(workflow)
         if entry_code is not None:
             workflow.entry_code = entry_code
@@ -291,6 +295,7 @@ def set_variable(
 
     A secret variable stays secret until it is deleted, so that no later call can reveal it.
     """
+    lock_until_commit("variable", f"{workflow.pk if workflow else ''} {name}")
     variable = EnvironmentVariable.objects.filter(name=name, workflow=workflow).first()
     variable = variable or EnvironmentVariable(name=name, workflow=workflow)
     if not _is_text(value):

@@ -33,7 +33,7 @@ def clean_note(text: str) -> str:
 def set_note(version: WorkflowVersion, note: str, *, before: str, by: Actor) -> None:
     """Replace the note `before`; raises Refused if it is no longer the version's note."""
     note = clean_note(note)
-    current = WorkflowVersion.objects.select_for_update().only("note").get(pk=version.pk)
+    current = WorkflowVersion.objects.select_for_update(no_key=True).only("note").get(pk=version.pk)
     if current.note == note:
         return
     if current.note != clean_note(before):

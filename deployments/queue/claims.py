@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
@@ -15,12 +16,19 @@ from deployments.queue.leases import Claim
 
 logger = logging.getLogger(__name__)
 
+_stopping = threading.Event()
+
+
+def stop_claiming() -> None:
+    """Let this process start no more deployments, because it is about to end."""
+    _stopping.set()
+
 
 def process_queue() -> None:
     """End abandoned deployments, then run waiting ones, oldest first, until none is left."""
     recovery.sweep()
     has_deployed = False
-    while claimed := claim():
+    while not _stopping.is_set() and (claimed := claim()):
         runner.perform(claimed)
         has_deployed |= claimed.deployment.work is Action.DEPLOY
     if has_deployed:

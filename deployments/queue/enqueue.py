@@ -14,6 +14,7 @@ from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED, Action, Status
 from deployments.queue import transitions
 from targets.cloudflare.errors import Cause, DeployError
+from web.transaction_locks import lock_until_commit
 
 _ENQUEUE_ATTEMPTS = 5
 MAX_ATTEMPTS = 5
@@ -45,7 +46,14 @@ def enqueue(make: Callable[[], Deployment]) -> Deployment:
 
     `make` is called inside the transaction. Raises Busy if a rollback or a takedown is waiting.
     """
-    return _replace_waiting(make())
+    deployment = make()
+    lock_queue(deployment)
+    return _replace_waiting(deployment)
+
+
+def lock_queue(deployment: Deployment) -> None:
+    """Keep other transactions from queueing deployments of the same workflow and target."""
+    lock_until_commit("queue", f"{deployment.workflow_public_id} {deployment.target_id}")
 
 
 def _replace_waiting(deployment: Deployment) -> Deployment:

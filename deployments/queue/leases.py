@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psutil
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from deployments.models import Deployment, Lease, ProcessLease
@@ -139,6 +139,7 @@ class _Heartbeat:
                     self._check()
                 except DatabaseError:
                     logger.warning("a heartbeat was missed", exc_info=True)
+                    connections.close_all()
         finally:
             connections.close_all()
 
@@ -168,13 +169,12 @@ def is_on_this_host(lease: ProcessLease) -> bool:
 def is_expired(lease: ProcessLease) -> bool:
     """Return whether the holder has died.
 
-    On this host, that is when its process has ended or the host was rebooted; elsewhere, when there
-    was no heartbeat for a minute.
+    On this host, that is when its process has ended; elsewhere, when there was no heartbeat for a minute.
     """
     if is_on_this_host(lease):
         return not _is_alive(lease.pid, lease.pid_started)
-    if lease.host == socket.gethostname():
-        return True
+    if lease.host == socket.gethostname() and connection.vendor == "sqlite":
+        return True  # no other host uses a SQLite file, so this one was rebooted
     return timezone.now() - lease.heartbeat_at > EXPIRES_AFTER
 
 

@@ -41,10 +41,15 @@ _NEXT_STEP = {
 }
 
 
-def sweep() -> None:
-    """End the deployments whose process has died, and remove their files."""
+def sweep(*, of_other_hosts: bool = True) -> None:
+    """End the deployments whose process has died, and remove their files.
+
+    Every process may do so, because only one can end a deployment. Those of other hosts can be left to
+    one process, which spares the target the same calls.
+    """
     for lease in Lease.objects.select_related("deployment__target"):
-        if leases.is_expired(lease):
+        is_ours = of_other_hosts or leases.is_on_this_host(lease)
+        if is_ours and leases.is_expired(lease):
             deployment = lease.deployment
             workflow = deployment.workflow_public_id
             with bound_contextvars(deployment=deployment.pk, workflow=workflow):

@@ -10,12 +10,20 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
 from structlog.contextvars import bound_contextvars
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     wait_chain,
     wait_fixed,
@@ -115,13 +123,23 @@ def _run(
     ):
         for progress in stages:
             if progress.stage is not Stage.COMPLETED:  # which can no longer be cancelled
-                claim.check()
+                _with_retries(claim.check)
             facts = _with_redacted_parts(progress.facts, secrets)
-            transitions.enter(pk, claim.token, stage=progress.stage, facts=facts)
+            _with_retries(partial(_enter, claim, progress.stage, facts))
             if "wrangler_json" in facts and claim.deployment.files:
                 workflows = parse_triggers(json.loads(facts["wrangler_json"])).classes
                 workflow_names.remember(claim.deployment, workflows)
     logger.info("deployment %s succeeded", pk)
+
+
+def _enter(claim: Claim, stage: Stage, facts: Mapping[str, Any]) -> None:
+    """Enter the stage, unless an attempt whose connection was lost has already done so."""
+    pk = claim.deployment.pk
+    try:
+        transitions.enter(pk, claim.token, stage=stage, facts=facts)
+    except LeaseLost:
+        if not transitions.has_entered(pk, claim.token, stage):
+            raise
 
 
 def _work(deployment: Deployment) -> Callable[[DeployTools], Stages]:
@@ -154,22 +172,29 @@ def _tools(claim: Claim, account: Account, *, secrets: Collection[str]) -> Deplo
     deployment = claim.deployment
 
     def save(ran: ProgramRun) -> None:
-        ProgramOutput.objects.create(
+        output = ProgramOutput(
             deployment=deployment,
             program=ran.program,
             exit_code=ran.exit_code,
             seconds=ran.seconds,
             text=ran.text,
         )
+        _with_retries(output.save)
+
+    def program_started(pid: int) -> None:
+        _with_retries(partial(claim.program_started, pid))
 
     def before_write() -> None:
+        _with_retries(check_before_write)
+
+    def check_before_write() -> None:
         claim.check()
         _check_newest(deployment)
         if deployment.work is Action.DEPLOY:
             request_factory.require_workflow(deployment)
 
     hooks = Hooks(
-        program_started=claim.program_started,
+        program_started=program_started,
         program_ended=save,
         before_write=before_write,
         hide=partial(redact, secrets=secrets),
@@ -248,6 +273,7 @@ def _write_outcome(
     parts = {"parts": [part.as_row() for part in outcome.parts]} if outcome.parts else {}
     facts = _with_redacted_parts(parts, secrets) | remote_outcome_of(deployment, account)
     with transaction.atomic():
+        transitions.lock(deployment.pk)
         will_retry = outcome.retry_at is not None and bool(
             enqueue_retry(deployment, not_before=outcome.retry_at)
         )
@@ -302,7 +328,7 @@ def _cancel_overdue(claim: Claim, account: Account) -> None:
 def _with_retries(write: Callable[[], object]) -> object:
     """Call the function; try again if the database is locked or unavailable for a while."""
     retrying = Retrying(
-        retry=retry_if_exception_type(DatabaseError),
+        retry=retry_if_exception(_may_pass),
         stop=stop_after_attempt(len(_WRITE_RETRIES) + 1),
         wait=wait_chain(*map(wait_fixed, _WRITE_RETRIES)),
         before_sleep=_reconnect,
@@ -311,7 +337,13 @@ def _with_retries(write: Callable[[], object]) -> object:
     return retrying(write)
 
 
+def _may_pass(error: BaseException) -> bool:
+    """Return whether a statement may succeed later, such as when the database is back."""
+    is_final = isinstance(error, (DataError, IntegrityError, ProgrammingError))
+    return isinstance(error, (DatabaseError, InterfaceError)) and not is_final
+
+
 def _reconnect(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    logger.error("could not record the outcome of a deployment; trying again", exc_info=error)
+    logger.error("a deployment could not use the database; trying again", exc_info=error)
     connections.close_all()

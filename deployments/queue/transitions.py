@@ -19,7 +19,21 @@ from targets.cloudflare.errors import Finding
 _NOTHING: Mapping[str, Any] = {}
 
 
+def lock(pk: int) -> None:
+    """Keep other transactions from changing a deployment until this one ends.
+
+    A transaction locks before it inserts stage records, which only one transaction does at a time.
+    """
+    list(Deployment.objects.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+
+
 def _held(pk: int, token: UUID) -> QuerySet[Deployment]:
+    """Return the deployment if the token holds it.
+
+    It is locked first: PostgreSQL would not check again whether the lease is still there when it has
+    waited for another transaction to end the deployment.
+    """
+    lock(pk)
     return Deployment.objects.filter(pk=pk, status=Status.RUNNING.value, lease__token=token)
 
 
@@ -47,6 +61,14 @@ def enter(pk: int, token: UUID, *, stage: Stage, facts: Mapping[str, Any] = _NOT
     _record(pk, stage, message=action.message(stage), progress=stage.percent)
     if stage is Stage.COMPLETED:
         Lease.objects.filter(deployment=pk).delete()
+
+
+def has_entered(pk: int, token: UUID, stage: Stage) -> bool:
+    """Return whether the holder of the token has entered the stage and no later one."""
+    entered = Deployment.objects.filter(pk=pk, stage=stage.value)
+    if stage is Stage.COMPLETED:  # which deletes the lease
+        return entered.filter(status=Status.SUCCEEDED.value).exists()
+    return entered.filter(status=Status.RUNNING.value, lease__token=token).exists()
 
 
 @transaction.atomic
@@ -90,6 +112,7 @@ def cancel_waiting(pk: int, *, by: str) -> bool:
     return True
 
 
+@transaction.atomic
 def set_waits_until(pk: int, token: UUID, *, until: datetime | None) -> None:
     """Store until when the target asked to wait; None when the wait is over."""
     _held(pk, token).update(waits_until=until)

@@ -10,6 +10,7 @@ from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED
 from targets.policy import Refused
+from web.transaction_locks import lock_until_commit
 from workflows import audit_entries
 from workflows.models import Workflow
 
@@ -26,6 +27,7 @@ def archive(workflow: Workflow, *, by: Actor) -> None:
 
     Raises Refused while it is live or being deployed: a Worker that runs needs someone who sees it.
     """
+    lock_until_commit("archiving", workflow.pk)
     changed = Workflow.objects.filter(pk=workflow.pk, archived_at=None).update(
         archived_at=timezone.now(), archived_by=by.name
     )

@@ -12,7 +12,7 @@ from deployments.history import records
 from deployments.models import Deployment
 from deployments.pipeline.stages import UNFINISHED, Action, Status
 from deployments.queue import transitions
-from deployments.queue.enqueue import Busy
+from deployments.queue.enqueue import Busy, lock_queue
 from deployments.services.deploy import (
     enqueue_and_record,
     subject_of,
@@ -34,6 +34,7 @@ def cancel(deployment: Deployment, *, by: Actor = SYSTEM, as_name: str = "") -> 
     deployment.
     """
     with transaction.atomic():
+        transitions.lock(deployment.pk)
         deployment.refresh_from_db(fields=["status", "cancel_requested_at"])
         if not deployment.is_final and not deployment.cancel_requested_at:
             trail.record("deployment cancelled", subject_of(deployment), by=by)
@@ -204,9 +205,12 @@ def _cancel_conflicting(deployment: Deployment, action: Action, *, by: Actor) ->
 
     Raises Busy if the Worker is already being taken down.
     """
+    lock_queue(deployment)
     unfinished = records.of_worker(deployment.workflow_public_id, deployment.target_id).filter(
         status__in=UNFINISHED
     )
+    for other in unfinished:
+        transitions.lock(other.pk)
     for other in unfinished:
         if other.work is action is Action.TAKEDOWN:
             raise Busy(f"It is already being taken down (#{other.pk}).")

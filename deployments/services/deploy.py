@@ -22,6 +22,7 @@ from targets.cloudflare.naming import worker_name
 from targets.lookup import default_target
 from targets.models import Target
 from targets.policy import Consent
+from web.transaction_locks import lock_until_commit
 from workflows.models import ARCHIVED, Workflow
 from workflows.node_types.registered import snapshot
 
@@ -56,6 +57,7 @@ def request_deployment(
         version = tests.version.number
 
     def make() -> Deployment:
+        lock_until_commit("archiving", workflow.pk)
         _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
         deployment = draft_deployment(workflow, target)
@@ -121,6 +123,7 @@ def request_snapshot(
     target, workflow = target_and_workflow(earlier)
 
     def make() -> Deployment:
+        lock_until_commit("archiving", workflow.pk)
         _check_not_archived(workflow)
         policy.check(target, workflow, by=by, consent=consent)
         required_tests.check_snapshot(earlier, target)

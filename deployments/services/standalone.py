@@ -96,6 +96,7 @@ def eject(workflow: Workflow, *, by: Actor) -> WorkflowVersion:
     workflow.entry_code, workflow.deploy_settings, workflow.tests = "", {}, []
     draft = check_draft(workflow)
     with transaction.atomic():
+        workflow.lock()
         current = Workflow.objects.filter(pk=workflow.pk, archived_at=None)
         if not current.filter(draft_revision=revision).exists():
             raise Refused(_CHANGED)

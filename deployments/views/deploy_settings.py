@@ -64,7 +64,7 @@ def _of_project(request: HttpRequest, workflow: Workflow) -> HttpResponse:
 @transaction.atomic
 def _save(request: HttpRequest, pk: str) -> HttpResponse:
     """Save the settings. A concurrent request waits for the row lock and then sees the change."""
-    workflow = get_object_or_404(Workflow.objects.select_for_update(), pk=pk)
+    workflow = get_object_or_404(Workflow.objects.select_for_update(no_key=True), pk=pk)
     forms = SettingsForms(workflow, request.POST)
     if not forms.is_valid:
         return _page(request, forms)

@@ -25,7 +25,8 @@ from maintenance.backup.creation import ENGINE, check_engine
 from maintenance.backup.manifest import InvalidBackup, Manifest, product_version
 from maintenance.backup.work_folder import work_folder
 from runs.bulk import claims
-from runs.models import BulkChange, PollerLease, RunChange
+from runs.models import BulkChange, RunChange
+from web.models import ElectedProcess
 
 _MOST_NAMED: Final = 5
 
@@ -135,7 +136,7 @@ def _prepare(manifest: Manifest, aside: Path | None, *, by: Actor) -> Restored:
     call_command("migrate", verbosity=0, interactive=False)
     interrupted, cancelled = recovery.end_restored()
     stopped = claims.end_restored()
-    PollerLease.objects.all().delete()
+    ElectedProcess.objects.all().delete()
     RunChange.objects.all().delete()
     restored = Restored(
         manifest=manifest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runs.models.approvals import ApprovalDecision
 from runs.models.bulk import BulkChange, BulkLease
-from runs.models.polling import CallCount, PollerLease, PollStatus, Watcher, Watermark
+from runs.models.polling import CallCount, PollStatus, Watcher, Watermark
 from runs.models.run import (
     LaterSecrets,
     Retention,
@@ -24,7 +24,6 @@ __all__ = [
     "CallCount",
     "LaterSecrets",
     "PollStatus",
-    "PollerLease",
     "Retention",
     "Run",
     "RunChange",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 
 from targets.models import Target
 
@@ -67,14 +66,3 @@ class CallCount(models.Model):
 
     def __str__(self) -> str:
         return f"calls to {self.account_id}"
-
-
-class PollerLease(models.Model):
-    """Which process polls; another takes over when the lease has not been renewed."""
-
-    name = models.CharField(max_length=20, primary_key=True, default="poller")
-    holder = models.UUIDField()
-    beat_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"poller {self.holder}"

@@ -35,6 +35,7 @@ from targets.cloudflare import retries, test_runs, time_limits
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import account_for_test_runs
+from web.transaction_locks import lock_until_commit
 from workflows.audit_entries import record_workflow
 from workflows.documents.saved_tests.model import ExpectedRequest
 from workflows.documents.saved_tests.pins import Pin
@@ -210,6 +211,7 @@ def reserve(runnable: Runnable, test: TestInput, *, by: Actor) -> TestRun:
     if _excess() > 0:
         _notice_ends(_current())
     with transaction.atomic():
+        lock_until_commit("test runs", "limits")
         removed = _make_room()
         _check_limits(by)
         run = _create(runnable, test, by=by)

@@ -10,8 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
+from awaitstep_site.databases import database
 from awaitstep_site.env import Environment
 from tests.support.installation import Installation
 from tests.workflows.ir.documents import chain, node
@@ -21,9 +23,42 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def test_the_settings_page_lists_exactly_the_settings() -> None:
     page = (PROJECT / "docs" / "settings.md").read_text("utf-8")
-    rows = re.findall(r"^\| `AWAITSTEP_([A-Z_]+)`", page, re.M)
+    rows = re.findall(r"^\| `(?:AWAITSTEP_)?([A-Z_]+)`", page, re.M)
 
     assert sorted(rows) == sorted(name.upper() for name in Environment.model_fields)
+
+
+def test_a_database_url_of_another_database_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWAITSTEP_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "mysql://someone:sentinel@host/name")
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        Environment.read()
+
+    assert str(refused.value).startswith("DATABASE_URL: must look like postgresql://")
+    assert "sentinel" not in str(refused.value)
+
+
+def test_postgresql_is_used_if_there_is_a_database_url(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWAITSTEP_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:p%40ss@host:5433/name?sslmode=require")
+
+    found = database(Environment.read())
+
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert [found[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")] == [
+        "someone",
+        "p@ss",
+        "host",
+        5433,
+        "name",
+    ]
+    assert found["OPTIONS"]["sslmode"] == "require"
+    assert found["CONN_MAX_AGE"] == 0
 
 
 def test_the_embedded_platform_is_off_in_production_by_default(tmp_path: Path) -> None:

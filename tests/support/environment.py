@@ -1,4 +1,7 @@
-"""A data directory and ports for the tests, set before Django's settings load (see pyproject.toml)."""
+"""A data directory, ports and a database for the tests, set before Django's settings load (see pyproject.toml).
+
+With AWAITSTEP_TEST_DATABASE=postgresql, the first process starts a server, which the others share.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,12 @@ import os
 import shutil
 import socket
 import tempfile
+from pathlib import Path
 
-_KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG")
+from tests.support.postgresql import Postgresql
+
+_KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG", "AWAITSTEP_TEST_DATABASE")
+_SERVER = "TEST_POSTGRESQL"  # the folder of the server that the first process has started
 
 
 def free_port() -> int:
@@ -18,8 +25,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def postgresql() -> Postgresql | None:
+    """Return the server that the tests use instead of SQLite, if there is one."""
+    return Postgresql(Path(os.environ[_SERVER])) if _SERVER in os.environ else None
+
+
+def _database() -> dict[str, str]:
+    """Return the variables of the database."""
+    if os.environ.get("AWAITSTEP_TEST_DATABASE", "sqlite") == "sqlite":
+        return {}
+    server = postgresql()
+    if server is None:
+        server = Postgresql()
+        server.start()
+        atexit.register(server.stop)
+    return {"DATABASE_URL": server.url("awaitstep"), _SERVER: str(server.folder)}
+
+
 def _replace_environment(variables: dict[str, str]) -> None:
-    for name in [name for name in os.environ if name.startswith("AWAITSTEP_")]:
+    for name in [name for name in os.environ if name.startswith(("AWAITSTEP_", "DATABASE_URL"))]:
         if name not in _KEPT:
             del os.environ[name]
     os.environ.update(variables)
@@ -34,4 +58,5 @@ _replace_environment(
         "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
         "AWAITSTEP_SPARE_WRANGLERS": "0",  # most tests would start one that is never used
     }
+    | _database()
 )

@@ -14,11 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
-from tests.support.environment import free_port
-from tests.support.migrated_database import migrated_database
+from tests.support.environment import free_port, postgresql
+from tests.support.migrated_database import migrated_database, migrated_template
 from tests.support.patience import PATIENCE
 from tests.support.plain_http import NO_AUTHORITIES, request
 from tests.support.programs.command_runner import Commands
@@ -27,6 +28,12 @@ from toolchain.private_files import private_folder
 
 PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
+
+
+def _empty_database() -> str:
+    """Return the URL of a new database, if the tests use PostgreSQL."""
+    server = postgresql()
+    return server.create(f"installation_{uuid4().hex}") if server else ""
 
 
 @dataclass
@@ -39,6 +46,7 @@ class Installation:
     more_env: dict[str, str] = field(default_factory=dict)
     is_running: bool = False
     _running: ExitStack = field(default_factory=ExitStack)
+    database_url: str = field(default_factory=_empty_database)
     _commands: Commands = field(default_factory=lambda: Commands(PROJECT))
 
     @property
@@ -52,11 +60,16 @@ class Installation:
             "AWAITSTEP_PORT": str(self.port),
             "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(self.local_cloudflare_port),
             "AWAITSTEP_SPARE_WRANGLERS": "0",
+            "DATABASE_URL": self.database_url,
             **self.more_env,
         }
 
     def migrate(self) -> None:
         """Create the database as a copy of a migrated one."""
+        if server := postgresql():
+            name = f"installation_{uuid4().hex}"
+            self.database_url = server.create(name, template=migrated_template(server))
+            return
         shutil.copyfile(migrated_database(), private_folder(self.data_dir) / "db.sqlite3")
 
     def manage(

@@ -18,8 +18,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
+from tests.support.postgresql import Postgresql
+
 PROJECT: Final = Path(__file__).resolve().parents[2]
 _FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
+_TEMPLATE: Final = "migrated"
 _CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api", "maintenance")
 _OTHER_CODE: Final = ("awaitstep_site", "requirements-dev.lock")
 
@@ -53,14 +58,33 @@ def _state_of_code() -> str:
     return digest.hexdigest()
 
 
+def migrated_template(server: Postgresql) -> str:
+    """Return the name of a database on the server, which the first process makes while the others wait."""
+    with _locked(), psycopg.connect(server.url(), autocommit=True) as connection:
+        exists = connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [_TEMPLATE]
+        ).fetchone()
+        if not exists:
+            url = server.create("unfinished")
+            with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
+                _run_migrations(folder, DATABASE_URL=url)
+            server.execute(f"ALTER DATABASE unfinished RENAME TO {_TEMPLATE}")
+    return _TEMPLATE
+
+
+def _run_migrations(folder: str, **more_env: str) -> None:
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=PROJECT,
+        env=inherited | {"AWAITSTEP_DATA_DIR": folder} | more_env,
+        check=True,
+    )
+
+
 def _migrate(target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=_FOLDER) as folder:
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-            cwd=PROJECT,
-            env=os.environ | {"AWAITSTEP_DATA_DIR": folder},
-            check=True,
-        )
+        _run_migrations(folder)
         with closing(sqlite3.connect(f"{folder}/db.sqlite3")) as migrated:
             migrated.execute("VACUUM INTO ?", [f"{folder}/whole.sqlite3"])
         Path(f"{folder}/whole.sqlite3").replace(target)

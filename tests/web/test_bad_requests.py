@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from deployments.models import Deployment
@@ -162,7 +163,9 @@ def test_a_year_that_does_not_exist_is_a_bad_request(
 
 
 def test_a_search_text_that_is_too_long_is_a_bad_request(admin_client: Client) -> None:
-    assert admin_client.get(f"/admin/audit/entry/?q={'x' * 60_000}").status_code == 400
+    status = admin_client.get(f"/admin/audit/entry/?q={'x' * 60_000}").status_code
+
+    assert status == (400 if connection.vendor == "sqlite" else 200)  # PostgreSQL has no such limit
 
 
 def test_an_error_that_is_not_about_the_query_stays_a_server_error(

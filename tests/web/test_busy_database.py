@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from tests.deployments.factories import make_deployment
 from tests.support.page_text import text
@@ -22,15 +25,36 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def locked(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A client while the database is locked; requests only wait for a short time."""
     make_deployment()
-    options = connection.settings_dict["OPTIONS"]
-    monkeypatch.setitem(options, "timeout", 0.05)
+    lock = _locked_sqlite if connection.vendor == "sqlite" else _locked_postgresql
+    with lock(monkeypatch):
+        yield admin_client
+    connection.close()
+
+
+@contextmanager
+def _locked_sqlite(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
     connection.close()
     writer = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    yield admin_client
+    yield
     writer.execute("ROLLBACK")
     writer.close()
+
+
+@contextmanager
+def _locked_postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lock all tables so that they can be read, but not written."""
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=50ms")
+    tables = ", ".join(f'"{table}"' for table in connection.introspection.table_names())
+    parameters = connection.get_connection_params()
     connection.close()
+    with psycopg.connect(
+        **{name: parameters[name] for name in ("dbname", "user", "host")}
+    ) as writer:
+        writer.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE".encode())
+        yield
+        writer.rollback()
 
 
 @pytest.mark.parametrize("url", ["/", "/runs/", "/runs/overview/", "/admin/workflows/workflow/"])
@@ -51,9 +75,13 @@ def test_the_api_refuses_in_json(rf: RequestFactory) -> None:
     middleware = BusyDatabaseMiddleware(lambda _: HttpResponse())
     request = rf.post("/api/events/order")
 
-    answer = middleware.process_exception(request, OperationalError("database is locked"))
+    locked = OperationalError("database is locked")
+    locked.__cause__ = LockNotAvailable()
+    answer = middleware.process_exception(request, locked)
 
     assert answer is not None
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert b"The database is busy. Nothing was changed." in answer.content
-    assert middleware.process_exception(request, OperationalError("no such table")) is None
+    missing = OperationalError("no such table")
+    missing.__cause__ = UndefinedTable()
+    assert middleware.process_exception(request, missing) is None

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from web.models import LoginAttempt
+from web.transaction_locks import lock_until_commit
 
 WINDOW: Final = timedelta(minutes=15)
 MAX_OF_NAME: Final = 5
@@ -23,6 +24,7 @@ def begin(name: str, address: str) -> datetime | None:
 
     An unknown address ("") has no limit of its own, because anyone may have it.
     """
+    lock_until_commit("logins of an address", address)
     since = timezone.now() - WINDOW
     LoginAttempt.objects.filter(at__lt=since).delete()
     name_hash = _hash(name)

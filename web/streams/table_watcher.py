@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connections
 from django_eventstream.views import ListenerManager, get_listener_manager
+
+from web.streams.changes import changes
 
 logger = logging.getLogger(__name__)
 
 THREAD_NAME = "table watcher"
-POLL = 0.025  # seconds; a poll takes 3 microseconds
+_FILE_POLL = 0.025  # seconds
 _AFTER_ERROR = 1.0
 
 
@@ -32,7 +34,7 @@ class TableWatcher:
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
         self._factories: list[Callable[[], Reader]] = []
-        self._versions: list[Callable[[], int]] = [_data_version]
+        self._versions: list[Callable[[], int]] = []
 
     def watch(self, factory: Callable[[], Reader]) -> None:
         """Also watch a table; `factory` returns a reader that starts after the newest row."""
@@ -57,20 +59,33 @@ class TableWatcher:
 
     def _run(self) -> None:
         listeners: ListenerManager = get_listener_manager()
-        readers = [factory() for factory in self._factories]
-        versions: list[int] = []
-        self._ready.set()
-        while self._is_needed(listeners):
+        readers: list[Reader] = []
+        while True:
             try:
-                if versions != (versions := [version() for version in self._versions]):
-                    for reader in readers:
-                        reader.read(listeners)
-                time.sleep(POLL)
+                self._watch(listeners, readers)
+                break
             except DatabaseError:
                 logger.exception("Could not read the watched tables; retrying")
                 connections.close_all()
                 time.sleep(_AFTER_ERROR)
         connections.close_all()
+
+    def _watch(self, listeners: ListenerManager, readers: list[Reader]) -> None:
+        """Read what is new until nobody listens; first, what was written before the call.
+
+        The first call makes the readers, which the next one after an error continues with.
+        """
+        changed = changes()
+        if not readers:
+            readers.extend([factory() for factory in self._factories])
+            self._ready.set()
+        versions = None
+        has_changed = True
+        while self._is_needed(listeners):
+            if has_changed or versions != (versions := [version() for version in self._versions]):
+                for reader in readers:
+                    reader.read(listeners)
+            has_changed = changed.wait(_FILE_POLL)
 
     def _is_needed(self, listeners: ListenerManager) -> bool:
         with self._lock:
@@ -78,13 +93,6 @@ class TableWatcher:
                 return True
             self._thread = None
             return False
-
-
-def _data_version() -> int:
-    """Return a number that changes when another connection commits."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA data_version")
-        return int(cursor.fetchone()[0])
 
 
 watcher = TableWatcher()

@@ -233,6 +233,7 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
             return
         draft = services.check_draft(obj)
         with transaction.atomic():
+            obj.lock()
             if form.is_outdated():
                 raise _SavedMeanwhile
             if not change:  # related objects of a new workflow need its row

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -16,18 +15,18 @@ from pytest_django import DjangoAssertNumQueries
 from deployments.pipeline.stages import Action
 from runs.detail import fetch, waiting_runs
 from runs.index import watchers, writer
-from runs.models import PollerLease, PollStatus, Run, RunDetails, Watcher
+from runs.models import PollStatus, Run, RunDetails, Watcher
 from runs.sync import poller_thread
 from runs.sync.call_budget import Budget, Use
 from runs.sync.poll_backoff import MAX_WAIT, Backoff
 from runs.sync.poller import Poller, PollerLeaseLost
-from runs.sync.poller_thread import acquire_lease
 from targets.cloudflare.account import Account
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.examples import waiting_step as waiting_step
 from tests.runs.fake_instances import FakeTarget
+from web.models import ElectedProcess
 
 pytestmark = pytest.mark.django_db
 
@@ -339,15 +338,6 @@ def test_the_waiting_page_marks_gone_runs_and_counts_its_calls(
     assert Budget(run.target.account_id).used == 1
 
 
-def test_a_renewed_lease_cannot_be_acquired_by_others() -> None:
-    holder, other = uuid4(), uuid4()
-    assert acquire_lease(holder)
-    PollerLease.objects.update(beat_at=timezone.now() - timedelta(seconds=12))
-
-    assert not acquire_lease(other)
-    assert acquire_lease(holder)
-
-
 class EndOfTurnError(Exception):
     """Ends the thread's loop."""
 
@@ -362,4 +352,6 @@ def test_turns_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EndOfTurnError):
         poller_thread._poll_forever(())
 
-    assert PollerLease.objects.exists()  # on a connection that is still open
+    assert ElectedProcess.objects.filter(
+        task="poller"
+    ).exists()  # on a connection that is still open
