@@ -11,18 +11,21 @@ BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
-.PHONY: run test test-long setup setup-dev check format bench lock wheel sbom
+.PHONY: run test test-long test-cluster setup setup-dev check format bench lock wheel sbom
 
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
 
-test test-long: export PYTHONDONTWRITEBYTECODE :=  # each process of the tests would compile the project again
+test test-long test-cluster: export PYTHONDONTWRITEBYTECODE :=  # each process of the tests would compile the project again
 
 test: setup-dev  ## run all tests
 	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-long: setup-dev  ## run all tests with many more random examples, and those that take minutes
 	@AWAITSTEP_TEST_LONG=1 $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-cluster: setup-dev  ## run the tests of several web servers and workers that share a PostgreSQL database
+	@AWAITSTEP_TEST_DATABASE=postgresql $(BIN)/python -m pytest tests/cluster $(ARGS)
 
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations, Django's settings and lock files
 	$(BIN)/ruff format --check .
