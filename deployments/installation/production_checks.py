@@ -157,6 +157,15 @@ def _metrics(config: Installation) -> Iterator[CheckMessage]:
         )
 
 
+def _database(_config: Installation) -> Iterator[CheckMessage]:
+    if connection.vendor == "sqlite":
+        yield checks.Info(
+            "The database is a SQLite file, which serves one host.",
+            hint="For servers on several hosts, set DATABASE_URL to a PostgreSQL database.",
+            id="awaitstep.I003",
+        )
+
+
 CHECKS: Final[tuple[Callable[[Installation], Iterator[CheckMessage]], ...]] = (
     _mode,
     _hosts,
@@ -166,4 +175,5 @@ CHECKS: Final[tuple[Callable[[Installation], Iterator[CheckMessage]], ...]] = (
     _tools,
     _keys,
     _metrics,
+    _database,
 )

@@ -21,7 +21,7 @@ from tests.support.dockerfile import DOCKERFILE, Instruction, Stage, stages, var
 from tests.support.installation import PROJECT
 from tests.support.repository import repository_files
 
-SETTINGS = {f"AWAITSTEP_{name}".upper() for name in Environment.model_fields}
+SETTINGS = {"DATABASE_URL", *(f"AWAITSTEP_{name}".upper() for name in Environment.model_fields)}
 STAGES = {stage.name: stage for stage in stages()}
 IMAGE = STAGES[""]
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "compose.yaml").read_text("utf-8"))
@@ -153,14 +153,35 @@ def test_every_service_of_ours_runs_an_existing_command_with_existing_settings(n
     assert "ports" not in service  # only the proxy can be reached from outside
 
 
-def test_the_web_server_starts_after_the_migrations_and_the_proxy_when_it_is_healthy() -> None:
-    assert SERVICES["web"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
-    assert SERVICES["proxy"]["depends_on"]["web"]["condition"] == "service_healthy"
+def test_each_service_starts_when_what_it_needs_is_ready() -> None:
+    conditions = {
+        (name, needed): what["condition"]
+        for name, service in SERVICES.items()
+        for needed, what in service.get("depends_on", {}).items()
+    }
+
+    assert conditions == {
+        ("migrate", "database"): "service_healthy",
+        ("web", "migrate"): "service_completed_successfully",
+        ("worker", "migrate"): "service_completed_successfully",
+        ("proxy", "web"): "service_healthy",
+    }
+
+
+def test_what_serves_requests_has_a_health_check() -> None:
     assert SERVICES["web"].get("healthcheck") is None  # that of the image
+    assert all("test" in SERVICES[name]["healthcheck"] for name in ("database", "proxy"))
     assert "web:8000" in COMPOSE["configs"]["caddyfile"]["content"]
 
 
+def test_tasks_run_in_the_workers() -> None:
+    assert {SERVICES[name]["environment"]["AWAITSTEP_TASKS"] for name in OURS} == {"worker"}
+    assert "worker" in OURS
+
+
 def test_every_volume_is_declared() -> None:
-    used = {v.partition(":")[0] for service in SERVICES.values() for v in service["volumes"]}
+    used = {
+        v.partition(":")[0] for service in SERVICES.values() for v in service.get("volumes", [])
+    }
 
     assert used == COMPOSE["volumes"].keys()

@@ -14,7 +14,7 @@ from tests.docs.test_docs import PROJECT
 from tests.support.dockerfile import stages
 
 PAGE = (PROJECT / "docs" / "production.md").read_text("utf-8")
-SETTINGS = {f"AWAITSTEP_{name}".upper() for name in Environment.model_fields}
+SETTINGS = {"DATABASE_URL", *(f"AWAITSTEP_{name}".upper() for name in Environment.model_fields)}
 IMAGE = stages()[-1]
 
 

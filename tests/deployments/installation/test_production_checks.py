@@ -30,6 +30,15 @@ COMPLETE = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_database(monkeypatch, "postgresql")
+
+
+def use_database(monkeypatch: pytest.MonkeyPatch, vendor: str) -> None:
+    monkeypatch.setattr(production_checks, "connection", SimpleNamespace(vendor=vendor))
+
+
 def ids(settings: Settings, tmp_path: Path, **changed: Any) -> list[str]:
     """Return the ids of our messages about an installation that is complete but for the changes."""
     settings.AWAITSTEP = Environment(data_dir=tmp_path, **{**COMPLETE, **changed})
@@ -51,8 +60,8 @@ def test_a_complete_installation_lacks_nothing(settings: Settings, tmp_path: Pat
         ({"https": False}, ["W003"]),
         ({"trusted_origins": "http://deploys.example.com"}, ["W004"]),
         ({"local_cloudflare": True}, ["W005"]),
-        ({"secret_key": None}, ["I001"]),
-        ({"encryption_keys": None}, ["I001"]),
+        ({"secret_key": None}, ["W007"]),
+        ({"encryption_keys": None}, ["W007"]),
         ({"metrics_token": None}, ["I002"]),
         ({"encryption_keys": "not a key"}, ["E001"]),
     ],
@@ -71,12 +80,12 @@ def test_missing_tools_are_reported(
     assert ids(settings, tmp_path) == ["awaitstep.W006"]
 
 
-def test_servers_that_share_a_database_need_the_same_keys(
+def test_a_database_in_a_file_serves_one_host_which_may_keep_its_keys(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(production_checks, "connection", SimpleNamespace(vendor="postgresql"))
+    use_database(monkeypatch, "sqlite")
 
-    assert ids(settings, tmp_path, encryption_keys=None) == ["awaitstep.W007"]
+    assert ids(settings, tmp_path, encryption_keys=None) == ["awaitstep.I001", "awaitstep.I003"]
 
 
 def test_an_unusable_encryption_key_stops_every_command(settings: Settings, tmp_path: Path) -> None:
