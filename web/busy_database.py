@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ class BusyDatabaseMiddleware:
             return None
         logger.warning("%s %s: the database was busy", request.method, request.path)
         is_api = request.path.startswith("/api/")
-        response = JsonResponse({"error": _MESSAGE}) if is_api else render(request, "503.html")
+        # Without the request, the page needs no user, whose session is in the database.
+        page = HttpResponse(render_to_string("503.html"))
+        response = JsonResponse({"error": _MESSAGE}) if is_api else page
         response.status_code = 503
         response["Retry-After"] = _RETRY_AFTER
         return response

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.utils.functional import SimpleLazyObject
 from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from tests.deployments.factories import make_deployment
@@ -85,3 +87,19 @@ def test_the_api_refuses_in_json(rf: RequestFactory) -> None:
     missing = OperationalError("no such table")
     missing.__cause__ = UndefinedTable()
     assert middleware.process_exception(request, missing) is None
+
+
+def test_the_page_needs_no_database(rf: RequestFactory) -> None:
+    def fail() -> NoReturn:
+        raise AssertionError("the session was read")
+
+    locked = OperationalError("database is locked")
+    locked.__cause__ = LockNotAvailable()
+    request = rf.get("/")
+    request.user = SimpleLazyObject(fail)  # type: ignore[assignment]
+
+    middleware = BusyDatabaseMiddleware(lambda _: HttpResponse())
+    answer = middleware.process_exception(request, locked)
+
+    assert answer is not None
+    assert answer.status_code == 503
