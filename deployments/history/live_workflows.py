@@ -36,7 +36,7 @@ class LiveWorkflows:
         """Read what has changed; return whether the names may differ."""
         newest = (_newest(StageRecord), _newest(Deployment))
         if self._loaded_at is None or time.monotonic() > self._loaded_at + _RELOAD_AFTER:
-            self._names = _names(records.not_taken_down())
+            self._names = _names(Deployment.objects.all())
             self._loaded_at = time.monotonic()
         elif newest != self._seen:
             self._reload(_changed_since(*self._seen))
@@ -48,9 +48,8 @@ class LiveWorkflows:
     def _reload(self, workflow_ids: Collection[str]) -> None:
         for workflow_id in workflow_ids:
             self._names.pop(workflow_id, None)
-        live = records.not_taken_down()
         for ids in _batches(workflow_ids):
-            self._names |= _names(live.filter(workflow_public_id__in=ids))
+            self._names |= _names(Deployment.objects.filter(workflow_public_id__in=ids))
 
     @property
     def pairs(self) -> Iterator[tuple[str, int]]:
@@ -79,12 +78,10 @@ def _changed_since(record: int, deployment: int) -> set[str]:
     }
 
 
-def _names(live: QuerySet[Deployment]) -> dict[str, _Names]:
-    """Return the names of the Workflows of live deployments, by the id of the workflow."""
-    pairs = live.filter(target__isnull=False).order_by().values("workflow_public_id", "target")
-    newest = pairs.annotate(newest=Max("pk")).values_list("newest", flat=True)
+def _names(deployments: QuerySet[Deployment]) -> dict[str, _Names]:
+    """Return the names of the Workflows that these deployments made live, by the id of the workflow."""
     names: dict[str, dict[int, frozenset[str]]] = {}
-    for ids in _batches(newest):
+    for ids in _batches(records.newest_live(deployments)):
         rows = Deployment.objects.filter(pk__in=ids).order_by()
         kinds = list(rows.values_list(*_KIND))
         of_projects = workflow_names.of_projects(
