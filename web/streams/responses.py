@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from web.asgi import Receive, Send
 
+logger = logging.getLogger(__name__)
+
+_END = {"type": "http.response.body", "body": b""}
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -16,7 +20,11 @@ _HEADERS = [
 
 
 async def serve(frames: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
-    """Send frames until they end or the client disconnects, then close the generator."""
+    """Send frames until they end or the client disconnects, then close the generator.
+
+    An error, such as that of a database that is being restarted, ends the response, so that the client
+    connects again; otherwise it would wait on a connection that stays open.
+    """
     sending = asyncio.ensure_future(_send_all(frames, send))
     disconnect = asyncio.ensure_future(_disconnected(receive))
     try:
@@ -24,7 +32,10 @@ async def serve(frames: AsyncGenerator[bytes], receive: Receive, send: Send) -> 
     finally:
         sending.cancel()
         disconnect.cancel()
-        await asyncio.gather(sending, disconnect, return_exceptions=True)
+        error, _ = await asyncio.gather(sending, disconnect, return_exceptions=True)
+    if isinstance(error, Exception):
+        logger.error("an event stream ended early", exc_info=error)
+        await send(_END)
 
 
 async def _send_all(frames: AsyncGenerator[bytes], send: Send) -> None:
@@ -32,7 +43,7 @@ async def _send_all(frames: AsyncGenerator[bytes], send: Send) -> None:
     async with aclosing(frames):
         async for frame in frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send(_END)
 
 
 async def _disconnected(receive: Receive) -> None:
