@@ -107,11 +107,11 @@ export class Group {
     }
   }
 
-  /** Kill the process if code has used more CPU time than it may; return whether it did. */
-  async killIfBusy(): Promise<boolean> {
+  /** Kill the process if code has used more CPU time than it may; it is not running afterwards, even if that fails. */
+  async killIfBusy(): Promise<void> {
     const reason = await this.#cpuExcess();
     const runtime = this.runtime;
-    if (!reason || !runtime) return false;
+    if (!reason || !runtime) return;
     this.#exceededCpu = reason;
     this.#context.onLog({ timestamp: Date.now(), level: 'error', message: reason.message });
     this.kills.add();
@@ -122,7 +122,6 @@ export class Group {
         if (this.runtime === runtime) await this.stop();
       });
     }
-    return true;
   }
 
   async #cpuExcess(): Promise<ExceededCpu | undefined> {

@@ -307,7 +307,12 @@ export class Groups {
 
   /** Kill a process whose code uses too much CPU time, and start it again if it has work to do. */
   async #limitCpu(group: Group): Promise<void> {
-    if (await group.killIfBusy()) this.#startAfter(group.kills.restMilliseconds, group);
+    const { runtime } = group;
+    try {
+      await group.killIfBusy();
+    } finally {
+      if (runtime && !group.isRunning) this.#startAfter(group.kills.restMilliseconds, group);
+    }
   }
 
   /** Report why a group with work to do did not start, and start it again later. */
