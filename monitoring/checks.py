@@ -21,7 +21,6 @@ from toolchain import node_tools
 from toolchain.commands import INSTALL_TOOLCHAIN, command
 
 MIN_FREE_BYTES: Final = 200 * 1024 * 1024
-LONGEST_WAIT: Final = 60.0  # seconds that a deployment waits if no process works on the queue
 LONGEST_SWEEP: Final = 300.0  # seconds; a sweep may call a target
 _PLATFORM_SECONDS: Final = 1.5
 _PLATFORM_PATH: Final = "/client/v4/user/tokens/verify"
@@ -90,16 +89,21 @@ def check_platform() -> str:
 
 
 def check_queue() -> str:
-    """Check that this process sweeps, and that any process works on what is waiting."""
+    """Check that this process sweeps, and that any process works on what is waiting.
+
+    If only workers do that, a web server is ready without them: its pages still show and cancel.
+    """
     since = seconds_since_sweep()
     if since is not None and since > LONGEST_SWEEP:
         raise NotReady(f"The sweeper of this process has not run for {since:.0f} s.")
     found = backlog()
-    if found.oldest_seconds > LONGEST_WAIT and not found.is_worked_on:
-        raise NotReady(
-            f"A deployment has waited for {found.oldest_seconds:.0f} s, and no process works on the queue."
-        )
-    return f"Deployments: {found.waiting} waiting, {found.running} running."
+    counts = f"Deployments: {found.waiting} waiting, {found.running} running."
+    if not found.is_stalled:
+        return counts
+    stalled = f"A deployment has waited for {found.oldest_seconds:.0f} s, and no process works on the queue."
+    if settings.AWAITSTEP.tasks == "web":
+        raise NotReady(stalled)
+    return f"{counts} {stalled} Start a worker."
 
 
 def check_disk() -> str:

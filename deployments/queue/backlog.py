@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Coalesce
@@ -25,6 +26,14 @@ class Backlog:
     running: int
     oldest_seconds: float
     is_worked_on: bool
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether a deployment waits although no process works on the queue."""
+        return self.oldest_seconds > LONGEST_WAIT and not self.is_worked_on
+
+
+LONGEST_WAIT: Final = 60.0  # seconds that a deployment waits if no process works on the queue
 
 
 def backlog() -> Backlog:

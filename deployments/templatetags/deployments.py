@@ -17,6 +17,7 @@ from deployments.pipeline.stages import Stage, Status
 from deployments.presentation import labels, remediation, stage_list
 from deployments.presentation.project_files import FileLinks, line_url
 from deployments.presentation.workflow_head import WorkflowHead
+from deployments.queue.backlog import backlog
 from deployments.resources.resource_picker import ResourceChoice
 from deployments.settings_form.fields import SETTINGS
 from targets.cloudflare.errors import Cause, Finding, setting_of
@@ -34,6 +35,12 @@ register.filter("remediation_links", remediation.links)
 def stage_label(stage: str) -> str:
     """Return the label of a stage; "" for none."""
     return Stage(stage).label if stage else ""
+
+
+@register.filter
+def is_stalled(item: Deployment) -> bool:
+    """Return whether the deployment waits although no process works on the queue."""
+    return item.state is Status.QUEUED and not item.not_before and backlog().is_stalled
 
 
 @register.filter

@@ -80,8 +80,17 @@ def test_a_deployment_that_may_not_start_yet_is_not_a_problem() -> None:
 def test_a_deployment_that_no_process_starts_is_a_problem() -> None:
     make_deployment(created_at=long_ago())
 
-    with pytest.raises(NotReady, match=r"has waited for 12\d s, and no process works on the queue"):
+    with pytest.raises(
+        NotReady, match=r"has waited for 1\d\d s, and no process works on the queue"
+    ):
         checks.check_queue()
+
+
+def test_a_web_server_is_ready_without_workers(settings: Settings) -> None:
+    settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"tasks": "worker"})
+    make_deployment(created_at=long_ago())
+
+    assert "no process works on the queue. Start a worker." in checks.check_queue()
 
 
 def test_a_long_queue_that_a_process_works_on_is_not_a_problem() -> None:
