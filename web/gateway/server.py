@@ -80,7 +80,15 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
         super().connectionLost(reason)
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
-        """Respond in plain text, with the headers of every other response."""
+        """Respond in plain text, with the headers of every other response.
+
+        A response that has started can only be cut off, so that the client notices. An exception would end
+        Daphne's checks of all applications.
+        """
+        if self._response_started:
+            if self.channel is not None:
+                self.channel.loseConnection()
+            return
         headers = [(b"Content-Type", b"text/plain; charset=utf-8"), *HEADERS]
         self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
         self.handle_reply({"type": "http.response.body", "body": f"{body}\n".encode()})
