@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import dj_database_url
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
@@ -28,7 +29,7 @@ Words = Annotated[str, NoDecode]
 _SHORTEST_TOKEN: Final = 16
 _ZONES: Final = Path("/usr/share/zoneinfo")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
-_NO_DATABASE: Final = "must look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+_NO_DATABASE: Final = "must look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with the password percent-encoded"
 _NO_ZONE: Final = "must be a time zone such as Europe/Berlin or UTC, not {!r}"
 
 
@@ -52,9 +53,23 @@ def _database_url(url: SecretStr | None) -> SecretStr | None:
     """Accept the URL of a PostgreSQL database; the message never contains it, because it has a password."""
     if url is None or not url.get_secret_value():
         return None
-    if urlsplit(url.get_secret_value()).scheme not in _DATABASE_SCHEMES:
+    if not _is_database_url(url.get_secret_value()):
         raise ValueError(_NO_DATABASE)
     return url
+
+
+def _is_database_url(url: str) -> bool:
+    """Return whether the URL names a PostgreSQL database.
+
+    An "@" after the host is the end of a password with an unescaped "/", "?" or "#".
+    """
+    try:
+        parts = urlsplit(url)
+        name = dj_database_url.parse(url).get("NAME")
+    except (ValueError, dj_database_url.ParseError):  # their messages contain parts of the URL
+        return False
+    has_whole_password = "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    return parts.scheme in _DATABASE_SCHEMES and bool(name) and has_whole_password
 
 
 class Environment(BaseSettings):

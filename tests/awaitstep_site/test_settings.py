@@ -15,10 +15,22 @@ from pydantic import ValidationError
 
 from awaitstep_site.databases import database
 from awaitstep_site.env import Environment
+from tests.support.environment import free_port
 from tests.support.installation import Installation
 from tests.workflows.ir.documents import chain, node
 
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_settings_page_lists_exactly_the_settings() -> None:
@@ -39,6 +51,49 @@ def test_a_database_url_of_another_database_is_refused_without_showing_it(
 
     assert str(refused.value).startswith("DATABASE_URL: must look like postgresql://")
     assert "sentinel" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "[sentinel]",
+        "[sentinel",
+        "sentinel]x",
+        "#sentinel",
+        "/sentinel",
+        "?sentinel",
+        "12#sentinel",
+        "12/sentinel",
+        "12?sentinel",
+        "sentinel:sentinel@sentinel/1",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_refused_without_showing_it(
+    tmp_path: Path, password: str
+) -> None:
+    url = f"postgresql://someone:{password}@host/name"
+
+    done = manage("check", AWAITSTEP_DATA_DIR=str(tmp_path), DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert "DATABASE_URL: must look like postgresql://" in done.stderr
+    assert "with the password percent-encoded" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "sentinel" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["migrate", "list_deployments"])
+def test_a_database_that_does_not_respond_is_reported_without_its_password(
+    tmp_path: Path, command: str
+) -> None:
+    url = f"postgresql://someone:sentinel@127.0.0.1:{free_port()}/name"
+
+    done = manage(command, AWAITSTEP_DATA_DIR=str(tmp_path), DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert "The database at DATABASE_URL is not available: connection failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "sentinel" not in done.stdout + done.stderr
 
 
 def test_postgresql_is_used_if_there_is_a_database_url(
@@ -116,14 +171,7 @@ def test_the_pure_packages_load_without_django(package: str) -> None:
     ],
 )
 def test_an_invalid_setting_is_named_without_a_traceback(variable: str, value: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=PROJECT,
-        env={**os.environ, variable: value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = manage("check", **{variable: value})
 
     assert done.returncode == 1
     assert variable in done.stderr
