@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from monitoring.background import Background
@@ -136,7 +136,7 @@ async def _is_staff(scope: Scope, results: Results) -> bool:
     try:
         async with asyncio.timeout(_SESSION_SECONDS):
             user = await database_sync_to_async(user_of_cookies)(cookies)
-    except (TimeoutError, DatabaseError):
+    except (TimeoutError, Error):
         return False
     return bool(user.is_active and user.is_staff)
 

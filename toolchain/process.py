@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from toolchain.nul_characters import without_nul
+
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -50,7 +52,7 @@ class ProgramTimeout(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramResult:
-    """The result of a program: exit code, output (invalid UTF-8 is replaced), duration in seconds."""
+    """The result of a program: exit code, output (invalid UTF-8 and NUL are replaced), duration in seconds."""
 
     exit_code: int
     stdout: str
@@ -200,7 +202,7 @@ def kill(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
 
 
 def _text(data: bytes) -> str:
-    return strip_ansi(data.decode("utf-8", errors="replace"))
+    return strip_ansi(without_nul(data.decode("utf-8", errors="replace")))
 
 
 def strip_ansi(text: str) -> str:

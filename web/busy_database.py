@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from django.db import OperationalError, connection
@@ -71,7 +71,8 @@ def skipped_if_locked() -> Iterator[None]:
             raise
         logger.info("left out a write, because the database was locked")
     finally:
-        _set_wait(None)
+        with suppress(OperationalError):  # the connection was lost, and with it its setting
+            _set_wait(None)
 
 
 def _set_wait(milliseconds: int | None) -> None:

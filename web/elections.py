@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import timedelta
 from typing import Final
@@ -23,14 +24,14 @@ class Election:
     def __init__(self, task: str) -> None:
         self._task = task
         self._holder = uuid4()
-        self._renewed_at = 0.0
+        self._renewed_at = -math.inf
 
     def hold(self) -> bool:
         """Return whether this process is elected; the database is not asked on every call."""
         if time.monotonic() - self._renewed_at < _RENEW_INTERVAL:
             return True
         is_ours = elect(self._task, self._holder)
-        self._renewed_at = time.monotonic() if is_ours else 0.0
+        self._renewed_at = time.monotonic() if is_ours else -math.inf
         return is_ours
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Count, Min, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from deployments.models import Deployment, Lease, StageRecord
@@ -51,8 +51,7 @@ def _oldest_seconds() -> float:
 
 
 def _is_worked_on() -> bool:
-    recently = timezone.now() - EXPIRES_AFTER
-    if Lease.objects.filter(heartbeat_at__gt=recently).exists():
+    if Lease.objects.filter(heartbeat_at__gt=Now() - EXPIRES_AFTER).exists():
         return True
     newest = StageRecord.objects.order_by("-pk").values_list("entered_at", flat=True).first()
-    return newest is not None and newest > recently
+    return newest is not None and newest > timezone.now() - EXPIRES_AFTER

@@ -52,7 +52,10 @@ def enqueue(make: Callable[[], Deployment]) -> Deployment:
 
 
 def lock_queue(deployment: Deployment) -> None:
-    """Keep other transactions from queueing deployments of the same workflow and target."""
+    """Keep other transactions from queueing deployments of the same workflow and target.
+
+    A transaction calls this before it locks the row of a deployment, so that two never wait for each other.
+    """
     lock_until_commit("queue", f"{deployment.workflow_public_id} {deployment.target_id}")
 
 

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psutil
-from django.db import DatabaseError, connection, connections
-from django.utils import timezone
+from django.db import Error, connection, connections
+from django.db.models.functions import Now
 
 from deployments.models import Deployment, Lease, ProcessLease
 from deployments.pipeline.errors import Cancelled, LeaseLost
@@ -97,12 +97,15 @@ def grant(deployment: Deployment) -> Claim:
 
 def create_lease(model: type[_AnyLease], **subject: Any) -> _AnyLease:
     """Create a lease held by this process; raises IntegrityError if there is one already."""
-    return model._default_manager.create(**subject, **process_identity())
+    return model._default_manager.create(**subject, **process_identity(), heartbeat_at=Now())
 
 
 def renew(model: type[ProcessLease], token: UUID) -> bool:
-    """Write a heartbeat; return False if the lease has been lost."""
-    return bool(model._default_manager.filter(token=token).update(heartbeat_at=timezone.now()))
+    """Write a heartbeat; return False if the lease has been lost.
+
+    Heartbeats are times of the database, because the clocks of hosts differ.
+    """
+    return bool(model._default_manager.filter(token=token).update(heartbeat_at=Now()))
 
 
 @contextmanager
@@ -137,7 +140,7 @@ class _Heartbeat:
             while not self._done.wait(CANCEL_CHECK) and not self._claim.lost.is_set():
                 try:
                     self._check()
-                except DatabaseError:
+                except Error:
                     logger.warning("a heartbeat was missed", exc_info=True)
                     connections.close_all()
         finally:
@@ -175,7 +178,8 @@ def is_expired(lease: ProcessLease) -> bool:
         return not _is_alive(lease.pid, lease.pid_started)
     if lease.host == socket.gethostname() and connection.vendor == "sqlite":
         return True  # no other host uses a SQLite file, so this one was rebooted
-    return timezone.now() - lease.heartbeat_at > EXPIRES_AFTER
+    silent = type(lease)._default_manager.filter(heartbeat_at__lt=Now() - EXPIRES_AFTER)
+    return silent.filter(token=lease.token).exists()
 
 
 def kill_programs(lease: Lease) -> None:

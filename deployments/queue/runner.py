@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import (
     DatabaseError,
     DataError,
+    Error,
     IntegrityError,
     InterfaceError,
     ProgrammingError,
@@ -39,7 +40,7 @@ from deployments.pipeline.errors import Cancelled, LeaseLost, Superseded
 from deployments.pipeline.stages import Action, Stage
 from deployments.pipeline.worker_changes import ChangeRequest, Stages
 from deployments.queue import leases, request_factory, transitions
-from deployments.queue.enqueue import enqueue_retry
+from deployments.queue.enqueue import enqueue_retry, lock_queue
 from deployments.queue.leases import Claim
 from deployments.queue.outcome import Outcome, outcome_of
 from deployments.queue.remote_outcome import complete_if_removed, remote_outcome_of
@@ -273,6 +274,8 @@ def _write_outcome(
     parts = {"parts": [part.as_row() for part in outcome.parts]} if outcome.parts else {}
     facts = _with_redacted_parts(parts, secrets) | remote_outcome_of(deployment, account)
     with transaction.atomic():
+        if outcome.retry_at is not None:
+            lock_queue(deployment)
         transitions.lock(deployment.pk)
         will_retry = outcome.retry_at is not None and bool(
             enqueue_retry(deployment, not_before=outcome.retry_at)
@@ -301,7 +304,7 @@ def _cause_of_end(claim: Claim, error: Exception) -> Exception:
         claim.check()
     except (Cancelled, LeaseLost) as reason:
         return reason
-    except DatabaseError:
+    except Error:
         logger.warning("cannot check whether a deployment was cancelled", exc_info=True)
     if isinstance(error, ProgramStopped):
         return Cancelled("The programs of this deployment were stopped.")

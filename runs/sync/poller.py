@@ -6,6 +6,7 @@ read again.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,7 @@ from targets.cloudflare.account import SCRIPTS_READ, Account
 from targets.cloudflare.errors import Cause, DeployError, RateLimited
 from targets.lookup import account_of
 from targets.models import Target
+from toolchain.nul_characters import json_without_nul
 
 logger = logging.getLogger(__name__)
 
@@ -285,7 +287,8 @@ def describe(account: Account, workflow: str, instance_id: str) -> dict[str, Any
             )
         except cloudflare.NotFoundError:
             return None
-    data: dict[str, Any] = response.http_response.json().get("result") or {}
+    answer = json.loads(json_without_nul(response.http_response.content))
+    data: dict[str, Any] = answer.get("result") or {}
     return data
 
 

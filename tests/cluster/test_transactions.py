@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.utils import timezone
 from django_eventstream.views import ListenerManager
 
 from deployments.models import Deployment, StageRecord
 from deployments.pipeline.errors import LeaseLost
 from deployments.pipeline.stages import HAPPY_PATH, Stage, Status
-from deployments.queue import claims, transitions
+from deployments.queue import claims, runner, transitions
+from deployments.queue.enqueue import lock_queue
+from deployments.queue.outcome import Outcome
 from tests.cluster.cluster import wait_for
 from tests.deployments.factories import make_deployment
 from tests.support.patience import PATIENCE
-from web.busy_database import is_locked
+from web.busy_database import is_locked, skipped_if_locked
 from web.streams.changes import changes
 from web.streams.table_watcher import TableWatcher
 
@@ -134,6 +137,39 @@ def test_a_lost_connection_counts_as_a_busy_database(pool: ThreadPoolExecutor) -
     with pytest.raises(OperationalError) as lost:
         waiting.result()
     assert is_locked(lost.value)
+
+
+def test_an_optional_write_whose_connection_is_lost_is_left_out() -> None:
+    with skipped_if_locked(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    connection.close()
+    assert not StageRecord.objects.exists()
+
+
+def test_an_outcome_with_a_retry_waits_for_the_queue_without_a_row(
+    pool: ThreadPoolExecutor,
+) -> None:
+    """A request that cancels what runs locks the queue first, and then the rows."""
+    make_deployment()
+    claimed = claims.claim()
+    assert claimed
+    running = claimed.deployment
+    outcome = Outcome(status=Status.FAILED, message="The target is busy.", retry_at=timezone.now())
+
+    with uncommitted(pool, lambda: lock_queue(running)):
+        ending = pool.submit(
+            closing(lambda: runner._write_outcome(claimed, outcome, secrets=(), account=None))
+        )
+        wait_until_one_waits()
+        with transaction.atomic():
+            Deployment.objects.select_for_update(nowait=True).get(pk=running.pk)
+
+    ending.result()
+    assert list(Deployment.objects.order_by("pk").values_list("status", "attempt")) == [
+        (Status.FAILED.value, 1),
+        (Status.QUEUED.value, 2),
+    ]
 
 
 class Numbers:

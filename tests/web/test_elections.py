@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
-from web.elections import elect
+from web import elections
+from web.elections import Election, elect
 from web.models import ElectedProcess
 
 
@@ -16,7 +18,7 @@ from web.models import ElectedProcess
 def test_a_confirmed_process_cannot_be_replaced() -> None:
     holder, other = uuid4(), uuid4()
     assert elect("poller", holder)
-    ElectedProcess.objects.update(beat_at=timezone.now() - timedelta(seconds=12))
+    ElectedProcess.objects.update(beat_at=timezone.now() - timedelta(seconds=1))
 
     assert not elect("poller", other)
     assert elect("sweeper", other)
@@ -27,10 +29,20 @@ def test_a_confirmed_process_cannot_be_replaced() -> None:
 def test_a_process_that_no_longer_confirms_is_replaced() -> None:
     holder, other = uuid4(), uuid4()
     assert elect("poller", holder)
-    ElectedProcess.objects.update(beat_at=timezone.now() - timedelta(seconds=17))
+    ElectedProcess.objects.update(beat_at=timezone.now() - timedelta(seconds=60))
 
     assert elect("poller", other)
     assert not elect("poller", holder)
+
+
+@pytest.mark.django_db
+def test_a_host_that_has_just_booted_is_not_elected_unasked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert elect("poller", uuid4())
+    monkeypatch.setattr(elections, "time", SimpleNamespace(monotonic=lambda: 1.0))
+
+    assert not Election("poller").hold()
 
 
 @pytest.mark.django_db(transaction=True)

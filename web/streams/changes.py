@@ -18,7 +18,7 @@ class Changes(Protocol):
     def wait(self, seconds: float) -> bool:
         """Wait for a commit, for at most about this long; return whether there may have been one.
 
-        Raises DatabaseError if the connection is lost. Commits until the next object is made go
+        Raises django.db.Error if the connection is lost. Commits until the next object is made go
         unnoticed: read the tables again.
         """
         ...

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django_eventstream.views import ListenerManager, get_listener_manager
 
-from web.streams.changes import changes
+from web.streams.changes import POLL, changes
 
 logger = logging.getLogger(__name__)
 
 THREAD_NAME = "table watcher"
-_FILE_POLL = 0.025  # seconds
 _AFTER_ERROR = 1.0
 
 
@@ -64,7 +63,7 @@ class TableWatcher:
             try:
                 self._watch(listeners, readers)
                 break
-            except DatabaseError:
+            except Error:
                 logger.exception("Could not read the watched tables; retrying")
                 connections.close_all()
                 time.sleep(_AFTER_ERROR)
@@ -85,7 +84,7 @@ class TableWatcher:
             if has_changed or versions != (versions := [version() for version in self._versions]):
                 for reader in readers:
                     reader.read(listeners)
-            has_changed = changed.wait(_FILE_POLL)
+            has_changed = changed.wait(POLL)
 
     def _is_needed(self, listeners: ListenerManager) -> bool:
         with self._lock:

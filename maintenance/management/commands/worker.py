@@ -7,7 +7,7 @@ import time
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from deployments.queue import claims, tasks
 from deployments.queue.spares import keep_spares
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 _work(backend, stop)
-            except DatabaseError as error:
+            except Error as error:
                 self.stderr.write(f"The database is not available: {error}")
                 connections.close_all()
                 time.sleep(_AFTER_ERROR)
@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
 
 def _work(backend: ThreadBackend, stop: threading.Event) -> None:
-    """Start what is waiting whenever the database has changed; raises DatabaseError."""
+    """Start what is waiting whenever the database has changed; raises django.db.Error."""
     changed = changes()
     is_awake = True
     while not stop.is_set():

@@ -54,7 +54,7 @@ def test_a_lease_from_before_a_reboot_is_expired() -> None:
     # Another host that shares a PostgreSQL database may have the same name.
     assert leases.is_expired(lease) == (connection.vendor == "sqlite")
 
-    lease.heartbeat_at -= timedelta(seconds=61)
+    Lease.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=61))
     assert leases.is_expired(lease)
 
 
@@ -64,6 +64,21 @@ def test_a_lease_on_another_host_expires_after_a_minute(age: int, *, silent: boo
     lease = make_lease(host="elsewhere", boot_id="theirs", heartbeat_at=beat)
 
     assert leases.is_expired(lease) == silent
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_host_whose_clock_is_wrong_ends_nothing_of_another_host(
+    monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    jumped = timezone.now() + timedelta(minutes=minutes)
+    lease = make_lease(host="elsewhere", boot_id="theirs")
+
+    monkeypatch.setattr(timezone, "now", lambda: jumped)
+    assert not leases.is_expired(lease)  # the host that looks
+
+    assert leases.renew(Lease, lease.token)
+    monkeypatch.undo()
+    assert not leases.is_expired(lease)  # the host that has written the heartbeat
 
 
 def test_the_programs_of_an_expired_lease_are_killed_with_their_children() -> None:

@@ -16,15 +16,17 @@ from deployments.pipeline.stages import Action
 from runs.detail import fetch, waiting_runs
 from runs.index import watchers, writer
 from runs.models import PollStatus, Run, RunDetails, Watcher
-from runs.sync import poller_thread
+from runs.sync import poller, poller_thread
 from runs.sync.call_budget import Budget, Use
 from runs.sync.poll_backoff import MAX_WAIT, Backoff
 from runs.sync.poller import Poller, PollerLeaseLost
 from targets.cloudflare.account import Account
+from targets.lookup import account_of
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target
 from tests.runs.examples import live_deployment, make_run
 from tests.runs.examples import waiting_step as waiting_step
+from tests.runs.fake_api import FakeApi
 from tests.runs.fake_instances import FakeTarget
 from web.models import ElectedProcess
 
@@ -222,6 +224,20 @@ def test_a_poller_without_its_lease_makes_no_calls(fake: FakeTarget) -> None:
         Poller(lambda: False).turn()
 
     assert fake.calls == []
+
+
+def test_a_payload_with_nul_is_stored(fake_api: FakeApi) -> None:
+    """PostgreSQL refuses NUL in texts."""
+    run = make_run()
+    watchers.mark_watched(watchers.channel_of_run(run.pk))
+    fake_api.params = {"a\0": "b\0"}
+
+    data = poller.describe(account_of(run.target), run.workflow_name, run.instance_id)
+    assert data
+    writer.apply_details(run, data, secrets=())
+
+    assert run.status == "waiting"
+    assert RunDetails.objects.get(run=run).data["params"] == {"a\ufffd": "b\ufffd"}
 
 
 def test_a_run_deleted_elsewhere_is_marked_as_gone(fake: FakeTarget) -> None:
