@@ -97,11 +97,6 @@ class Run(models.Model):
             ),
             models.Index(fields=["error"], condition=~models.Q(error=""), name="runs_by_error"),
             models.Index(
-                fields=["gone_at"],
-                condition=models.Q(gone_at__isnull=False),
-                name="runs_gone",
-            ),
-            models.Index(
                 fields=["target", "read_at"],
                 condition=models.Q(is_open=True) & ~models.Q(waits_for=""),
                 name="runs_that_wait",
