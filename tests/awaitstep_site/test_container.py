@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -127,8 +128,8 @@ def test_the_health_check_asks_the_server(
         threading.Thread(target=server.handle_request, daemon=True).start()
         text = last(IMAGE, "HEALTHCHECK").value.partition("CMD ")[2]
         words = Instruction("CMD", text).words
-        code = words[-1].replace("8000", str(server.server_port))
-        done = subprocess.run([sys.executable, *words[1:-1], code], check=False)
+        port = {"AWAITSTEP_PORT": str(server.server_port)}
+        done = subprocess.run([sys.executable, *words[1:]], env=os.environ | port, check=False)
 
     assert done.returncode == exit_code
 
