@@ -25,8 +25,8 @@ class RetentionAdmin(EditConflictAdmin, admin.ModelAdmin[Retention]):
     """The retention of each workflow; changes are recorded in the audit trail."""
 
     empty_list_text = (
-        "Runs are kept for a year, unless a setting says otherwise. Add a retention to choose the number of "
-        "days for the runs of a workflow."
+        "Runs are kept for a year, unless AWAITSTEP_KEEP_RUNS_DAYS says otherwise. Add a retention to choose "
+        "the number of days for the runs of a workflow."
     )
     form = RetentionForm
     list_display = ["workflow", "days", "keeps_details"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -17,7 +18,8 @@ from deployments.pipeline.stages import UNFINISHED, Status
 
 def old_output(cursor: str, days: int, before: datetime, size: int) -> Batch:
     """Return deployments that ended before the time, and whose output may be removed."""
-    keys, following = _old(cursor, days, before, size)
+    having = ProgramOutput.objects.values_list("deployment_id", flat=True)
+    keys, following = _old(having, cursor, days, before, size)
     return Batch(
         keys=keys,
         count=lambda keys: ProgramOutput.objects.filter(deployment__in=keys).count(),
@@ -28,7 +30,8 @@ def old_output(cursor: str, days: int, before: datetime, size: int) -> Batch:
 
 def old_stages(cursor: str, days: int, before: datetime, size: int) -> Batch:
     """Return deployments that ended before the time, and whose stage records may be removed."""
-    keys, following = _old(cursor, days, before, size)
+    having = StageRecord.objects.values_list("deployment_id", flat=True)
+    keys, following = _old(having, cursor, days, before, size)
     return Batch(
         keys=keys,
         count=lambda keys: StageRecord.objects.filter(deployment__in=keys).count(),
@@ -37,15 +40,20 @@ def old_stages(cursor: str, days: int, before: datetime, size: int) -> Batch:
     )
 
 
-def _old(cursor: str, days: int, before: datetime, size: int) -> tuple[list[int], str | None]:
+def _old(
+    having: QuerySet[Any, int], cursor: str, days: int, before: datetime, size: int
+) -> tuple[list[int], str | None]:
     """Return the next deployments that ended before the time, without those that are kept.
 
-    They are looked through by their number: one that was requested later has not ended earlier.
+    They are looked through by their number, and only those that are `having` rows to remove: one
+    that was requested later has not ended earlier.
     """
     if not days:
         return [], None
-    following = Deployment.objects.filter(pk__gt=int(cursor or 0)).order_by("pk")
-    found = list(following.values_list("pk", "created_at", "finished_at", "status")[:size])
+    following = having.filter(deployment_id__gt=int(cursor or 0)).order_by("deployment_id")
+    numbers = list(following.distinct()[:size])
+    rows = Deployment.objects.filter(pk__in=numbers).order_by()
+    found = list(rows.values_list("pk", "created_at", "finished_at", "status"))
     if not any(created_at < before for _, created_at, _, _ in found):
         return [], None
     ended = [
@@ -54,19 +62,24 @@ def _old(cursor: str, days: int, before: datetime, size: int) -> tuple[list[int]
         if status not in UNFINISHED and (finished_at or created_at) < before
     ]
     kept = set(_kept().filter(pk__in=ended).values_list("pk", flat=True))
-    is_last = len(found) < size
-    return [pk for pk in ended if pk not in kept], None if is_last else str(found[-1][0])
+    is_last = len(numbers) < size
+    return [pk for pk in ended if pk not in kept], None if is_last else str(numbers[-1])
 
 
 def _kept() -> QuerySet[Deployment]:
-    """Return the last deployments of each workflow and target that went live, or that succeeded."""
-    succeeded = Q(status=Status.SUCCEEDED.value)
+    """Return the last deployments of each workflow and target that went live, or that succeeded.
+
+    Nothing of a deleted target is kept. Excluding the other statuses keeps SQLite from using the
+    index on the status, which would search all deployments for each of these.
+    """
+    succeeded = ~Q(status__in=[status.value for status in Status if status != Status.SUCCEEDED])
     newer = records.at_target(OuterRef("target_id")).filter(
         workflow_public_id=OuterRef("workflow_public_id"), pk__gt=OuterRef("pk")
     )
     last_live = records.went_live() & ~Exists(newer.filter(records.went_live()))
     last_succeeded = succeeded & ~Exists(newer.filter(succeeded))
-    return Deployment.objects.filter(last_live | last_succeeded).order_by()
+    at_a_target = Deployment.objects.filter(target__isnull=False)
+    return at_a_target.filter(last_live | last_succeeded).order_by()
 
 
 @transaction.atomic

@@ -26,10 +26,12 @@ def old_runs(cursor: str, days: int, before: datetime, size: int) -> Batch:
     workflow: str
     workflow, at, after = json.loads(cursor) if cursor else ("", "", 0)
     if workflow:
-        before = timezone.now() - timedelta(days=days_of(workflow))
+        days = days_of(workflow)
+        before = timezone.now() - timedelta(days=days)
         runs = Run.objects.filter(workflow=workflow)
     else:
-        runs = Run.objects.all() if days else Run.objects.none()
+        runs = Run.objects.all()
+    runs = runs if days else runs.none()
     found = list(_after(runs.filter(created_at__lt=before), at, after)[:size])
     own = _with_own_retention() if not workflow else frozenset()
     old = [pk for pk, _, is_open, owner in found if not is_open and owner not in own]

@@ -240,12 +240,12 @@ class LaterSecrets(models.Model):
 
 
 class Retention(models.Model):
-    """How long a workflow's runs are kept; without a row, as long as the target keeps them."""
+    """How long a workflow's runs are kept; without a row, AWAITSTEP_KEEP_RUNS_DAYS applies."""
 
     workflow = models.OneToOneField(
         Workflow, primary_key=True, on_delete=models.CASCADE, related_name="retention"
     )
-    days = models.PositiveIntegerField(default=30)
+    days = models.PositiveIntegerField(default=30, help_text="0 keeps them forever.")
     keeps_details = models.BooleanField(
         default=True,
         help_text="Also keep steps and outputs, redacted, after the target has deleted them.",

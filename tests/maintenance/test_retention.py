@@ -93,6 +93,16 @@ def test_the_last_successful_deployment_of_each_target_keeps_everything(workflow
     assert Deployment.objects.filter(pk__in=[first.pk, failed.pk]).count() == 2
 
 
+def test_nothing_of_a_deleted_target_is_kept(workflow: Workflow) -> None:
+    old = ended(workflow, days=400)
+    Deployment.objects.update(target=None)
+
+    prune_all(by=SYSTEM)
+
+    assert having_output() == []
+    assert not old.records.exists()
+
+
 def test_the_page_of_a_deployment_says_what_was_removed(
     workflow: Workflow, admin_client: Client
 ) -> None:
@@ -144,6 +154,27 @@ def test_runs_are_kept_for_the_days_of_their_workflow_or_of_the_setting(workflow
         run.pk for key, run in runs.items() if key not in gone
     }
     assert not RunStep.objects.exists()
+
+
+@pytest.mark.parametrize("days", [0, None])
+def test_zero_days_keep_the_runs_of_a_workflow(
+    workflow: Workflow, settings: Settings, days: int | None
+) -> None:
+    """With a retention of 0 days, and with one that is deleted during a pass if the setting is 0."""
+    at = timezone.now() - timedelta(days=9000)
+    make_run(workflow=workflow, created_at=at, is_open=False, status="complete")
+    retention = Retention.objects.create(workflow=workflow, days=7 if days is None else days)
+    if days is None:
+        settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"keep_runs_days": 0})
+    (policy,) = [policy for policy in POLICIES if policy.name == RUNS]
+    start = policy.next_batch("", 10)
+    assert start.keys == []
+    assert start.cursor
+    if days is None:
+        retention.delete()
+
+    assert policy.next_batch(start.cursor, 10).keys == []
+    assert prune_all(by=SYSTEM)[RUNS] == 0
 
 
 def test_old_entries_are_removed_from_the_trail_which_records_how_many() -> None:
