@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import psutil
 import pytest
 from django.utils.html import strip_tags
 
 from tests.deployments.fakes import document
+from tests.local_cloudflare.support.control import Control, Fault, controlled
 from tests.support import warm_wrangler
 from tests.support.installation import PASSWORD, Installation
+from tests.support.patience import PATIENCE
 from tests.support.plain_http import request
+from tests.support.platform_fixture import start_platform
 from tests.targets.cloudflare.accounts import wait_until
 
 SECRET = "of-a-secret-variable"
@@ -42,48 +44,45 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUp]:
     One deployment has succeeded, another one of the same workflow uploads, and a third one waits.
     """
     folder = Path(tmp_path_factory.mktemp("backed-up"))
-    whole = Installation(folder / "data", more_env={warm_wrangler.VARIABLE: ""})
+    variables = {warm_wrangler.VARIABLE: "", "AWAITSTEP_DEPLOY_TIMEOUT": str(PATIENCE)}
+    whole = Installation(folder / "data", more_env=variables)
     whole.migrate()
+    platform = start_platform(whole.data_dir, port=whole.local_cloudflare_port)
     try:
-        whole.start_platform()
-        server = psutil.Process(whole.start_server().pid)
+        whole.start_server()
         whole.create_user("deployer")
         workflow = whole.import_document(document())
         for name, value, *more in (("TOKEN", SECRET, "--secret"), ("PLAIN", PLAIN)):
             whole.manage("set_variable", name, "-", *more, stdin=value)
         whole.manage("deploy_workflow", workflow)
-        with whole.client() as client:
-            programs = start_and_suspend_deployment(whole, client, workflow, server)
+        held = controlled(platform.api_base_url, platform.token)
+        with whole.client() as client, held as control:
+            start_and_hold_deployment(whole, client, workflow, control)
             client.post(f"/workflows/{workflow}/deploy/")
             statuses = [row["status"] for row in history(whole)]
             assert statuses == ["queued", "running", "succeeded"]
             whole.manage("backup", str(folder / "backup.zip"))
-            for program in programs:
-                program.resume()
+            control.faults()
             session = client.cookies["awaitstep_session"]
         yield BackedUp(whole, workflow, folder / "backup.zip", session)
     finally:
         whole.stop()
+        platform.running.stop()
 
 
-def start_and_suspend_deployment(
-    whole: Installation, client: Any, workflow: str, server: psutil.Process
-) -> list[psutil.Process]:
-    """Press Deploy, and return the programs of the deployment, which are suspended."""
-    programs: list[psutil.Process] = []
+def start_and_hold_deployment(
+    whole: Installation, client: Any, workflow: str, control: Control
+) -> None:
+    """Press Deploy, and wait for the upload, which gets no reply until the faults change."""
+    control.faults(Fault(method="PUT", path="/workers/scripts/", hang=True))
     client.post(f"/workflows/{workflow}/deploy/")
 
     def is_uploading() -> bool:
         newest = history(whole)[0]
         assert newest["status"] in ("queued", "running"), newest
-        if newest["stage"] == "DEPLOYING":
-            programs[:] = server.children(recursive=True)
-        return bool(programs)
+        return bool(sum(control.fired()))
 
     wait_until(is_uploading)
-    for program in programs:
-        program.suspend()
-    return programs
 
 
 def history(installation: Installation) -> list[dict[str, Any]]:
