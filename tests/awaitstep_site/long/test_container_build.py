@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support.dockerfile import Instruction, stages, variables
-from tests.support.examples import LONG
 from tests.support.installation import PROJECT, Installation, wait_for_port
 from tests.support.plain_http import request
 from tests.support.repository import repository_files
@@ -21,7 +18,6 @@ from tests.support.repository import repository_files
 STAGES = {stage.name: stage for stage in stages()}
 
 
-@pytest.mark.skipif(not LONG, reason="installs all packages twice, from a package registry")
 def test_the_commands_of_the_dockerfile_build_a_working_environment(tmp_path: Path) -> None:
     for name in ("wheel", "environment"):
         for found in STAGES[name].instructions:
