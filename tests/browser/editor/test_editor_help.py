@@ -41,6 +41,31 @@ def test_a_button_corrects_a_misspelled_name_and_undo_reverts_it(page: Page) -> 
     expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amuont;")
 
 
+def test_a_link_that_is_pressed_while_problems_are_fetched_is_followed(page: Page) -> None:  # noqa: F811
+    add_by_mouse(page, "step", '[data-owner=""]', "Load order")
+    set_code(page, "data.code", "return missing;")
+    link = page.locator("#editor-problems a").first
+    expect(link).to_have_text("Load order")
+    held: list[Route] = []
+    page.route("**/problems/", lambda route: held.append(route))
+    set_code(page, "data.code", "return missing + absent;")
+    saved(page)
+    page.locator("#outline-trigger").click()
+    expect(page.locator("#panel-trigger")).to_be_visible()
+    while not held:
+        page.wait_for_timeout(20)  # lets Playwright handle requests
+
+    link.hover()
+    page.mouse.down()
+    with page.expect_response("**/problems/") as answered:
+        held[-1].continue_()
+    answered.value.finished()
+    page.mouse.up()
+
+    expect(item(page, "Load order")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#editor-problems")).to_contain_text("absent")
+
+
 def test_a_click_on_a_problem_moves_the_cursor_to_it(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
     set_code_of_arm(page, "1 <\n  missing")

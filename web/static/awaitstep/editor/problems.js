@@ -1,4 +1,5 @@
 import { showMessage } from '../notices.js'
+import { steadyHtml } from '../steady_html.js'
 import { FieldProblems } from './panel/field_problems.js'
 
 // Fetches the problems of the draft after each change, and shows them on nodes and in a list.
@@ -10,6 +11,7 @@ export class Problems {
     this.draft = draft
     this.selection = selection
     this.list = root.querySelector('#editor-problems')
+    this.show = steadyHtml(this.list)
     this.fields = new FieldProblems(root)
     draft.addEventListener('changed', ({ detail }) => this.#changed(detail.parts))
     root.addEventListener('awaitstep:folded', () => this.#mark())
@@ -32,7 +34,7 @@ export class Problems {
     if (!response?.ok) return
     const answer = await response.json().catch(() => null)
     if (!answer || signal.aborted) return
-    this.list.innerHTML = answer.html
+    this.show(answer.html)
     this.marks = new Map(Object.entries(answer.nodes))
     this.fields.problems = answer.fields
     this.fields.show()

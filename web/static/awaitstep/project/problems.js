@@ -1,3 +1,5 @@
+import { steadyHtml } from '../steady_html.js'
+
 // The problems of the files: fetched after each change, shown in a list and at their lines.
 export class ProjectProblems {
   #controller = null
@@ -5,6 +7,7 @@ export class ProjectProblems {
   constructor(root, draft, tabs) {
     Object.assign(this, { draft, tabs })
     this.list = root.querySelector('#editor-problems')
+    this.show = steadyHtml(this.list)
     this.list.addEventListener('click', event => this.#clicked(event))
     draft.addEventListener('changed', () => this.#load())
     this.#load()
@@ -18,7 +21,7 @@ export class ProjectProblems {
     if (!response?.ok) return
     const answer = await response.json().catch(() => null)
     if (!answer || signal.aborted) return
-    this.list.innerHTML = answer.html
+    this.show(answer.html)
     this.tabs.showProblems(answer.files)
   }
 
