@@ -15,27 +15,30 @@ from deployments.history import records
 from deployments.models import Deployment, ProgramOutput, StageRecord
 from deployments.pipeline.stages import UNFINISHED, Status
 
+_Rows = ProgramOutput | StageRecord
+
 
 def old_output(cursor: str, days: int, before: datetime, size: int) -> Batch:
     """Return deployments that ended before the time, and whose output may be removed."""
-    having = ProgramOutput.objects.values_list("deployment_id", flat=True)
-    keys, following = _old(having, cursor, days, before, size)
-    return Batch(
-        keys=keys,
-        count=lambda keys: ProgramOutput.objects.filter(deployment__in=keys).count(),
-        remove=partial(_remove_output, days=days),
-        cursor=following,
-    )
+    return _batch(ProgramOutput, "output_removed_after", cursor, days, before, size)
 
 
 def old_stages(cursor: str, days: int, before: datetime, size: int) -> Batch:
     """Return deployments that ended before the time, and whose stage records may be removed."""
-    having = StageRecord.objects.values_list("deployment_id", flat=True)
+    return _batch(StageRecord, "stages_removed_after", cursor, days, before, size)
+
+
+def _batch(
+    model: type[_Rows], mark: str, cursor: str, days: int, before: datetime, size: int
+) -> Batch:
+    """Return deployments with rows of the model; `mark` is the field that says they were removed."""
+    rows = model._default_manager.order_by()
+    having = rows.values_list("deployment_id", flat=True)
     keys, following = _old(having, cursor, days, before, size)
     return Batch(
         keys=keys,
-        count=lambda keys: StageRecord.objects.filter(deployment__in=keys).count(),
-        remove=partial(_remove_stages, days=days),
+        count=lambda keys: rows.filter(deployment__in=keys).count(),
+        remove=partial(_remove, rows, mark, days=days),
         cursor=following,
     )
 
@@ -83,16 +86,8 @@ def _kept() -> QuerySet[Deployment]:
 
 
 @transaction.atomic
-def _remove_output(keys: Sequence[int], *, days: int) -> int:
-    outputs = ProgramOutput.objects.filter(deployment__in=keys)
-    having = list(outputs.order_by().values_list("deployment", flat=True).distinct())
-    Deployment.objects.filter(pk__in=having).update(output_removed_after=days)
-    return outputs.delete()[0]
-
-
-@transaction.atomic
-def _remove_stages(keys: Sequence[int], *, days: int) -> int:
-    stages = StageRecord.objects.filter(deployment__in=keys)
-    having = list(stages.order_by().values_list("deployment", flat=True).distinct())
-    Deployment.objects.filter(pk__in=having).update(stages_removed_after=days)
-    return stages.delete()[0]
+def _remove(rows: QuerySet[Any], mark: str, keys: Sequence[int], *, days: int) -> int:
+    old = rows.filter(deployment__in=keys)
+    having = list(old.values_list("deployment", flat=True).distinct())
+    Deployment.objects.filter(pk__in=having).update(**{mark: days})
+    return old.delete()[0]
