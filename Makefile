@@ -34,11 +34,11 @@ check: setup-dev  ## check formatting, lint, types, imports, wording, migrations
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/python -m tests.support.check_prose
+	$(BIN)/python -m tests.support.checks.prose
 	$(BIN)/python -m toolchain.node_tools check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
-	$(BIN)/python -m tests.support.check_production
+	$(BIN)/python -m tests.support.checks.production
 	$(BIN)/python -m supply_chain check
 
 format: setup-dev  ## format the code and apply safe lint fixes

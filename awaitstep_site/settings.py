@@ -58,7 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "web.bad_queries.BadQueryMiddleware",
+    "web.admin_lists.bad_queries.BadQueryMiddleware",
     "web.busy_database.BusyDatabaseMiddleware",
 ]
 

@@ -115,6 +115,11 @@ class _Rows:
             **dict.fromkeys(("created_at", "started_at", "finished_at"), self._ago(number)),
         }
         _clone(Deployment, number - 1, values)
+        self._stages(first)
+        self._drift_checks()
+
+    def _stages(self, first: Deployment) -> None:
+        """Give all deployments the stages of a successful one."""
         for at, stage in enumerate(HAPPY_PATH):
             StageRecord.objects.create(
                 deployment=first, number=at, stage=stage.value, progress=stage.percent
@@ -125,6 +130,8 @@ class _Rows:
             f" FROM deployments_deployment d, deployments_stagerecord r WHERE d.id > {first.pk}"
             f" AND r.deployment_id = {first.pk}"
         )
+
+    def _drift_checks(self) -> None:
         DriftCheck.objects.create(
             workflow=self.workflow, target=self.target, state="same", checked_at=timezone.now()
         )
@@ -163,6 +170,9 @@ class _Rows:
             **dict.fromkeys(("created_at", "started_at", "ended_at"), created),
         }
         _clone(Run, number - 1, values)
+        self._texts_and_steps(first)
+
+    def _texts_and_steps(self, first: Run) -> None:
         _execute(
             "INSERT INTO runs_runtext (run_id, params, output, error) SELECT id,"
             ' printf(\'{"order": %d, "customer": "customer-%d", "items": [1, 2, 3]}\', id, id % 977),'

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from audit import trail
 from audit.trail import Actor, Subject
 from runs.models import Retention
-from web.edit_conflicts import EditConflictAdmin, EditConflictForm
+from web.forms.edit_conflicts import EditConflictAdmin, EditConflictForm
 from workflows.picker.field import HELP, WorkflowField
 
 

@@ -18,7 +18,7 @@ from targets.forms import TargetForm
 from targets.models import Target
 from targets.permissions import CHECK
 from targets.templatetags.targets import check_state
-from web.edit_conflicts import EditConflictAdmin
+from web.forms.edit_conflicts import EditConflictAdmin
 from web.templatetags.ui import ago
 
 _RULE_FIELDSETS = [

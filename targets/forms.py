@@ -23,7 +23,7 @@ from targets.services import (
     as_token,
     verify,
 )
-from web.edit_conflicts import EditConflictForm
+from web.forms.edit_conflicts import EditConflictForm
 
 _YEARS: Final = range(2000, 9000)  # others may not exist in UTC or in the time zone of the pages
 

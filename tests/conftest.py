@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from tests.local_cloudflare.support.control import control  # noqa: F401 - a fixture
 from tests.runs.fake_api import fake_api  # noqa: F401 - a fixture
-from tests.support.database import django_db_keepdb, django_db_setup  # noqa: F401 - fixtures
+from tests.support.databases.fixtures import django_db_keepdb, django_db_setup  # noqa: F401 - fixtures
 from tests.support.environment import postgresql
 from tests.support.fake_tests import fake_tests  # noqa: F401 - a fixture
 from tests.support.installation import Installation

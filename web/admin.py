@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
 
-from web.edit_conflicts import EditConflictAdmin, EditConflictForm
+from web.forms.edit_conflicts import EditConflictAdmin, EditConflictForm
 
 admin.site.unregister([User, Group])
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from dotenv.parser import Binding, parse_stream
 
-from web.text_area import with_line_feeds
+from web.forms.text_area import with_line_feeds
 
 MAX_LENGTH: Final = 200_000  # characters
 MAX_VARIABLES: Final = 200

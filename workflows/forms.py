@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from audit.encrypted_fields import UnreadableSecret
-from web.edit_conflicts import EditConflictForm
-from web.text_area import TextArea, unless_unchanged
+from web.forms.edit_conflicts import EditConflictForm
+from web.forms.text_area import TextArea, unless_unchanged
 from workflows.code_socket.address import socket_address
 from workflows.codegen.analysis.code_reader import ENTRY_PATH
 from workflows.ir.reading.bindings import BINDING_ID

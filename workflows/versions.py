@@ -76,23 +76,14 @@ def restore(version: WorkflowVersion, *, revision: int, by: User) -> bool:
     def record() -> None:
         audit_entries.record_version("version restored", version, by=Actor.of(by))
 
-    summary = f"Restored v{version.number}"
-    if version.is_project:
-        changed = drafts.replace_files(
-            version.workflow_id,
-            version.files,
-            revision=revision,
-            summary=summary,
-            by=by,
-            on_store=record,
-        )
-        return bool(changed.summary)
+    content = version.files if version.is_project else version.content
+    replace = drafts.replace_files if version.is_project else drafts.replace_draft
     try:
-        changed = drafts.replace_draft(
+        changed = replace(
             version.workflow_id,
-            version.content,
+            content,
             revision=revision,
-            summary=summary,
+            summary=f"Restored v{version.number}",
             by=by,
             on_store=record,
         )

@@ -28,8 +28,8 @@ from deployments.models import Deployment
 from deployments.presentation import dashboard
 from deployments.templatetags.deployments import cause_label
 from targets.models import Target
+from web.admin_lists.date_hierarchy import DateHierarchyQuerySet
 from web.converters import Key
-from web.date_hierarchy import DateHierarchyQuerySet
 from web.formatting import duration
 from web.templatetags.ui import ago
 from workflows.models import Workflow

@@ -64,13 +64,21 @@ def request_deployment(
         _check_version(deployment.version_number, version)
         deployment.overwrite = consent.overwrite
         deployment.required_tests = tests.as_rows() if tests else None
-        reason = consent.freeze_reason
-        if tests and not tests.have_passed:
-            required_tests.record_override(tests, target, by=by, reason=consent.tests_reason)
-            reason = f"{reason} Required tests overridden: {consent.tests_reason.strip()}".strip()
+        reason = _reason(tests, target, by=by, consent=consent)
         return with_requester(deployment, by=by, reason=reason, consent=consent)
 
     return enqueue_and_record(make, "deployment requested", by=by)
+
+
+def _reason(
+    tests: required_tests.Results | None, target: Target, *, by: Actor, consent: Consent
+) -> str:
+    """Return why rules of the target are overridden, and record it if tests are."""
+    reason = consent.freeze_reason
+    if tests is None or tests.have_passed:
+        return reason
+    required_tests.record_override(tests, target, by=by, reason=consent.tests_reason)
+    return f"{reason} Required tests overridden: {consent.tests_reason.strip()}".strip()
 
 
 def _as_they_are_now(target: Target, by: Actor) -> tuple[Target, Actor]:

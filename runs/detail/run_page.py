@@ -57,12 +57,10 @@ Context = dict[str, Any]
 
 def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Context:
     """Return the context of the page; `step` and `page` are numbers from the address, or ""."""
-    data = fetched.data or {}
+    data, deployment = fetched.data or {}, _deployment(run)
     set_starters([run])
     steps = read_steps(data, is_over=not run.is_open)
-    deployment = _deployment(run)
     source = document_of(run)
-    code = CodeOfRun(run, source) if isinstance(source, CodePicture) else None
     is_long = len(steps) > LONG_RUN
     calls = step_calls(source, [step for step in steps if not is_long or step.is_open])
     steps = with_handled_timeouts(source, steps, calls)
@@ -74,6 +72,7 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
     kinds, nodes_of_steps = _kinds(source, nodes), nodes_with_rollbacks(nodes, steps)
     is_drawn = source is not None and bool(fetched.data) and not is_long
     states = states_of(source, steps, run.status) if source and is_drawn else {}
+    code = CodeOfRun(run, source) if isinstance(source, CodePicture) else None
     return {
         "run": run,
         "data": fetched.data,
@@ -83,13 +82,8 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "summary": summary,
         "error": error_text(data.get("error")) or run.error,
         "timeline": timeline(steps, page=_page(page, chosen), now=timezone.now(), kinds=kinds),
-        "step_kind": kinds.get(chosen.number, chosen.kind_label) if chosen else "",
-        "step": chosen,
-        "node_id": nodes_of_steps.get(chosen.number, "") if chosen else "",
         "code": code,
         "rollbacks": rollbacks_of(None if is_long else source, steps),
-        "step_output": read_json(chosen.raw.get("output")) if chosen else None,
-        "is_truncated": chosen is not None and is_truncated(chosen.raw.get("output")),
         "output": read_json(data.get("output")),
         "is_final": statuses.is_final(run.status),
         "picture": _picture(source, states, nodes, code) if source is not None else None,
@@ -98,7 +92,28 @@ def page_context(run: Run, fetched: FetchedRun, *, step: str, page: str) -> Cont
         "page_title": presentation.page_title(run),
         "announcement": f"{run.status_label}{_main_step(summary)}",
         "entries": _entries(run),
+        **_chosen_step(chosen, kinds, nodes_of_steps),
         **_version(run, deployment),
+    }
+
+
+def _chosen_step(
+    chosen: Step | None, kinds: Mapping[int, str], nodes: Mapping[int, str]
+) -> Context:
+    if chosen is None:
+        return {
+            "step": None,
+            "step_kind": "",
+            "node_id": "",
+            "step_output": None,
+            "is_truncated": False,
+        }
+    return {
+        "step": chosen,
+        "step_kind": kinds.get(chosen.number, chosen.kind_label),
+        "node_id": nodes.get(chosen.number, ""),
+        "step_output": read_json(chosen.raw.get("output")),
+        "is_truncated": is_truncated(chosen.raw.get("output")),
     }
 
 

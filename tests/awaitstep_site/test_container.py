@@ -18,7 +18,7 @@ import yaml
 from django.core.management import get_commands
 
 from awaitstep_site.env import Environment
-from tests.support.dockerfile import DOCKERFILE, Instruction, Stage, stages, variables
+from tests.support.checks.dockerfile import DOCKERFILE, Instruction, Stage, stages, variables
 from tests.support.installation import PROJECT
 from tests.support.repository import repository_files
 

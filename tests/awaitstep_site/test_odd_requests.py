@@ -100,7 +100,7 @@ def sender(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Sender:
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
-    monkeypatch.setattr(logging.getLogger("web.bad_queries"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("web.admin_lists.bad_queries"), "disabled", True)
     return Sender(addresses)
 
 

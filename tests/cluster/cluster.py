@@ -15,11 +15,11 @@ import httpx
 import psycopg
 from cryptography.fernet import Fernet
 
+from tests.support.databases.postgresql import Postgresql
 from tests.support.environment import free_port, postgresql
 from tests.support.installation import Installation, wait_for_port
 from tests.support.patience import PATIENCE
 from tests.support.plain_http import NO_AUTHORITIES
-from tests.support.postgresql import Postgresql
 from toolchain.embedded_platform import ACCOUNT_ID, platform_token
 
 WEB_SERVERS: Final = 3

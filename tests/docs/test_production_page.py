@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 from awaitstep_site.env import Environment
 from tests.docs.test_docs import PROJECT
-from tests.support.dockerfile import stages
+from tests.support.checks.dockerfile import stages
 
 PAGE = (PROJECT / "docs" / "production.md").read_text("utf-8")
 SETTINGS = {"DATABASE_URL", *(f"AWAITSTEP_{name}".upper() for name in Environment.model_fields)}

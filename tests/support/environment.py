@@ -12,7 +12,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from tests.support.postgresql import Postgresql
+from tests.support.databases.postgresql import Postgresql
 
 _KEPT = ("AWAITSTEP_REQUIRE_BROWSER", "AWAITSTEP_TEST_LONG", "AWAITSTEP_TEST_DATABASE")
 _SERVER = "TEST_POSTGRESQL"  # the folder of the server that the first process has started

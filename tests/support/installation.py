@@ -18,8 +18,8 @@ from uuid import uuid4
 
 import httpx
 
+from tests.support.databases.migrated_database import migrated_database, migrated_template
 from tests.support.environment import free_port, postgresql
-from tests.support.migrated_database import migrated_database, migrated_template
 from tests.support.patience import PATIENCE
 from tests.support.plain_http import NO_AUTHORITIES, request
 from tests.support.programs.command_runner import Commands

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 
 from audit.trail import Actor
-from web.edit_conflicts import EditConflictAdmin
+from web.forms.edit_conflicts import EditConflictAdmin
 from workflows import audit_entries
 from workflows.forms import VariableForm
 from workflows.models import EnvironmentVariable

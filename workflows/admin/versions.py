@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from audit.read_only_admin import ReadOnlyAdmin
-from web.date_hierarchy import DateHierarchyQuerySet
+from web.admin_lists.date_hierarchy import DateHierarchyQuerySet
 from workflows.admin.blocks import SourceColumns, is_single_object, json_block
 from workflows.models import WorkflowVersion
 from workflows.picker.admin_filter import WorkflowFilter

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from web.text_area import with_line_feeds
+from web.forms.text_area import with_line_feeds
 from workflows.ir.reading import durations, fields, json_reader
 from workflows.ir.reading.fields import NotJson
 from workflows.ir.reading.problems import quoted

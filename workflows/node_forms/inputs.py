@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from web.text_area import with_line_feeds
+from web.forms.text_area import with_line_feeds
 from workflows.ir.reading.references import references_in
 from workflows.ir.settings.setting_field import FieldKind, SettingField
 from workflows.node_forms.field_kinds import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from web.text_area import unless_unchanged, with_line_feeds
+from web.forms.text_area import unless_unchanged, with_line_feeds
 from workflows import drafts
 from workflows.editing.document.refusals import Refused
 from workflows.ir.document.triggers import TRIGGER_TYPES, trigger_type_of

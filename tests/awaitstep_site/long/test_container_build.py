@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.dockerfile import Instruction, stages, variables
+from tests.support.checks.dockerfile import Instruction, stages, variables
 from tests.support.installation import PROJECT, Installation, wait_for_port
 from tests.support.plain_http import request
 from tests.support.repository import repository_files

@@ -105,8 +105,7 @@ def generate_for_editing(ir: WorkflowIR, settings: ModuleSettings) -> EditingMod
     naming = name_nodes(ir.nodes, scopes, taken=header.names | {settings.class_name})
     templates.assign_names(naming.names, header, used=reader.names)
     uses = {**reader.uses, **templates.uses}
-    taken = all_names(uses, settings)
-    env = env_uses(uses, settings)
+    taken, env = all_names(uses, settings), env_uses(uses, settings)
     plan = Plan(
         ir=ir,
         scopes=scopes,

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-PROJECT: Final = Path(__file__).resolve().parent.parent.parent
+PROJECT: Final = Path(__file__).resolve().parents[3]
 CHECKED: Final = [
     ".",
     ":!*/package*.json",
-    ":!tests/support/check_prose.py",
+    ":!tests/support/checks/prose.py",
 ]
 TEXT_FILES: Final = re.compile(r".*\.(?:cjs|css|html|js|json|md|mjs|py|sh|toml|ts)|Makefile")
 INSTEAD: Final = {

@@ -19,8 +19,8 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from tests.support.databases.migrated_database import migrated_database, migrated_template
 from tests.support.environment import postgresql
-from tests.support.migrated_database import migrated_database, migrated_template
 from tests.support.patience import PATIENCE
 from web.streams.table_watcher import THREAD_NAME
 

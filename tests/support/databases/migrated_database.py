@@ -20,9 +20,9 @@ from typing import Final
 
 import psycopg
 
-from tests.support.postgresql import Postgresql
+from tests.support.databases.postgresql import Postgresql
 
-PROJECT: Final = Path(__file__).resolve().parents[2]
+PROJECT: Final = Path(__file__).resolve().parents[3]
 _FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
 _TEMPLATE: Final = "migrated"
 _CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api", "maintenance")

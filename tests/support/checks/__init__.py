@@ -1,0 +1,1 @@
+"""Checks of the repository that are not tests: its wording, its settings for production, its Dockerfile."""

@@ -1,0 +1,1 @@
+"""The databases of tests: SQLite by default, and a private PostgreSQL server."""

@@ -1,0 +1,1 @@
+"""The admin's lists: invalid queries, and a fast date hierarchy."""

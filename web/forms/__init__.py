@@ -1,0 +1,1 @@
+"""Forms of all apps: simultaneous edits, and text whose line endings stay unchanged."""
