@@ -17,6 +17,7 @@ from deployments.queue.sweeper import start_sweeper  # noqa: E402
 from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
 from maintenance.retention.pruning import Pruner  # noqa: E402
 from monitoring.asgi_routes import MonitoringRoutes  # noqa: E402
+from monitoring.traces.exporter_thread import start_trace_export  # noqa: E402
 from runs.bulk import tasks  # noqa: E402
 from runs.logs.consumer import LogConsumer  # noqa: E402
 from runs.stream.asgi_routes import run_event_routes  # noqa: E402
@@ -57,3 +58,4 @@ if settings.AWAITSTEP.tasks == "web":
     keep_spares()
     start_sweeper(own=[tasks.sweep], elected=[remove_expired])
     start_poller(Pruner().prune_next)
+    start_trace_export()

@@ -26,7 +26,9 @@ from toolchain.private_files import private_folder, read_or_create
 Port = Annotated[int, Field(ge=1, le=65535)]
 Days = Annotated[int, Field(ge=0, le=36500)]
 Words = Annotated[str, NoDecode]
+_TRACE_ID: Final = "{trace_id}"
 _SHORTEST_TOKEN: Final = 16
+_SHARED: Final = ("DATABASE_URL", "OTEL_")  # variables that other programs read, too
 _ZONES: Final = Path("/usr/share/zoneinfo")
 _DATABASE_SCHEMES: Final = ("postgresql", "postgres")
 _NO_DATABASE: Final = "must look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with the password percent-encoded"
@@ -47,6 +49,21 @@ def _time_zone(name: str) -> str:
 def _data_dir() -> Path:
     """Return the data directory that is used by default: `var/` in a checkout, or a folder of the user."""
     return PROJECT / "var" if IS_CHECKOUT else user_data_path("awaitstep", appauthor=False)
+
+
+def _trace_endpoint(url: str) -> str:
+    """Accept the address of a collector, or nothing; the message does not repeat it."""
+    url = url.strip()
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://, as in http://127.0.0.1:4318")
+    return url
+
+
+def _trace_url(url: str) -> str:
+    """Accept the address of the page of a trace, or nothing."""
+    if url and not (url.startswith(("http://", "https://")) and _TRACE_ID in url):
+        raise ValueError(f"must look like https://tempo.example.com/trace/{_TRACE_ID}")
+    return url
 
 
 def _database_url(url: SecretStr | None) -> SecretStr | None:
@@ -106,6 +123,14 @@ class Environment(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None
+    trace_url: Annotated[str, AfterValidator(_trace_url)] = ""
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(_trace_endpoint)] = Field(
+        default="", validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    otel_exporter_otlp_traces_endpoint: Annotated[str, AfterValidator(_trace_endpoint)] = Field(
+        default="", validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    )
+    otel_sdk_disabled: bool = Field(default=False, validation_alias="OTEL_SDK_DISABLED")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = Field(
         default=None, validation_alias="DATABASE_URL"
@@ -157,6 +182,16 @@ class Environment(BaseSettings):
         return not self.production if self.local_cloudflare is None else self.local_cloudflare
 
     @property
+    def exports_traces(self) -> bool:
+        """Whether traces of deployments and runs are sent to a collector."""
+        endpoint = self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint
+        return bool(endpoint) and not self.otel_sdk_disabled
+
+    def trace_page(self, trace_id: str) -> str:
+        """Return the address of the page of a trace; "" if AWAITSTEP_TRACE_URL is not set."""
+        return self.trace_url.replace(_TRACE_ID, trace_id)
+
+    @property
     def hosts(self) -> list[str]:
         return _split(self.allowed_hosts)
 
@@ -197,7 +232,8 @@ class Environment(BaseSettings):
 def _message(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     names = [str(name) for name in error["loc"]]
-    variable = names[0] if names == ["DATABASE_URL"] else "_".join(["AWAITSTEP", *names]).upper()
+    is_shared = names[0].startswith(_SHARED) if names else False
+    variable = names[0] if is_shared else "_".join(["AWAITSTEP", *names]).upper()
     return f"{variable}: {message}" if error["loc"] else message
 
 

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "runs",
     "api",
     "maintenance",
+    "monitoring",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -119,7 +119,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
     if is_project and tab.slug == "code" and is_file_download(request.GET):
         return download_file(item.files, request.GET)
     newest = _newest_version(item)
-    context = {
+    context: dict[str, Any] = {
         "deployment": item,
         "is_embedded": bool(item.target and item.target.embedded),
         "steps": stage_list.steps(item, stage_records, now=timezone.now()),
@@ -139,6 +139,7 @@ def deployment(request: HttpRequest, pk: int, tab: Tab) -> HttpResponse:
         "is_project": is_project,
         **tab.context(item, request.GET, is_project=is_project),
     }
+    context |= contributions("deployment", request, context)
     return live_page(request, "deployments/deployment/deployment", context)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from deployments.history import workflow_names
 from deployments.queue.request_factory import secret_values, variables_for
 from runs import statuses
-from runs.index import attribution, retention, watchers
+from runs.index import attribution, retention, step_times, watchers
 from runs.models import Retention, Run, RunChange, RunDetails, RunStep, RunText
 from runs.steps.masking import redact_run
 from runs.steps.parsing import MAX_STORED_STEPS, Details, Row, StepRow, read_details
@@ -126,6 +127,8 @@ def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) 
     RunText.objects.update_or_create(run=run, defaults=texts)
     if not run.is_open:
         _replace_steps(run, details.steps)
+        if settings.AWAITSTEP.exports_traces:
+            step_times.keep(run, data, details.steps, secrets=secrets)
     keep_details(run, data, secrets=secrets)
     announce([run])
     return run

@@ -1,4 +1,4 @@
-"""The index of runs, how the poller follows the targets, bulk changes and test runs."""
+"""The index of runs, how the poller follows the targets, bulk changes, test runs and traces."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from runs.models.run import (
     max_length,
 )
 from runs.models.test_runs import TestResult, TestRun, TestSetup
+from runs.models.traces import RunTrace
 
 __all__ = [
     "ApprovalDecision",
@@ -30,6 +31,7 @@ __all__ = [
     "RunDetails",
     "RunStep",
     "RunText",
+    "RunTrace",
     "TestResult",
     "TestRun",
     "TestSetup",

@@ -32,6 +32,7 @@ from targets.cloudflare.account import SCRIPTS_READ
 from targets.cloudflare.errors import DeployError
 from toolchain.redaction import redact_json
 from web.decorators import HttpRequest, staff_with
+from web.page_context import contributions
 from web.rendering import live_page
 from web.rendering import page as whole_page
 from workflows.picker.matching import label_of
@@ -161,6 +162,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         (action, presentation.ACTION_LABELS[action])
         for action in presentation.available_actions(shown)
     ]
+    context |= contributions("run", request, context)
     return page(request, "runs/run/run", context)
 
 

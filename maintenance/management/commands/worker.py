@@ -14,6 +14,7 @@ from deployments.queue.spares import keep_spares
 from deployments.queue.sweeper import start_sweeper
 from deployments.queue.thread_backend import ThreadBackend, run_tasks
 from maintenance.retention.pruning import Pruner
+from monitoring.traces.exporter_thread import start_trace_export
 from runs.bulk import tasks as bulk_tasks
 from runs.sync.poller_thread import start_poller
 from runs.test_runs.services import remove_expired
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         keep_spares()
         start_sweeper(own=[bulk_tasks.sweep], elected=[remove_expired])
         start_poller(Pruner().prune_next)
+        start_trace_export()
         self.stdout.write("The worker is running. Ctrl-C stops it.")
         self.stdout.flush()
         while not stop.is_set():
