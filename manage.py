@@ -19,12 +19,14 @@ if _PROJECT not in sys.path:
     sys.path.insert(0, _PROJECT)
 
 from toolchain.commands import START, command  # noqa: E402 - it is in the project's folder
+from toolchain.terminal import use_plain_output  # noqa: E402
 
 _NOT_MIGRATED = ("42P01", "42703")  # PostgreSQL's codes for a missing table and a missing column
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
+    use_plain_output()
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:

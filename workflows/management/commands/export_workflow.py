@@ -31,6 +31,8 @@ class Command(BaseCommand):
 
 def write_output(name: str, data: bytes) -> None:
     """Write the data to a file, or to standard output for -. Raises CommandError."""
+    if name == "-" and sys.stdout.isatty():
+        raise CommandError("A zip file cannot be shown in a terminal: redirect it, or name a file.")
     try:
         if name == "-":
             sys.stdout.buffer.write(data)
