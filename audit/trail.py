@@ -73,6 +73,12 @@ def count_repeated(
         record(action, subject, by=by, reason=reason, **detail)
 
 
+def recent_count(action: str, *, by: Actor) -> int:
+    """Return how many entries with this action the actor has caused within an hour."""
+    since = timezone.now() - _COUNTED_TOGETHER
+    return Entry.objects.filter(action=action, actor_name=by.name, at__gte=since).count()
+
+
 def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any) -> Entry:
     """Add an entry to the audit trail. `detail` must not contain the value of a secret."""
     return Entry.objects.create(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
@@ -24,6 +24,10 @@ from audit import trail
 from audit.trail import Actor, Subject
 
 View = Callable[..., HttpResponse]
+MAX_DENIED_ADDRESSES: Final = 20
+"""How many denied addresses of a user the audit trail records as they are within an hour."""
+_DENIED: Final = "access denied"
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NOT_SENT = "You were logged out, so nothing was changed. Log in and submit the form again."
 
 
@@ -71,9 +75,17 @@ def redirect_get_to(page: Callable[..., str]) -> Callable[[View], View]:
 
 
 def record_denied(request: Request, permission: str) -> None:
-    """Record in the audit trail that access was denied; `permission` is the missing one, if known."""
-    subject, by = Subject("page", name=request.path[:300]), Actor.of(request.user)
-    trail.count_repeated("access denied", subject, by=by, reason=permission, method=request.method)
+    """Record in the audit trail that access was denied; `permission` is the missing one, if known.
+
+    Clients choose addresses and methods. So that they cannot fill the trail, only some of the addresses
+    are recorded as they are; the others as the pattern that they match.
+    """
+    by, path = Actor.of(request.user), request.path[:300]
+    if trail.recent_count(_DENIED, by=by) >= MAX_DENIED_ADDRESSES:
+        path = f"/{request.resolver_match.route}" if request.resolver_match else "/"
+    method = request.method if request.method in _METHODS else "other"
+    subject = Subject("page", name=path)
+    trail.count_repeated(_DENIED, subject, by=by, reason=permission, method=method)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,7 @@ from tests.deployments.views.live import live
 from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
+from web.decorators import MAX_DENIED_ADDRESSES
 from workflows.models import EnvironmentVariable
 from workflows.services import set_variable
 
@@ -153,6 +154,20 @@ def test_access_denied_by_the_api_is_in_the_audit_trail(viewer: Client) -> None:
     entry = entries().get()
     assert (entry.action, entry.reason) == ("access denied", "runs.trigger_run")
     assert entry.subject_name == "/api/events/order.created"
+
+
+def test_requests_with_any_number_of_addresses_do_not_fill_the_audit_trail(viewer: Client) -> None:
+    addresses = [f"/workflows/no{number}/deploy/" for number in range(MAX_DENIED_ADDRESSES + 9)]
+
+    for address in addresses:
+        assert viewer.get(address).status_code == 403
+    for method in ("INVENTED", "ANOTHER"):
+        assert viewer.generic(method, "/admin/auth/user/").status_code == 403
+
+    found = {entry.subject_name: entry for entry in entries()}
+    pattern, users = "/workflows/<str:pk>/deploy/", "/admin/auth/user/"
+    assert found.keys() == {*addresses[:MAX_DENIED_ADDRESSES], pattern, users}
+    assert (found[pattern].count, found[users].count) == (9, 2)
 
 
 def test_an_anonymous_request_leaves_no_entry(client: Client, db: None) -> None:
