@@ -14,7 +14,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from django.http import HttpRequest
 
 from audit import trail
-from audit.acting import client_address, current_actor
+from audit.acting import client_address, client_network, current_actor
 from audit.trail import Actor, Subject
 
 _UNRECORDED: Final = ("id", "last_login", "password")
@@ -54,7 +54,7 @@ def _login_failed(
     """Count the failure. A name that belongs to no user is left out: it may be a password."""
     user = User.objects.filter(username=str(credentials.get("username"))).first()
     subject = _subject(user) if user else Subject("user", name="unknown user")
-    address = client_address(request)
+    address = client_network(request)
     trail.count_repeated("login failed", subject, by=trail.ANONYMOUS, address=address)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from audit.trail import Actor, command_line_actor
 
+_CLIENT_BITS: Final = 64  # of an IPv6 address; a client usually has all addresses that share them
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
@@ -48,3 +50,14 @@ def client_address(request: HttpRequest | None) -> str:
         return str(ip_address(address.strip()))
     except ValueError:
         return ""
+
+
+def client_network(request: HttpRequest | None) -> str:
+    """Return what a client cannot change: its address, or the network of an IPv6 address; "" if unknown."""
+    text = client_address(request)
+    address = ip_address(text) if text else None
+    if not isinstance(address, IPv6Address):
+        return text
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address), _CLIENT_BITS), strict=False))

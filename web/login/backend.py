@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from audit.acting import client_address
+from audit.acting import client_network
 from web.login import attempts
 
 _REFUSED: Final = "_login_refused_until"
@@ -30,7 +30,7 @@ class LoginLimit:
         """Count the attempt; raises PermissionDenied, which aborts the login, if it is one too many."""
         if request is None or username is None:
             return
-        until = attempts.begin(username, client_address(request))
+        until = attempts.begin(username, client_network(request))
         if until is not None:
             setattr(request, _REFUSED, until)
             raise PermissionDenied
@@ -69,7 +69,7 @@ class LoginLimitMiddleware:
 
 
 def _forget(*, request: HttpRequest | None, user: User, **_signal: Any) -> None:
-    attempts.forget(user.get_username(), client_address(request))
+    attempts.forget(user.get_username(), client_network(request))
 
 
 def connect() -> None:

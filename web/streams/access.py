@@ -14,7 +14,7 @@ from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 
 from audit import trail
-from audit.acting import client_address
+from audit.acting import client_network
 from audit.trail import Actor, Subject
 from web.asgi import Scope, header_value
 from web.session_user import user_of_cookies
@@ -59,7 +59,7 @@ def record_refusal(scope: Scope, *, address: str, reason: str) -> None:
 
     The client chooses nothing in the entry, so it cannot fill the trail.
     """
-    client = client_address(request_of(scope))
+    client = client_network(request_of(scope))
     by, subject = Actor.of(_user(scope)), Subject("stream", name=address)
     trail.count_repeated("access denied", subject, by=by, reason=reason, address=client)
 

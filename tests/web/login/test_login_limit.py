@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from audit.models import Entry
 from tests.support.page_text import text
 from web.login.attempts import MAX_OF_ADDRESS, MAX_OF_NAME, WINDOW
 from web.models import LoginAttempt
@@ -83,6 +84,23 @@ def test_one_address_cannot_try_many_names() -> None:
     assert set(statuses) == {200}
     assert log_in("wrong", "another").status_code == 429
     assert log_in("wrong", "another", address="203.0.113.9").status_code == 200
+
+
+def test_a_network_of_ipv6_addresses_is_limited_like_one_address() -> None:
+    addresses = [f"2001:db8:0:7::{number:x}" for number in range(MAX_OF_NAME + 3)]
+
+    statuses = [log_in("wrong", address=address).status_code for address in addresses]
+
+    assert statuses == [200] * MAX_OF_NAME + [429] * 3
+    assert log_in(PASSWORD, address="2001:db8:0:8::1").status_code == 302
+    assert Entry.objects.get(action="login failed").detail == {"address": "2001:db8:0:7::/64"}
+
+
+def test_an_ipv4_address_in_an_ipv6_address_is_limited_as_itself() -> None:
+    fail(MAX_OF_NAME, address="::ffff:203.0.113.9")
+
+    assert log_in(PASSWORD, address="203.0.113.9").status_code == 429
+    assert log_in(PASSWORD, address="::ffff:203.0.113.8").status_code == 302
 
 
 def test_a_name_that_no_user_has_is_limited_like_any_other() -> None:
