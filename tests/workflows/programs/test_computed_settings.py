@@ -99,12 +99,25 @@ def test_an_invalid_event_type_is_an_error(tmp_path: Path) -> None:
     assert said[5].endswith("not 5")
 
 
+# JavaScript guesses dates in these.
+NO_DATES = [
+    "order 7", "soon 5", "12/25", "9", "-1", "2026-02-30", "2026-06-31T10:00:00Z", "31 Feb 2026",
+    "Foo 12 2026", "20260101", "2026-13-01", "2026-01-01T25:00", "May 5 2026, or later",
+]  # fmt: skip
+DATES = [
+    "2026", "2024-02-29", " 2026-01-01T10:00:00.5Z\n", "2026-01-01 10:00:00+0200", "January 1, 2026",
+    "Thu, 01 Jan 2026 10:00:00 GMT", "Thu Jan 01 2026 10:00:00 GMT+0000 (Coordinated Universal Time)",
+]  # fmt: skip
+
+
 def test_an_invalid_date_or_one_too_far_ahead_is_an_error(tmp_path: Path) -> None:
     waiting = node("x", "sleep_until", timestamp="{{ trigger.value }}")
     far = (time.time() + milliseconds("366 days") / 1000) * 1000  # type: ignore[operator]
 
     said = messages(
-        tmp_path, _caught(waiting), ["31.01.", None, far, "2201-01-01", 0, "2001-01-01"]
+        tmp_path,
+        _caught(waiting),
+        ["31.01.", None, far, "2201-01-01", 0, "2001-01-01", *NO_DATES, *DATES],
     )
 
     assert said[:2] == [
@@ -112,7 +125,11 @@ def test_an_invalid_date_or_one_too_far_ahead_is_an_error(tmp_path: Path) -> Non
         '"x": timestamp must be a valid date, not null',
     ]
     assert all("at most 365 days ahead" in message for message in said[2:4])
-    assert said[4:] == ["waited", "waited"]
+    assert said[4:6] == ["waited", "waited"]
+    assert said[6:] == [
+        *(f'"x": timestamp must be a valid date, not "{text}"' for text in NO_DATES),
+        *("waited" for _ in DATES),
+    ]
 
 
 ODD: dict[str, tuple[dict[str, Any], str]] = {

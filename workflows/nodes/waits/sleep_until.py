@@ -116,10 +116,23 @@ TYPE = NodeType(
 )
 
 HELPER: Final = f"""\
+/**
+ * The date that a text contains: ISO 8601, or a date with the name of a month, as a Date writes it. JavaScript finds
+ * dates in almost any text with a number, such as "order 7", and takes February 30 for March 2. Neither is a date here.
+ */
+function dateIn(text: string): Date {{
+  const iso = /^([0-9]{{4}}(?:-[0-9]{{2}}(?:-([0-9]{{2}}))?)?)(?:[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\\.[0-9]+)?)?(?: ?(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?$/.exec(text);
+  const months = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*";
+  const named = new RegExp(`^(?:[A-Z][a-z]{{2,8}},? )?((?:[0-9]{{1,2}} ${{months}}|${{months}} [0-9]{{1,2}},?) [0-9]{{4}})(?: |$)`).exec(text);
+  const day = iso ? (iso[2] ?? 1) : /\\b[0-9]{{1,2}}\\b/.exec(named?.[1] ?? "")?.[0];
+  const midnight = new Date(iso ? iso[1] : `${{named?.[1]}} UTC`);
+  return new Date(midnight.getUTCDate() === Number(day) ? text : Number.NaN);
+}}
+
 /** Waits until a date. A date in the past is not passed on: the platform would fail the run, even in a replay. */
 async function sleepUntil(step: WorkflowStep, name: string, moment: any, setting: string): Promise<void> {{
-  const isMoment = moment instanceof Date || typeof moment === "string" || typeof moment === "number";
-  const date = new Date(isMoment ? moment : Number.NaN);
+  const isMoment = moment instanceof Date || typeof moment === "number";
+  const date = typeof moment === "string" ? dateIn(moment.trim()) : new Date(isMoment ? moment : Number.NaN);
   const pause = date.getTime() - Date.now();
   if (Number.isNaN(pause)) throw new NonRetryableError(`${{setting}} must be a valid date, not ${{shown(moment)}}`);
   if (pause > {MAX_DURATION}) {{
