@@ -24,6 +24,7 @@ from workflows.nodes.custom_settings import (
     needs,
     read_settings,
 )
+from workflows.nodes.response_body import HELPER as BODY
 
 
 def custom_type(definition: Definition, template: str) -> NodeType:
@@ -48,7 +49,7 @@ def custom_type(definition: Definition, template: str) -> NodeType:
             definition=definition,
             template=template,
             needs=needs,
-            request_helper=f"{TEXT}\n{REQUEST}" if has_request else "",
+            request_helper=f"{TEXT}\n{BODY}\n{REQUEST}" if has_request else "",
         ),
         warning=definition.deprecation,
         version=definition.version,
@@ -84,8 +85,8 @@ def callback(node: Node, out: Emitter) -> None:
 
 def _request(settings: Settings, out: Emitter) -> list[Piece]:
     """Return the function with which the template sends requests, within the timeout of the step."""
-    out.add_helper(TEXT)
-    out.add_helper(REQUEST)
+    for helper in (TEXT, BODY, REQUEST):
+        out.add_helper(helper)
     limit = out.milliseconds(settings.policy.timeout, least=1)
     names = [each.env_name for each in settings.values if each.field.variable]
     secrets = ", ".join(f"env.{name}" for name in names)

@@ -39,11 +39,11 @@ function nodeRequest({ secrets: own, timeout }: { secrets: (string | undefined)[
     }
     const method = request.method ?? "GET";
     const repeatable = request.repeatable ?? !["POST", "PATCH"].includes(method);
-    const [status, text] = await exchange(request, method, timeout);
-    const body = parsedBody(text);
+    const [status, content] = await exchange(request, method, timeout);
+    const body = content === "" ? null : typeof content === "string" ? parsedJson(content) : content;
     if (status >= 200 && status < 300) return body;
     const found = status && reason ? findReason(body, reason) : undefined;
-    const why = masked(asText(found ?? text), secrets).slice(0, 500);
+    const why = masked(asText(found ?? (typeof content === "string" ? content : "")), secrets).slice(0, 500);
     const event = status ? `responded with ${status}` : "did not respond";
     const message = [`${service} ${event}`, why].filter(Boolean).join(": ");
     const isOpen = status === 0 || status >= 500;
@@ -54,8 +54,8 @@ function nodeRequest({ secrets: own, timeout }: { secrets: (string | undefined)[
   };
 }
 
-/** The status and the text of the response; the status is 0 if there is none. */
-async function exchange(request: NodeRequest, method: string, timeout: number): Promise<[number, string]> {
+/** The status and the content of the response: text, or `{ base64, type }`. The status is 0 if there is none. */
+async function exchange(request: NodeRequest, method: string, timeout: number): Promise<[number, any]> {
   const url = new URL(request.url);
   for (const [name, value] of filled(request.query)) url.searchParams.append(name, value);
   const headers = new Headers(filled(request.headers));
@@ -68,7 +68,8 @@ async function exchange(request: NodeRequest, method: string, timeout: number): 
   const signal = AbortSignal.timeout(Math.min(Math.ceil(timeout * 0.9), 2 ** 31 - 1));
   try {
     const response = await fetch(url.href, { method, headers, body, signal, redirect: request.redirect });
-    return [response.status, await response.text()];
+    const data = new Uint8Array(await response.arrayBuffer());
+    return [response.status, readContent(data, response.headers.get("content-type") ?? "")];
   } catch (error: any) {
     return [0, String(error?.message ?? error)];
   }
@@ -81,14 +82,6 @@ function filled(values: Record<string, unknown> | undefined): [string, string][]
   );
   const present = entries.filter(([, value]) => value !== undefined && value !== null && value !== "");
   return present.map(([name, value]) => [name, asText(value)]);
-}
-
-function parsedBody(text: string): any {
-  try {
-    return text ? JSON.parse(text) : null;
-  } catch {
-    return text;
-  }
 }
 
 function findReason(body: any, reason: (body: any) => unknown): unknown {

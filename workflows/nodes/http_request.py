@@ -16,6 +16,7 @@ from workflows.ir.reading.fields import Code, Json, NotJson, RepeatedKey, Text
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_choice, read_code, read_table, read_text
 from workflows.ir.settings.setting_field import FieldKind, SettingField, fields_by_name
+from workflows.nodes.response_body import HELPER as RESPONSE_BODY
 
 METHOD: Final = SettingField(
     name="method",
@@ -182,6 +183,7 @@ def write_callback(node: Node, out: Emitter, *, settings: Settings, via: str) ->
 def write_request(request: Request, out: Emitter, *, fails: bool, via: str = "") -> None:
     """Write a statement that returns the response; with `fails`, a status of 400 or more throws."""
     out.add_helper(TEXT)
+    out.add_helper(RESPONSE_BODY)
     out.add_helper(HELPER)
     out.line("return await sendRequest({")
     with out.indented():
@@ -297,44 +299,5 @@ async function sendRequest(request: HttpRequest): Promise<HttpResponse> {
 function readHeaders(headers: Headers): any {
   const cookies = headers.getSetCookie();
   return { ...Object.fromEntries(headers), ...(cookies.length > 1 && { "set-cookie": cookies }) };
-}
-
-/** Parsed JSON, text in its own charset, or `{ base64, type }` for everything else. */
-function readBody(data: Uint8Array, type: string): any {
-  const text = readText(data, type);
-  if (text === undefined) return { base64: asBase64(data), type };
-  if (!/\\bjson\\b/i.test(type)) return text;
-  try {
-    return JSON.parse(text, exactNumber);
-  } catch {
-    return text;
-  }
-}
-
-/** A whole number that JavaScript would change, as text. */
-function exactNumber(_key: string, value: any, context?: { source?: string }): any {
-  const source = typeof value === "number" ? (context?.source ?? "") : "";
-  if (!/^-?[0-9]{16,}$/.test(source)) return value;
-  return Number.isFinite(value) && BigInt(source) === BigInt(value) ? value : source;
-}
-
-/** The data as text; undefined if it is not text. */
-function readText(data: Uint8Array, type: string): string | undefined {
-  const charset = /;\\s*charset\\s*=\\s*"?([^\\s;"]+)/i.exec(type)?.[1];
-  const isText = charset !== undefined || /^text\\/|[/+](json|xml)\\b|^$/i.test(type);
-  if (!isText && /^(image|audio|video|font)\\//i.test(type)) return undefined;
-  try {
-    return new TextDecoder(charset, { fatal: !isText, ignoreBOM: false }).decode(data);
-  } catch (error) {
-    return error instanceof TypeError ? undefined : new TextDecoder().decode(data); // an unknown charset
-  }
-}
-
-function asBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let start = 0; start < bytes.length; start += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
-  }
-  return btoa(binary);
 }
 """

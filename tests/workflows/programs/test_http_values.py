@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.ir.documents import chain, node
+from tests.workflows.ir.node_jsons import types, with_fields
 from tests.workflows.programs.harness.echo import echoing
 from tests.workflows.programs.harness.workers import Run, compiled, outputs, run_all
 
@@ -24,13 +25,14 @@ RESPONSES: dict[str, tuple[list[tuple[str, str]], bytes]] = {
     "numbers": (
         [("content-type", "application/json")],
         b'{"id": 9007199254740993, "list": [-9007199254740993, 9007199254740994, 12345678901234567890, 1e3],'
-        b' "small": 7, "price": 12345678901234567.5, "text": "9007199254740993", "big": 1%s}'
-        % (b"0" * 400),
+        b' "small": 7, "price": 12345678901234567.5, "text": "9007199254740993", "huge": 1e400,'
+        b' "whole": 9007199254740993.0, "big": 1%s}' % (b"0" * 400),
     ),
     "png": ([("content-type", "image/png")], PNG),
     "pdf": ([("content-type", "application/pdf")], b"%PDF-1.7\n\xe2\xe3"),
     "lines": ([("content-type", "application/x-ndjson-lines")], "ä\n".encode()),
     "none": ([], b"plain"),
+    "bytes": ([], PNG),
 }
 READ = {
     "latin": "Größe",
@@ -43,12 +45,15 @@ READ = {
         "small": 7,
         "price": 12345678901234568,
         "text": "9007199254740993",
+        "huge": "1e400",
+        "whole": "9007199254740993.0",
         "big": "1" + "0" * 400,
     },
     "png": {"base64": base64.b64encode(PNG).decode(), "type": "image/png"},
     "pdf": {"base64": base64.b64encode(b"%PDF-1.7\n\xe2\xe3").decode(), "type": "application/pdf"},
     "lines": "ä\n",
     "none": "plain",
+    "bytes": {"base64": base64.b64encode(PNG).decode(), "type": ""},
 }
 ONCE: dict[str, Any] = {"retryLimit": 0}
 
@@ -62,6 +67,12 @@ def server() -> Iterator[str]:
 def ask(id_: str, url: str, **data: Any) -> dict[str, Any]:
     return node(id_, "http_request", url=url, **(ONCE | data))
 
+
+TEMPLATE = """export default async ({ config, request }) => ({
+  body: await request({ service: "Echo", url: config.url }),
+});
+"""
+TYPES = types((with_fields(url={"required": True}) | {"outputSchema": {}}, TEMPLATE))
 
 FIRST = node(
     "first",
@@ -79,6 +90,10 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "a list": (
         {"queryParams": {"at": ["{{ first.made }}", "{{ first.bad }}"]}},
         "The query parameter at is an invalid date",
+    ),
+    "a function": (
+        {"queryParams": {"a": "{{ first.o.toString }}"}},
+        "The query parameter a is a function, not data",
     ),
     "the URL": (
         {"url": "https://127.0.0.1:9/{{ first.bad }}"},
@@ -100,12 +115,15 @@ def runs(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     documents = {
         "Sent": chain(FIRST, sent, posted),
         "Read": chain(*(ask(name, f"{server}/{name}") for name in RESPONSES)),
+        "Custom": chain(
+            *(node(name, "greet", url=f"{server}/{name}", **ONCE) for name in RESPONSES)
+        ),
     }
     for number, (_name, data) in enumerate(MISSING.items()):
         documents[f"Missing{number}"] = chain(FIRST, ask("asked", **{"url": server, **data}))
     for number, (data, _message) in enumerate(INVALID.values()):
         documents[f"Invalid{number}"] = chain(FIRST, ask("asked", **{"url": server, **data}))
-    programs = compiled(documents, tmp_path_factory.mktemp("http"))
+    programs = compiled(documents, tmp_path_factory.mktemp("http"), types=TYPES)
     finished = run_all(programs, [Run(workflow=name) for name in documents])
     return dict(zip(documents, finished, strict=True))
 
@@ -137,6 +155,11 @@ def test_a_body_is_read_in_its_charset_or_as_base64(runs: dict[str, Any], name: 
     assert outputs(runs["Read"])[name]["body"] == READ[name]
 
 
+@pytest.mark.parametrize("name", READ)
+def test_a_template_gets_the_same_body(runs: dict[str, Any], name: str) -> None:
+    assert outputs(runs["Custom"])[name]["body"] == READ[name]
+
+
 @pytest.mark.parametrize(("number", "name"), list(enumerate(MISSING)))
 def test_a_missing_value_in_a_text_is_an_error_that_names_it(
     runs: dict[str, Any], number: int, name: str
@@ -149,7 +172,7 @@ def test_a_missing_value_in_a_text_is_an_error_that_names_it(
 
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(INVALID)))
-def test_an_invalid_date_in_a_text_is_an_error_that_names_it(
+def test_a_value_that_has_no_text_is_an_error_that_names_it(
     runs: dict[str, Any], number: int, name: str
 ) -> None:
     run = runs[f"Invalid{number}"]

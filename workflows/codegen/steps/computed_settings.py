@@ -22,8 +22,11 @@ function shown(value: any): string {
 """
 
 TEXT: Final = """\
-/** A value as text; objects are JSON. An invalid date is an error, in which `subject` is the value. */
+/** A value as text; objects are JSON. An invalid date or a function is an error, in which `subject` is the value. */
 function asText(value: any, subject = "The value"): string {
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new NonRetryableError(`${subject} is a ${typeof value}, not data`);
+  }
   if (value instanceof Date && Number.isNaN(value.getTime())) {
     throw new NonRetryableError(`${subject} is an invalid date`);
   }

@@ -9,8 +9,15 @@ export default async function (ctx: NodeContext) {
 
 function parsed(value: string, key: string): any {
   try {
-    return JSON.parse(value);
+    return JSON.parse(value, exact);
   } catch {
     throw new NonRetryableError(`The value of ${key} is not JSON. Set the format to text.`);
   }
+}
+
+/** A whole number that JavaScript would round is kept as text. */
+function exact(_key: string, value: any, context?: { source?: string }): any {
+  const source = context?.source ?? "";
+  const isWhole = typeof value === "number" && /^-?[0-9]{16,}$/.test(source);
+  return isWhole && (!Number.isFinite(value) || BigInt(source) !== BigInt(value)) ? source : value;
 }

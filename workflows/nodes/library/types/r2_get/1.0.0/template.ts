@@ -30,7 +30,7 @@ async function content(object: R2ObjectBody, key: string, format: string): Promi
   const text = await object.text();
   if (format === "text") return text;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exact);
   } catch {
     throw new NonRetryableError(`${key} does not contain JSON. Set the format to text.`);
   }
@@ -42,4 +42,11 @@ function base64(bytes: Uint8Array): string {
     binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
   }
   return btoa(binary);
+}
+
+/** A whole number that JavaScript would round is kept as text. */
+function exact(_key: string, value: any, context?: { source?: string }): any {
+  const source = context?.source ?? "";
+  const isWhole = typeof value === "number" && /^-?[0-9]{16,}$/.test(source);
+  return isWhole && (!Number.isFinite(value) || BigInt(source) !== BigInt(value)) ? source : value;
 }
