@@ -52,12 +52,32 @@ def test_the_default_handlers_start_and_show_runs(tmp_path: Path) -> None:
         _ask("Post", "POST", body='{"id": [9007199254740993]}'),
         _ask("Post", "POST", body='{"id": 9007199254740992, "text": "9007199254740993"}'),
         _ask("Post", "POST", body="9" * 400),
+        _ask("Post", "POST", body='{"id": 9007199254740993.0}'),
+        _ask("Post", "POST", body='{"id": -1e400}'),
+        _ask("Post", "POST", body=f'"{"x" * 1_048_575}"'),
     ]
 
     results = run_all(compiled(workflows, tmp_path), requests)
 
     statuses = [result["status"] for result in results]
-    assert statuses == [200, 200, 400, 405, 404, 404, 404, 200, 404, 404, 400, 200, 400]
+    assert statuses == [
+        200,
+        200,
+        400,
+        405,
+        404,
+        404,
+        404,
+        200,
+        404,
+        404,
+        400,
+        200,
+        400,
+        400,
+        400,
+        413,
+    ]
     assert "cannot hold 9007199254740993 exactly" in results[10]["text"]
     started = json.loads(results[0]["text"])
     assert started["id"] == started["instanceId"]

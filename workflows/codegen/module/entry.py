@@ -99,12 +99,13 @@ function readQuery(query: URLSearchParams): Record<string, any> {
   );
 }
 
-/** Parses a JSON body. A whole number that would change is a TypeError. */
+/** Parses a JSON body. A whole number that would change, or one that is too large, is a TypeError. */
 function parseBody(body: string): any {
   return JSON.parse(body, (_key: string, value: any, context?: { source?: string }) => {
-    const source = typeof value === "number" ? (context?.source ?? "") : "";
-    if (!/^-?[0-9]{16,}$/.test(source)) return value;
-    if (Number.isFinite(value) && BigInt(source) === BigInt(value)) return value;
+    if (typeof value !== "number") return value;
+    const source = context?.source ?? String(value);
+    const whole = /^(-?[0-9]{16,})(?:\\.0*)?$/.exec(source)?.[1];
+    if (Number.isFinite(value) && (!whole || BigInt(whole) === BigInt(value))) return value;
     throw new TypeError(`JavaScript cannot hold ${source} exactly: send it as text, in quotes.`);
   });
 }
@@ -147,7 +148,9 @@ export default {{
 
 _START: Final = """\
     if (request.method === "{method}" && url.pathname === {path}) {{
-{payload}      const instance = await env.{binding}.create({{ params: payload }});
+{payload}      const size = new TextEncoder().encode(JSON.stringify(payload)).length;
+      if (size > 1_048_576) return refuse(413, `The payload has ${{size}} bytes; the limit is 1048576 bytes.`);
+      const instance = await env.{binding}.create({{ params: payload }});
       return Response.json({{
         id: instance.id,
         instanceId: instance.id,
