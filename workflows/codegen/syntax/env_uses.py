@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,16 @@ _TRANSPARENT = frozenset(
 )
 _WORKERS = "cloudflare:workers"  # its `env` is the Worker's environment too
 _SCOPES = frozenset({"program", "statement_block", "class_static_block"})
+_HOLDING = frozenset(
+    ["variable_declarator", "for_in_statement", "catch_clause", "arrow_function", "function_expression"]
+)  # fmt: skip
+_LITERALS = frozenset(
+    ["object", "array", "string", "template_string", "number", "true", "false", "null", "new_expression"]
+)  # fmt: skip
+_OF_ITEMS = frozenset(
+    [b"map", b"flatMap", b"forEach", b"filter", b"find", b"findIndex", b"findLast", b"some", b"every",
+     b"reduce", b"sort", b"toSorted"]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +76,8 @@ def env_names(
         return _NOTHING
     objects = list(_holders(syntax, {*holders, *_imported(bindings, "*")}))
     aliases = {b"env", *_imported(bindings, "env")}
-    process_scopes = (
-        list(_process_scopes(syntax.written_names)) if b"process" in syntax.data else []
-    )
     expressions = [
-        *_variables(syntax.written_names, aliases, process_scopes),
+        *_variables(syntax.written_names, aliases, list(_own_scopes(syntax.declarations))),
         *_members(objects),
     ]
     uses = [(node, _names_of(node)) for node in expressions]
@@ -113,12 +121,12 @@ def _imported(bindings: Iterable[Binding], name: str) -> Iterator[bytes]:
 
 
 def _variables(
-    names: Iterable[Node], aliases: Collection[bytes], process_scopes: list[Node]
+    names: Iterable[Node], aliases: Collection[bytes], own_scopes: list[Node]
 ) -> Iterator[Node]:
     """Yield each variable that is `env`."""
     for node in names:
         is_pattern = node.type == "shorthand_property_identifier_pattern"
-        if not is_pattern and node.text in aliases and not _is_inside(node, process_scopes):
+        if not is_pattern and node.text in aliases and not _is_inside(node, own_scopes):
             yield node
 
 
@@ -212,17 +220,48 @@ def _destructuring(parent: Node, node: Node) -> Node | None:
     return None
 
 
-def _process_scopes(names: list[Node]) -> Iterator[Node]:
-    """Yield the blocks in which `env` is the process environment: `const { env } = process`."""
-    for node in names:
-        declarator = node.parent
-        if node.text != b"env" or declarator is None:
-            continue
-        if declarator.type == "object_pattern":
-            declarator = declarator.parent
-        value = declarator.child_by_field_name("value") if declarator else None
-        if value and (value.text or b"").split(b".")[-2:] in ([b"process"], [b"process", b"env"]):
-            yield _scope(node)
+def _own_scopes(declarations: Iterable[Node]) -> Iterator[Node]:
+    """Yield the parts of the code in which `env` is something else: a value that the code makes itself.
+
+    Another function may be called with the environment, so its parameter `env` is taken for that.
+    """
+    for node in declarations:
+        if node.text == b"env" and (scope := _own_scope(node)):
+            yield scope
+
+
+def _own_scope(name: Node) -> Node | None:
+    node: Node | None = name
+    while node is not None and node.type not in _HOLDING:
+        if node.type == "statement_block":
+            return None
+        node = node.parent
+    if node is None:
+        return None
+    if node.type == "variable_declarator":
+        return _scope(name) if _is_own_value(node.child_by_field_name("value")) else None
+    if node.type in ("arrow_function", "function_expression"):
+        return node if _is_called_with_items(node) else None
+    return node
+
+
+def _is_own_value(value: Node | None) -> bool:
+    """Whether the value is not the environment of a Worker: a literal, that of the process, a part of the event."""
+    if value is None:
+        return False
+    parts = (value.text or b"").split(b".")
+    if parts[-2:] in ([b"process"], [b"process", b"env"]) or (parts[0] == b"event" and parts[1:]):
+        return True
+    return value.type in _LITERALS and not re.search(rb"\b(?:env|this)\b", value.text or b"")
+
+
+def _is_called_with_items(function: Node) -> bool:
+    """Whether the function is the argument of a method that calls it with the items of a list."""
+    arguments = function.parent
+    call = arguments.parent if arguments and arguments.type == "arguments" else None
+    method = call.child_by_field_name("function") if call else None
+    name = method.child_by_field_name("property") if method else None
+    return name is not None and name.text in _OF_ITEMS
 
 
 def _scope(node: Node) -> Node:
