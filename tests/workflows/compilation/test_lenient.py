@@ -35,3 +35,14 @@ def test_a_hundred_errors_are_shown_and_the_others_counted(tmp_path: Path) -> No
 
     assert len(failed.value.diagnostics) == 101
     assert failed.value.diagnostics[-1].message == "50 more errors are not shown"
+
+
+def test_only_the_node_with_broken_syntax_is_blamed(tmp_path: Path) -> None:
+    odd = "const o = { a: 1, a: 2 }; return !function () {}() && o.a;"
+    program = generated(chain(node("a", code=odd), node("b", code="with (Math) { return PI; }")))
+
+    with pytest.raises(CompileFailed) as failed:
+        compile_leniently(program, tmp_path)
+
+    lines = {program.locate(each.line, each.column) for each in failed.value.diagnostics}
+    assert {location.node_id for location in lines if location} == {"b"}

@@ -51,6 +51,13 @@ def test_a_declaration_of_require_goes_before_ours(tmp_path: Path) -> None:
     assert found == ProjectVerdict()
 
 
+def test_what_javascript_accepts_is_a_warning(tmp_path: Path) -> None:
+    found = verdict("export default [!function () {}(), { a: 1, a: 2 }];\n", tmp_path)
+
+    assert not found.errors
+    assert {each.code for each in found.warnings} == {"TS1117", "TS1345"}
+
+
 def test_a_mistake_has_its_file_and_line(tmp_path: Path) -> None:
     found = verdict('const a = "b";\nexport default a.toUppercase();\n', tmp_path)
 

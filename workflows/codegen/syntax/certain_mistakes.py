@@ -34,6 +34,14 @@ _OPERATORS: Final = frozenset(
      "TS2869", "TS2871", "TS2872", "TS2873"]
 )  # fmt: skip
 
+_ABOUT_SYNTAX: Final = re.compile(r"TS1\d{3}|TS2300|TS2451|TS2528")
+# What JavaScript accepts, although the number is that of a syntax error: a key that an object has twice,
+# computed names, `!` or `await` before any value, `satisfies`, a reference to no group of a regular expression.
+_RUNS_ANYWAY: Final = frozenset(
+    ["TS1117", "TS1118", "TS1119", "TS1166", "TS1168", "TS1169", "TS1170", "TS1320", "TS1321",
+     "TS1322", "TS1345", "TS1360", "TS1534"]
+)  # fmt: skip
+
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029]*(?:\r\n|[\n\r\u2028\u2029]|$)")
 _TYPE_IN_MESSAGE: Final = re.compile(r"on type '(.*?)'\.(?: |$)")
 _BRACKETS: Final = re.compile(r"(?<!=)([{}\[\]()<>])")
@@ -86,12 +94,12 @@ class CertainMistakes:
 
     def reshapes(self, code: str) -> bool:
         """Whether the types that the compiler infers from the code may be wrong."""
-        return code not in _OPERATORS and not self.is_about_syntax(code)
+        return code not in _OPERATORS and not _ABOUT_SYNTAX.fullmatch(code)
 
     @staticmethod
     def is_about_syntax(code: str) -> bool:
         """Whether the complaint is about syntax or repeated declarations."""
-        return bool(re.fullmatch(r"TS1\d{3}|TS2300|TS2451|TS2528", code))
+        return bool(_ABOUT_SYNTAX.fullmatch(code)) and code not in _RUNS_ANYWAY
 
     def _node_at(self, line: int, column: int) -> Node | None:
         """Return the smallest node at a position, counted as the compiler counts."""
