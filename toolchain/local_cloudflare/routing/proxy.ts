@@ -8,6 +8,7 @@
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { Groups, Lease } from '../groups/groups.ts';
 import { ExceededCpu, type Runtime, StartError } from '../groups/runtime.ts';
 import { ApiError } from '../http/errors.ts';
@@ -21,6 +22,8 @@ const RESERVED = '/cdn-cgi/';
 const SCHEDULED = '/cdn-cgi/handler/scheduled';
 /** Headers that control the runtime, which clients must not set; and compression, which would delay streams. */
 const DROPPED = /^(mf-.*|x-control(-.*)?|accept-encoding)$/i;
+/** Bytes that a socket takes in one piece. */
+const MAX_SHORT_BODY = 128 * 1024;
 /** AwaitStep's own cookies: browsers ignore the port, so they send them to Workers on the same host. */
 const PRIVATE_COOKIE = /^\s*awaitstep_/i;
 
@@ -44,6 +47,8 @@ export class WorkerProxy {
     if ('status' in found) return respond(response, found);
     const { lease, name } = found;
     response.once('close', lease.release);
+    const body = await shortBody(request).catch(() => undefined);
+    if (response.closed) return;
     const forwarded = http.request({
       socketPath: lease.runtime.socketPath,
       method: request.method,
@@ -61,7 +66,8 @@ export class WorkerProxy {
       return response.headersSent ? response.destroy() : respond(response, reason);
     });
     response.once('close', () => forwarded.destroy());
-    request.pipe(forwarded);
+    if (body) forwarded.end(body);
+    else request.pipe(forwarded);
   }
 
   /** Forward the head of a WebSocket request, then bytes in both directions. */
@@ -124,6 +130,15 @@ export class WorkerProxy {
     lease?.release();
     return noSuchWorker(worker);
   }
+}
+
+/**
+ * The body, if it is short and its length is known. It is sent together with the head: if a Worker responds without
+ * reading the body, the runtime closes the connection, and the response would be lost if the body came later.
+ */
+async function shortBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const length = Number(request.headers['content-length']);
+  return length > 0 && length <= MAX_SHORT_BODY ? buffer(request) : undefined;
 }
 
 /** Whether the request does not come from a page of another site. */
