@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError
 
 from maintenance.backup.manifest import NAME, InvalidBackup, Manifest, StoredFile
@@ -35,10 +35,21 @@ def write(path: Path, database: Path, describe: Callable[[StoredFile], Manifest]
                 archive.writestr(NAME, manifest.serialize())
             file.flush()
             os.fsync(file.fileno())
-        os.link(name, path)
+        _publish(Path(name), path)
     finally:
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)
     return manifest
+
+
+def _publish(complete: Path, path: Path) -> None:
+    """Give the file its name. Raises FileExistsError if there is such a file."""
+    try:
+        os.link(complete, path)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links, such as vfat
+        path.open("xb").close()
+        complete.replace(path)
 
 
 def _add(archive: ZipFile, source: Path) -> StoredFile:
@@ -62,10 +73,20 @@ def _copy(source: IO[bytes], target: IO[bytes], *, most: int | None = None) -> t
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """Open a backup and check its manifest. Raises InvalidBackup, OSError."""
+    with _reading():
+        archive = ZipFile(path)
+    with archive:
+        with _reading():
+            content = Archive(archive)
+        yield content
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raise InvalidBackup if the file is damaged; a name that is not UTF-8 is a ValueError."""
     try:
-        with ZipFile(path) as archive:
-            yield Archive(archive)
-    except (BadZipFile, ZlibError, EOFError, NotImplementedError) as error:
+        yield
+    except (BadZipFile, ZlibError, EOFError, NotImplementedError, ValueError) as error:
         raise InvalidBackup(f"The file is not a complete backup: {error}.") from None
 
 
@@ -87,7 +108,11 @@ class Archive:
                 f"The database in the backup has {stored.bytes:,} bytes, and {target.parent} has too "
                 "little free space."
             )
-        with self._archive.open(self._members[DATABASE]) as member, target.open("xb") as file:
+        with (
+            _reading(),
+            self._archive.open(self._members[DATABASE]) as member,
+            target.open("xb") as file,
+        ):
             size, digest = _copy(member, file, most=stored.bytes)
             file.flush()
             os.fsync(file.fileno())
@@ -105,7 +130,8 @@ def _members(archive: ZipFile) -> dict[str, ZipInfo]:
     found = {member.filename: member for member in members}
     if any(not _is_plain(member) for member in members):
         raise InvalidBackup(
-            "The backup has a link or an encrypted file, which AwaitStep never writes."
+            "The backup has a link, an encrypted file or an unusual compression, which AwaitStep never "
+            "writes."
         )
     if found[NAME].file_size > _MAX_MANIFEST:
         raise InvalidBackup("The manifest is too large.")
@@ -114,4 +140,5 @@ def _members(archive: ZipFile) -> dict[str, ZipInfo]:
 
 def _is_plain(member: Any) -> bool:
     kind = stat.S_IFMT(member.external_attr >> 16)
-    return kind in (0, stat.S_IFREG) and not member.flag_bits & 0x1
+    is_file = kind in (0, stat.S_IFREG) and not member.flag_bits & 0x1
+    return is_file and member.compress_type in (ZIP_STORED, ZIP_DEFLATED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from datetime import datetime
 from importlib import metadata
@@ -32,14 +33,17 @@ class StoredFile(_Strict):
 
 
 class Manifest(_Strict):
-    """`migrations` are those that the database has, as "app.name"; `engine` is Django's vendor."""
+    """`migrations` are those that the database has, as "app.name"; `engine` is Django's vendor.
+
+    The patterns keep control characters and long texts out of what is printed.
+    """
 
     format: Literal[1] = 1
     product: Literal["awaitstep"] = "awaitstep"
-    version: str
+    version: Annotated[str, Field(pattern=r"^[\w.+-]{1,50}$")]
     created_at: datetime
-    engine: str
-    migrations: tuple[str, ...]
+    engine: Annotated[str, Field(pattern=r"^\w{1,50}$")]
+    migrations: tuple[Annotated[str, Field(pattern=r"^\w+\.\w+$", max_length=300)], ...]
     database: StoredFile
 
     @classmethod
@@ -57,10 +61,10 @@ class Manifest(_Strict):
 def _problem(details: Any) -> str:
     if details["loc"] == ("format",):
         return (
-            f"The backup has the format {details['input']!r}, and this version of AwaitStep reads "
+            f"The backup has the format {reprlib.repr(details['input'])}, and this version of AwaitStep reads "
             f"{FORMAT}. Restore it with the version that made it, or a newer one."
         )
-    where = ".".join(map(str, details["loc"])) or "the text"
+    where = reprlib.repr(".".join(map(str, details["loc"]))) if details["loc"] else "the text"
     return f"The manifest is not valid: {where}: {details['msg']}."
 
 

@@ -78,7 +78,7 @@ def restore(path: Path, *, replace: bool, by: Actor) -> Restored:
 
 def _aside(database: Path) -> Path | None:
     """Return the path where the former database is kept; None if there is none."""
-    if not sqlite_files.has_tables(database):
+    if not sqlite_files.has_content(database):
         return None
     return database.with_name(f"{database.name}.before-restore-{timezone.now():%Y%m%dT%H%M%S}")
 
@@ -107,7 +107,7 @@ def _known_migrations() -> set[str]:
 
 def _check_installation(database: Path, *, replace: bool) -> None:
     connection.close()
-    if not sqlite_files.has_tables(database):
+    if not sqlite_files.has_content(database):
         return
     if not replace:
         raise NotEmpty(

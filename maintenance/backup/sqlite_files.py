@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from typing import Final
 
 from maintenance.backup.manifest import InvalidBackup
 
+_HEADER: Final = b"SQLite format 3\0"
 # A session is enough to be logged in, so backups have none.
 _LEFT_OUT: Final = ("django_session",)
 
@@ -42,35 +44,75 @@ def check(database: Path) -> tuple[str, ...]:
         raise InvalidBackup(f"The database in the backup cannot be read: {error}.") from None
 
 
-def has_tables(database: Path) -> bool:
+def has_content(database: Path) -> bool:
+    """Return whether there is anything in the file, which may be a damaged database."""
     if not database.exists():
         return False
-    with _connected(database) as connection:
-        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if not _is_readable(database):
+        return True
+    try:
+        with _connected(database) as connection:
+            return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return True
 
 
 def close_log(database: Path) -> bool:
-    """Merge the write-ahead log into the file; return False if any process has the database open."""
-    with _connected(database, timeout=1) as connection:
-        try:
+    """Merge the write-ahead log into the file; return False if any process has the database open.
+
+    The log of a damaged database that cannot be merged stays.
+    """
+    if not _is_readable(database):
+        return True
+    try:
+        with _connected(database, timeout=1) as connection:
             mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-        except sqlite3.OperationalError:
-            return False
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:
+        return True
     return bool(mode == "delete")
 
 
+def _is_readable(database: Path) -> bool:
+    """Return whether the file starts like a database, or is empty.
+
+    SQLite must not open others: it deletes their logs when it closes them.
+    """
+    with database.open("rb") as file:
+        return file.read(len(_HEADER)) in (b"", _HEADER)
+
+
 def put_in_place(new: Path, database: Path, *, aside: Path | None) -> None:
-    """Replace the database by a closed one; the former one is kept as `aside`."""
+    """Replace the database by a closed one; the former one is kept as `aside`, with a log that stayed.
+
+    There is a database at every moment, because one rename replaces it.
+    """
     if aside:
-        database.replace(aside)
-    for name in ("-wal", "-shm"):  # of an earlier process; `close_log` has merged them
-        database.with_name(database.name + name).unlink(missing_ok=True)
+        _keep(database, aside)
+    for suffix in ("-wal", "-shm"):
+        log = database.with_name(database.name + suffix)
+        if aside and log.exists():
+            log.replace(aside.with_name(aside.name + suffix))
+        log.unlink(missing_ok=True)
     new.replace(database)
     folder = os.open(database.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _keep(database: Path, aside: Path) -> None:
+    """Give the file another name, too, or copy it where the file system has no hard links."""
+    try:
+        os.link(database, aside)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copy2(database, aside)
+        with aside.open("rb+") as copy:
+            os.fsync(copy.fileno())
 
 
 @contextmanager

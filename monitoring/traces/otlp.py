@@ -42,7 +42,7 @@ logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").setLe
 
 
 class Sent(Enum):
-    """What became of spans: a collector that is unavailable is tried again, one that refuses them is not."""
+    """What happened to spans: a collector that is unavailable is tried again, one that refuses them is not."""
 
     ACCEPTED = auto()
     REFUSED = auto()

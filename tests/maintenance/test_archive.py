@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
 from maintenance.backup import archive
-from maintenance.backup.manifest import InvalidBackup
+from maintenance.backup.manifest import InvalidBackup, Manifest
 
 CONTENT = b"a database" * 1000
 
@@ -52,6 +54,16 @@ def link(name: str) -> ZipInfo:
     return info
 
 
+def lzma(name: str) -> ZipInfo:
+    info = ZipInfo(name)
+    info.compress_type = ZIP_LZMA
+    return info
+
+
+def refuse_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "a file system without hard links")
+
+
 def test_a_backup_is_extracted(tmp_path: Path) -> None:
     path = pack(tmp_path, {"database": CONTENT, "manifest.json": manifest()})
 
@@ -71,7 +83,12 @@ def test_a_backup_is_extracted(tmp_path: Path) -> None:
         ({"/etc/passwd": CONTENT, "manifest.json": manifest()}, "exactly two files"),
         ({link("database"): "/etc/passwd", "manifest.json": manifest()}, "a link"),
         ({"database": CONTENT, link("manifest.json"): "/etc/passwd"}, "a link"),
+        ({lzma("database"): CONTENT, "manifest.json": manifest()}, "unusual compression"),
+        ({"database": CONTENT, lzma("manifest.json"): manifest()}, "unusual compression"),
         ({"database": CONTENT, "manifest.json": "{"}, "manifest is not valid"),
+        ({"database": CONTENT, "manifest.json": manifest(version="\x1b[31m")}, "'version'"),
+        ({"database": CONTENT, "manifest.json": manifest(engine="\x1b[31m")}, "'engine'"),
+        ({"database": CONTENT, "manifest.json": manifest(migrations=["a.\x1b"])}, "migrations"),
         ({"database": CONTENT, "manifest.json": manifest(format=2)}, "has the format 2"),
         ({"database": CONTENT, "manifest.json": manifest(product="other")}, "product"),
         ({"database": CONTENT, "manifest.json": manifest(extra=1)}, "extra"),
@@ -130,3 +147,47 @@ def test_a_byte_that_has_changed_is_found(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidBackup):
         extract(path, tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = pack(tmp_path, {"d\u00e4tabase": CONTENT, "manifest.json": manifest()})
+    path.write_bytes(path.read_bytes().replace("\u00e4".encode(), b"\xff\xff"))
+
+    with pytest.raises(InvalidBackup, match="not a complete backup"):
+        extract(path, tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"format": "\x1b" * 9000}, {"\x1b" * 9000: 1}])
+def test_a_problem_is_printed_short_and_without_control_characters(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    path = pack(tmp_path, {"database": CONTENT, "manifest.json": manifest(**changes)})
+
+    with pytest.raises(InvalidBackup) as refused:
+        extract(path, tmp_path)
+
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
+
+
+def test_a_backup_is_written_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refuse_links)
+    (tmp_path / "copy").write_bytes(CONTENT)
+    path = tmp_path / "backup.zip"
+
+    def describe(_: object) -> Manifest:
+        return Manifest.parse(manifest().encode())
+
+    archive.write(path, tmp_path / "copy", describe)
+
+    assert extract(path, tmp_path) == CONTENT
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        archive.write(path, tmp_path / "copy", describe)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "backup.zip",
+        "copy",
+        "database.sqlite3",
+    ]

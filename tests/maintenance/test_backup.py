@@ -194,6 +194,21 @@ def test_a_database_is_replaced_only_on_request_and_kept(
     assert len(history(empty)) == 3
 
 
+def test_a_damaged_database_is_replaced_and_kept_with_its_log(
+    backed_up: BackedUp, empty: Installation
+) -> None:
+    database = empty.data_dir / "db.sqlite3"
+    database.write_bytes(b"not a database" * 1000)
+    database.with_name("db.sqlite3-wal").write_bytes(b"a log")
+
+    empty.manage("restore", str(backed_up.file), "--replace")
+
+    former, log = sorted(empty.data_dir.glob("db.sqlite3.before-restore-*"))
+    assert former.read_bytes().startswith(b"not a database")
+    assert (log.name, log.read_bytes()) == (f"{former.name}-wal", b"a log")
+    assert len(history(empty)) == 3
+
+
 def test_the_database_of_a_running_server_is_not_replaced(backed_up: BackedUp) -> None:
     running = backed_up.installation
 
