@@ -107,6 +107,7 @@ class Environment(BaseSettings):
     allowed_hosts: Words = "127.0.0.1,[::1]"
     trusted_origins: Words = ""
     request_seconds: Annotated[float, Field(gt=0)] = 30
+    streams_per_user: Annotated[int, Field(ge=1)] = 50
     https: bool | None = None
     secret_key: SecretStr | None = None
     encryption_keys: SecretStr | None = None

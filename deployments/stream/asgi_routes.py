@@ -8,6 +8,7 @@ GET /events/                    an event for each change to any deployment; with
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from functools import partial
 from urllib.parse import parse_qs
 
@@ -22,7 +23,7 @@ from deployments.stream.sse_stream import stream_events
 from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
 from web.streams.access import StreamAccess
-from web.streams.responses import refuse, serve
+from web.streams.responses import Refused, refusing, serve
 
 _ONE = StreamAccess(
     address="/deployments/<id>/events/", permission=VIEW, may_read=event_log.may_read
@@ -30,55 +31,31 @@ _ONE = StreamAccess(
 _ALL = StreamAccess(address="/events/", permission=VIEW, may_read=event_log.may_read)
 
 
-class BadCursor(ValueError):
-    """Last-Event-ID is not the number of an event."""
-
-
+@refusing
 async def one_deployment(scope: Scope, receive: Receive, send: Send) -> None:
     """Without a cursor, the stream starts at the first stage."""
     pk = scope["url_route"]["kwargs"]["pk"]
-    refusal = await _refusal(scope, _ONE)
-    if refusal is None and not await _exists(pk):
-        refusal = (404, f"There is no deployment {pk}.")
-    channel = event_log.channel_of(pk)
-    await _answer(scope, receive, send, channel=channel, first=0, access=_ONE, refusal=refusal)
+    user = await _ONE.admit(scope, to="view deployments")
+    if not await _exists(pk):
+        raise Refused(404, f"There is no deployment {pk}.")
+    events = _events(scope, event_log.channel_of(pk), first=0, access=_ONE)
+    await serve(events, receive, send, user=user)
 
 
+@refusing
 async def all_deployments(scope: Scope, receive: Receive, send: Send) -> None:
     """Without a cursor, the stream starts now: the page has already shown the rest."""
-    refusal, channel = await _refusal(scope, _ALL), event_log.ALL
-    await _answer(scope, receive, send, channel=channel, first=None, access=_ALL, refusal=refusal)
+    user = await _ALL.admit(scope, to="view deployments")
+    events = _events(scope, event_log.ALL, first=None, access=_ALL)
+    await serve(events, receive, send, user=user)
 
 
-async def _answer(
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    *,
-    channel: str,
-    first: int | None,
-    access: StreamAccess,
-    refusal: tuple[int, str] | None,
-) -> None:
-    try:
-        cursor = _cursor(scope, first)
-    except BadCursor:
-        refusal = refusal or (400, "Last-Event-ID must be the id of an event: a whole number.")
-    if refusal:
-        await refuse(send, *refusal)
-        return
-
+def _events(
+    scope: Scope, channel: str, *, first: int | None, access: StreamAccess
+) -> AsyncGenerator[bytes]:
     still_allowed = partial(access.may_stay, scope)
-    events = stream_events(channel, cursor, still_allowed=still_allowed, for_page=_is_page(scope))
-    await serve(events, receive, send)
-
-
-async def _refusal(scope: Scope, access: StreamAccess) -> tuple[int, str] | None:
-    if scope["method"] not in ("GET", "HEAD"):
-        return 405, "Event streams support only GET."
-    if not await access.may_open(scope):
-        return 403, "Log in as a user with permission to view deployments."
-    return None
+    cursor = _cursor(scope, first)
+    return stream_events(channel, cursor, still_allowed=still_allowed, for_page=_is_page(scope))
 
 
 async def _exists(pk: int) -> bool:
@@ -98,7 +75,7 @@ def _cursor(scope: Scope, first: int | None) -> int | None:
         return first
     number = read_key(text)
     if number is None:
-        raise BadCursor(text)
+        raise Refused(400, "Last-Event-ID must be the id of an event: a whole number.")
     return number
 
 

@@ -19,9 +19,9 @@ from deployments.stream import event_log
 from deployments.stream.stage_reader import StageReader
 from web.streams.listener import (
     KEEP_ALIVE_FRAME,
-    OPENING_FRAME,
     RIGHTS_CHECK_SECONDS,
     listen,
+    opening_frame,
     take_events,
     wait_for_events,
 )
@@ -45,7 +45,7 @@ async def stream_events(
     """
     async with listen(channel) as listener:
         last_id = await _current(channel) if cursor is None else cursor
-        yield OPENING_FRAME
+        yield opening_frame()
         async with aclosing(_events(channel, last_id, listener, still_allowed)) as events:
             async for fresh in events:
                 frames = fresh if isinstance(fresh, bytes) else _encode(fresh, for_page=for_page)

@@ -20,46 +20,31 @@ from runs.stream.run_events import may_read, stream_changes
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.asgi import Receive, Scope, Send
 from web.streams.access import StreamAccess
-from web.streams.responses import refuse, serve
+from web.streams.responses import Refused, refusing, serve
 
 _ONE = StreamAccess(address="/runs/<id>/events/", permission=VIEW, may_read=may_read)
 _LIST = StreamAccess(address="/runs/events/", permission=VIEW, may_read=may_read)
 
 
+@refusing
 async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the changes to one run."""
     pk = scope["url_route"]["kwargs"]["pk"]
-    if await _refused(scope, send, _ONE):
-        return
+    user = await _ONE.admit(scope, to="view runs")
     if not await database_sync_to_async(Run.objects.filter(pk=pk).exists)():
-        await refuse(send, 404, f"There is no run {pk}.")
-        return
-    await _serve(scope, receive, send, channel=channel_of_run(pk), access=_ONE)
+        raise Refused(404, f"There is no run {pk}.")
+    changes = stream_changes(channel_of_run(pk), still_allowed=partial(_ONE.may_stay, scope))
+    await serve(changes, receive, send, user=user)
 
 
+@refusing
 async def list_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the changes to a workflow's runs, or to all runs."""
     workflow = parse_qs(scope["query_string"].decode("latin-1")).get("workflow", [""])[-1]
-    if not await _refused(scope, send, _LIST):
-        channel = channel_of_workflow(workflow[:20]) if workflow else ALL
-        await _serve(scope, receive, send, channel=channel, access=_LIST)
-
-
-async def _refused(scope: Scope, send: Send, access: StreamAccess) -> bool:
-    if scope["method"] not in ("GET", "HEAD"):
-        await refuse(send, 405, "An event stream is read with GET.")
-        return True
-    if not await access.may_open(scope):
-        await refuse(send, 403, "Log in as a user with permission to view runs.")
-        return True
-    return False
-
-
-async def _serve(
-    scope: Scope, receive: Receive, send: Send, *, channel: str, access: StreamAccess
-) -> None:
-    still_allowed = partial(access.may_stay, scope)
-    await serve(stream_changes(channel, still_allowed=still_allowed), receive, send)
+    user = await _LIST.admit(scope, to="view runs")
+    channel = channel_of_workflow(workflow[:20]) if workflow else ALL
+    changes = stream_changes(channel, still_allowed=partial(_LIST.may_stay, scope))
+    await serve(changes, receive, send, user=user)
 
 
 run_event_routes = URLRouter(

@@ -18,9 +18,9 @@ from runs.models import RunChange
 from runs.permissions import VIEW
 from web.streams.listener import (
     KEEP_ALIVE_FRAME,
-    OPENING_FRAME,
     RIGHTS_CHECK_SECONDS,
     listen,
+    opening_frame,
     take_events,
     wait_for_events,
 )
@@ -72,7 +72,7 @@ async def stream_changes(
     """Yield an event for the changes on a channel, until the user loses the permission."""
     async with listen(channel) as listener:
         await database_sync_to_async(watchers.mark_watched)(channel)
-        yield OPENING_FRAME
+        yield opening_frame()
         checked_at = monotonic()
         while True:
             is_woken = await wait_for_events(listener)

@@ -128,6 +128,19 @@ def test_a_hidden_tab_closes_its_stream_and_reopens_it_when_visible(
     page.wait_for_function(f"{HELD}.then(count => count === 1)")
 
 
+def test_a_page_of_a_user_with_too_many_streams_polls_without_a_notice(open_page: Open) -> None:
+    page = open_page("/admin/")
+    page.route(
+        "**/events/*",
+        lambda route: route.fulfill(status=429, headers={"retry-after": "30"}, body="Too many."),
+    )
+
+    with page.expect_request(lambda request: request.headers.get("hx-request") == "true"):
+        page.goto("/")
+
+    expect(page.locator("#connection")).to_be_hidden()
+
+
 def test_without_javascript_a_reload_shows_the_state(open_page: Open, sample: str) -> None:
     page = open_page(java_script_enabled=False)
 

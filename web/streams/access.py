@@ -18,6 +18,7 @@ from audit.acting import client_network
 from audit.trail import Actor, Subject
 from web.asgi import Scope, header_value
 from web.session_user import user_of_cookies
+from web.streams.responses import Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -33,7 +34,19 @@ class StreamAccess:
 
     async def may_open(self, scope: Scope) -> bool:
         """Return whether the user may open the stream; a refusal is recorded in the audit trail."""
-        return bool(await database_sync_to_async(self._open)(scope))
+        return await database_sync_to_async(self._open)(scope) is not None
+
+    async def admit(self, scope: Scope, *, to: str) -> int:
+        """Return the primary key of the user who may open the stream. Raises Refused.
+
+        A missing permission is recorded in the audit trail.
+        """
+        if scope["method"] not in ("GET", "HEAD"):
+            raise Refused(405, "An event stream is read with GET.")
+        user: int | None = await database_sync_to_async(self._open)(scope)
+        if user is None:
+            raise Refused(403, f"Log in as a user with permission to {to}.")
+        return user
 
     async def may_stay(self, scope: Scope) -> bool:
         """Return whether the user is still logged in and has the permission."""
@@ -44,11 +57,12 @@ class StreamAccess:
         key: int | None = (await database_sync_to_async(_user)(scope)).pk
         return key
 
-    def _open(self, scope: Scope) -> bool:
-        allowed = self._is_allowed(scope)
-        if not allowed:
-            record_refusal(scope, address=self.address, reason=self.permission)
-        return allowed
+    def _open(self, scope: Scope) -> int | None:
+        user = _user(scope)
+        if self.may_read(user):
+            return user.pk
+        record_refusal(scope, address=self.address, reason=self.permission)
+        return None
 
     def _is_allowed(self, scope: Scope) -> bool:
         return self.may_read(_user(scope))

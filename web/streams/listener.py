@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -16,7 +17,17 @@ from web.streams.table_watcher import watcher
 KEEP_ALIVE_SECONDS: Final = 15.0
 RIGHTS_CHECK_SECONDS: Final = 30.0  # how often to check that the client may still read
 KEEP_ALIVE_FRAME: Final = b": keep-alive\n\n"
-OPENING_FRAME: Final = b"retry: 2000\n: " + b" " * 2048 + b"\n\n"  # some proxies buffer 2 KB
+_RETRY_MILLISECONDS: Final = (1_000, 5_000)
+_PADDING: Final = b": " + b" " * 2048  # some proxies buffer 2 KB
+
+
+def opening_frame() -> bytes:
+    """Return the first frame, with the pause after which the client connects again.
+
+    It differs between clients, so that they do not all return in the same moment.
+    """
+    pause = random.randint(*_RETRY_MILLISECONDS)  # noqa: S311 - not a secret
+    return b"retry: %d\n%b\n\n" % (pause, _PADDING)
 
 
 @asynccontextmanager

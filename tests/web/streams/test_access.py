@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
+from pytest_django import Settings
 
 from api.views import _stages
 from audit.models import Entry
@@ -18,7 +19,7 @@ from runs.stream import run_events
 from runs.stream.asgi_routes import run_event_routes
 from tests.deployments.factories import make_deployment
 from tests.support.sessions import session_cookie
-from tests.web.gateway.requests import http_scope
+from tests.web.gateway.requests import http_scope, respond
 from web.asgi import Application
 from web.streams import listener
 from web.streams.access import StreamAccess
@@ -101,6 +102,22 @@ def test_an_open_stream_ends_after_a_logout(routes: Application, address: str) -
 
     assert first["status"] == 200
     assert not last.get("more_body")
+
+
+@pytest.mark.parametrize(
+    ("routes", "address"),
+    [(event_routes, "/events/"), (run_event_routes, "/runs/events/")],
+)
+def test_a_user_with_too_many_streams_is_asked_to_wait(
+    routes: Application, address: str, settings: Settings
+) -> None:
+    settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"streams_per_user": 0})
+    cookie = session_cookie(User.objects.create_superuser("ada"))
+    scope = http_scope(address, cookie=cookie.decode()) | {"root_path": ""}
+
+    status, headers = respond(routes, scope)
+
+    assert (status, headers["retry-after"]) == (429, "30")
 
 
 @pytest.mark.usefixtures("impatient")

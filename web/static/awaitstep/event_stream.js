@@ -50,8 +50,8 @@ export class EventStream extends EventTarget {
     const source = (this.#source = new EventSource(this.#url))
     source.onopen = () => this.#opened()
     source.onerror = () => {
-      showConnection(false)
       if (source.readyState === EventSource.CLOSED) this.#failed()
+      else showConnection(false)
     }
     for (const type of TYPES) source.addEventListener(type, this.#forward)
   }
@@ -64,10 +64,26 @@ export class EventStream extends EventTarget {
   }
 
   // The response was not a stream. The page's own request shows why: a login page, or the newest state.
-  #failed() {
+  async #failed() {
     this.#disconnect()
     const delay = Math.min(MAX_DELAY, 500 * 2 ** this.#failures++)
-    this.#retryDelay(delay * (0.75 + Math.random() / 2))
+    const pause = await this.#requestedPause()
+    if (this.readyState === EventSource.CLOSED) return
+    if (!pause) showConnection(false)
+    this.#retryDelay((pause || delay) * (0.75 + Math.random() / 2))
+  }
+
+  // An EventSource does not show the status. If this user has too many streams, the page polls instead.
+  async #requestedPause() {
+    const aborting = new AbortController()
+    try {
+      const response = await fetch(this.#url, { signal: aborting.signal })
+      return response.status === 429 ? 1000 * response.headers.get('retry-after') : 0
+    } catch {
+      return 0
+    } finally {
+      aborting.abort()
+    }
   }
 
   #retryDelay(delay) {
