@@ -11,7 +11,7 @@ BUNDLE := web/static/bundled/code_fields.js
 TEMPLATES = $(shell find templates -name '*.html')
 
 .NOTPARALLEL:
-.PHONY: run test test-long test-cluster setup setup-dev check format bench lock wheel sbom
+.PHONY: run test test-long test-cluster setup setup-dev check check-all-but-types format bench lock wheel sbom
 
 run: setup  ## install, start everything and deploy the sample; Ctrl-C stops everything
 	@$(BIN)/python manage.py up
@@ -28,10 +28,12 @@ test-cluster: setup-dev  ## run the tests of several web servers and workers tha
 	@AWAITSTEP_TEST_DATABASE=postgresql $(BIN)/python -m pytest tests/cluster $(ARGS)
 
 check: setup-dev  ## check formatting, lint, types, imports, wording, migrations, Django's settings and lock files
+	@set -e; echo "$(BIN)/mypy ."; $(BIN)/mypy . & types=$$!; $(MAKE) --no-print-directory check-all-but-types; wait $$types
+
+check-all-but-types:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/djade --check $(TEMPLATES)
-	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python -m tests.support.checks.prose

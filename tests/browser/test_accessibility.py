@@ -1,4 +1,4 @@
-"""Every kind of page, in both themes, against the rules of axe-core."""
+"""Pages in both themes against the rules of axe-core: the main ones, or in `make test-long` all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,30 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
 from tests.browser.pages import MORE_PAGES, PAGES
+from tests.support.examples import LONG
 from toolchain.node_tools import MODULES
 
 AXE: Final = MODULES / "axe-core" / "axe.min.js"
 RUN: Final = "options => axe.run(document, { resultTypes: ['violations'], ...options })"
+MAIN_PAGES: Final = [
+    "/",
+    "/deployments/{pk}/",
+    "/workflows/{workflow}/deploy/",
+    "/workflows/{workflow}/settings/",
+    "/workflows/{workflow}/live/",
+    "/workflows/{workflow}/versions/compare/?from=v1&to=draft",
+    "/workflows/{workflow}/tests/edit/",
+    "/runs/",
+    "/runs/{run}/",
+    "/runs/{asking}/decide/?event={event}",
+    "/runs/overview/",
+    "/docs/nodes/http_request/",
+    "/admin/workflows/workflow/{workflow}/change/",
+    "/admin/workflows/workflow/{workflow}/change/?form",
+    "/admin/workflows/environmentvariable/add/",
+    "/admin/targets/target/{target}/change/",
+]
+CHECKED: Final = PAGES + MORE_PAGES if LONG else MAIN_PAGES
 ABOUT_COLORS: Final = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
@@ -32,12 +52,12 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def test_axe_finds_nothing_above_minor_on_any_page(open_page: Open, ids: dict[str, object]) -> None:
+def test_axe_finds_nothing_above_minor(open_page: Open, ids: dict[str, object]) -> None:
     # The policy of the pages would stop axe from measuring contrasts.
     page = open_page(color_scheme="light", reduced_motion="reduce", bypass_csp=True)
 
     found = {}
-    for address in PAGES + MORE_PAGES:
+    for address in CHECKED:
         page.goto(address.format(**ids))
         found[address] = violations(page)
 

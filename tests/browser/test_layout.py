@@ -5,42 +5,6 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.browser.pages import PAGES
-
-FIRST_CONTENT = (
-    "#content :is(table, form:not(#deploy-form, #logout-form, .page-head form, .editor-bar form), .listing, .picture,"
-    " .panel, .empty, .empty-state, .record, .target-choices, .stages, .app-audit, .timeline)"
-)
-
-
-def test_pages_start_above_the_fold_and_do_not_move_while_they_load(
-    open_page: Open, ids: dict[str, object]
-) -> None:
-    page = open_page(viewport={"width": 1280, "height": 800})
-    page.add_init_script(
-        """globalThis.shift = 0;
-        new PerformanceObserver(list => {
-          for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
-        }).observe({ type: 'layout-shift', buffered: true });"""
-    )
-
-    def shift(address: str) -> float:
-        page.goto(address.format(**ids))
-        expect(page.locator(".htmx-request")).to_have_count(0)
-        return float(page.evaluate("shift"))
-
-    shifts, tops = {}, {}
-    for address in PAGES:
-        shifts[address] = shift(address)
-        if (
-            shifts[address] > 0.05
-        ):  # a busy machine paints a page before all of its HTML has arrived
-            shifts[address] = shift(address)
-        first = page.locator(FIRST_CONTENT).filter(visible=True).first.bounding_box()
-        tops[address] = first["y"] if first else 800
-
-    assert {address: value for address, value in shifts.items() if value > 0.05} == {}
-    assert {address: top for address, top in tops.items() if top > 500} == {}
 
 
 def test_fifteen_runs_fit_on_a_laptop(open_page: Open, ids: dict[str, object]) -> None:
