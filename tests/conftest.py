@@ -12,6 +12,7 @@ from tests.local_cloudflare.support.control import control  # noqa: F401 - a fix
 from tests.runs.fake_api import fake_api  # noqa: F401 - a fixture
 from tests.support.databases.fixtures import django_db_keepdb, django_db_setup  # noqa: F401 - fixtures
 from tests.support.environment import postgresql
+from tests.support.examples import LONG
 from tests.support.fake_tests import fake_tests  # noqa: F401 - a fixture
 from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
@@ -27,6 +28,7 @@ SLOWEST = ("browser", "installation", "platform")  # fixtures that start program
 
 def pytest_configure(config: pytest.Config) -> None:
     """Skip work that would slow down every test."""
+    config.addinivalue_line("markers", "long: only `make test-long` runs it")
     if postgresql():  # threads of tests end without closing their connections
         unclosed = "ignore:.*BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning"
         config.addinivalue_line("filterwarnings", unclosed)
@@ -43,13 +45,33 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not LONG:
+        _deselect_long(config, items)
+    _sort(items)
+
+
+def _deselect_long(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `make test-long` runs: tests that are marked, and those in a folder `long`."""
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        folders = item.path.relative_to(config.rootpath).parts
+        is_long = item.get_closest_marker("long") or "long" in folders
+        (left_out if is_long else kept).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
+def _sort(items: list[pytest.Item]) -> None:
     """Start with the slowest files, so that no process waits for another at the end."""
     costs: dict[Path, int] = {}
     for item in items:
         fixtures = " ".join(getattr(item, "fixturenames", ()))
         if "installation" in fixtures:
             _NEED_INSTALLATION.add(item.path)
+        if "programs" in item.path.parts:  # they start programs without a fixture
+            fixtures = f"{fixtures} {SLOWEST[-1]}"
         cost = next((at for at, name in enumerate(SLOWEST) if name in fixtures), len(SLOWEST))
         costs[item.path] = min(cost, costs.get(item.path, cost))
     items.sort(key=lambda item: costs[item.path])

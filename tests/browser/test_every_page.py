@@ -41,10 +41,10 @@ def visit(page: Page, address: str) -> Visit:
     policy, shift = load(page, address)
     if shift > MOST_SHIFT:  # a busy machine paints a page before all of its HTML has arrived
         policy, shift = load(page, address)
-    first = page.locator(FIRST_CONTENT).filter(visible=True).first.bounding_box()
+    top = top_of_content(page)
     page.set_viewport_size(PHONE)
     width: int = page.evaluate("document.documentElement.scrollWidth")
-    return Visit(policy, shift, first["y"] if first else LAPTOP["height"], width)
+    return Visit(policy, shift, top, width)
 
 
 def load(page: Page, address: str) -> tuple[str, float]:
@@ -52,6 +52,12 @@ def load(page: Page, address: str) -> tuple[str, float]:
     assert response
     expect(page.locator(".htmx-request")).to_have_count(0)
     return response.headers["content-security-policy"], float(page.evaluate("shift"))
+
+
+def top_of_content(page: Page) -> float:
+    content = page.locator(FIRST_CONTENT).filter(visible=True)
+    first = content.first.bounding_box() if content.count() else None
+    return first["y"] if first else LAPTOP["height"]
 
 
 @pytest.fixture(scope="module")
