@@ -244,6 +244,13 @@ def test_more_than_10000_nodes_are_a_problem() -> None:
     assert "must have at most 10000 nodes, not 10001" in parsed.problems[0].message
 
 
+def test_more_than_50000_edges_are_the_only_problem() -> None:
+    (problem,) = parse({**chain(node("a")), "edges": [0] * 50_001}).problems
+
+    assert problem.path == "edges"
+    assert "must have at most 50000 edges, not 50001" in problem.message
+
+
 @pytest.mark.parametrize("name", [" ", "\0", "a\x07b", "\u200b", "x" * 257])
 def test_a_workflow_without_a_name_that_can_be_shown_is_a_problem(name: str) -> None:
     flow = chain(node("a"))

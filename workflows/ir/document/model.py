@@ -16,6 +16,7 @@ from workflows.ir.reading.problems import Problem, listed, quoted
 from workflows.ir.reading.reader import Reader
 
 MAX_NODES: Final = 10_000
+MAX_EDGES: Final = 50_000
 MAX_ID_LENGTH: Final = 256
 _NUMBERS: Final = frozenset({int, float})
 

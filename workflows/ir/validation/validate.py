@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from workflows.ir.document.kinds import SCRIPT, WORKFLOW, check_kind
 from workflows.ir.document.model import (
+    MAX_EDGES,
     MAX_NODES,
     Edge,
     KnownNodes,
@@ -138,6 +139,10 @@ def _check_size(document: dict[str, Any]) -> list[Problem]:
     if isinstance(nodes, list) and len(nodes) > MAX_NODES:
         message = f"must have at most {MAX_NODES} nodes, not {len(nodes)}: split the workflow"
         return [Problem(path="nodes", message=message)]
+    edges = document.get("edges")
+    if isinstance(edges, list) and len(edges) > MAX_EDGES:
+        message = f"must have at most {MAX_EDGES} edges, not {len(edges)}: split the workflow"
+        return [Problem(path="edges", message=message)]
     references = compact(document).count("{{")
     if references > MAX_REFERENCES:
         message = f"must have at most {MAX_REFERENCES} references ({{{{ ... }}}}), not {references}"
