@@ -22,6 +22,7 @@ from targets.cloudflare import test_runs
 from targets.cloudflare.errors import Cause, DeployError
 from targets.lookup import NoTarget
 from toolchain.redaction import redact, redact_json
+from workflows.audit_entries import record_workflow
 from workflows.documents.saved_tests.checking import differences
 from workflows.documents.saved_tests.making import make_test
 from workflows.documents.saved_tests.model import Difference, Observed, SavedTest
@@ -84,6 +85,7 @@ def run_test(
         by_name=by.name,
     )
     _remove_old(result)
+    record_workflow("test run", runnable.workflow, by=by, test=test.name, passed=result.passed)
     return result
 
 

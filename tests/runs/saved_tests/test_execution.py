@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from audit.models import Entry
 from audit.trail import SYSTEM
 from deployments.models import Deployment
 from runs.models import Run, TestResult, TestRun
@@ -153,6 +154,13 @@ def test_a_test_of_a_node_that_does_not_exist_says_so_without_running() -> None:
     result = result_of(order(), pins={"gone": {"output": 1}})
     assert messages(result) == ['The test names the node "gone", which the workflow does not have.']
     assert (result.states, result.actual) == ({}, {})
+
+
+def test_a_test_that_was_run_is_on_the_audit_trail() -> None:
+    workflow = order()
+    result_of(workflow, pins={"gone": {"output": 1}})
+    entry = Entry.objects.get(action="test run")
+    assert (entry.subject_id, entry.detail) == (workflow.pk, {"test": "paid", "passed": False})
 
 
 def test_a_draft_that_cannot_be_built_fails_its_tests() -> None:
