@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,6 +19,7 @@ _SECONDS = 90.0
 _FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"]
 _ONLY_REGISTRY = [f"--allow-{source}=none" for source in ("git", "remote", "file", "directory")]
 _NOT_ALLOWED: Final = re.compile(r"npm error code EALLOW(?:GIT|REMOTE|FILE|DIRECTORY)\b")
+_LOG: Final = re.compile(r"npm error A complete log of this run can be found in: .*\n?")
 _OTHER_SOURCE: Final = (
     "One of the npm packages depends on a Git repository, an address or a file, but only packages of "
     "the registry can be installed. Nothing was uploaded. Remove the package that does this."
@@ -73,12 +75,24 @@ def _run(
         message = f"npm install was {slow} and was stopped. Try again, or use fewer packages."
         raise DeployError(message, cause=Cause.TIMEOUT) from None
     _refuse_local(folder, ended)
+    ended = replace(
+        ended,
+        stdout=_without_folders(ended.stdout, folder),
+        stderr=_without_folders(ended.stderr, folder),
+    )
     on_end(ended)
     if _NOT_ALLOWED.search(ended.stderr):
         raise DeployError(_OTHER_SOURCE, cause=Cause.PACKAGES)
     if ended.exit_code:
         message = f"npm could not install the dependencies:\n{ended.stderr.strip()}"
         raise DeployError(message, cause=Cause.PACKAGES)
+
+
+def _without_folders(text: str, folder: Path) -> str:
+    """Return npm's output without temporary folders, and without the log that is removed with them."""
+    for path in {folder.parent, folder.parent.resolve()}:
+        text = text.replace(f"{path}/", "")
+    return _LOG.sub("", text)
 
 
 def _refuse_local(folder: Path, ended: process.ProgramResult) -> None:

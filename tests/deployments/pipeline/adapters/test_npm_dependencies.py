@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 
 from tests.deployments.fakes import document
 from tests.deployments.services.test_main_job import ended_run
@@ -42,3 +43,5 @@ def test_a_missing_package_fails_with_npms_reason(installation: Installation) ->
     assert done.returncode == 1
     assert row["stage"] == "CREATING_WORKER"
     assert "picocolors" in row["message"]
+    assert "complete log" not in row["message"]
+    assert tempfile.gettempdir() not in row["message"]
