@@ -136,8 +136,11 @@ def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) 
 
 def mark_unchanged(run: Run, data: Mapping[str, Any]) -> None:
     """Record that the run was read and has not changed; open pages are not notified."""
-    run.read_at, run.due_at = timezone.now(), _next_due(read_details(data), run)
+    details = read_details(data)
+    run.read_at, run.due_at = timezone.now(), _next_due(details, run)
+    run.waits_since = details.waits_since if run.is_open else None
     changes = {"read_at": run.read_at, "checked_at": run.read_at, "due_at": run.due_at}
+    changes |= {"waits_since": run.waits_since}
     Run.objects.filter(pk=run.pk).update(**changes)
     RunDetails.objects.filter(run=run).update(fetched_at=run.read_at)
 
@@ -154,6 +157,7 @@ def _update(run: Run, details: Details) -> None:
     run.step_count = len(details.steps)
     run.retries = details.retries
     run.waits_for = details.waits_for if run.is_open else ""
+    run.waits_since = details.waits_since if run.is_open else None
     run.due_at = _next_due(details, run)
     run.read_at = run.seen_at = run.checked_at = timezone.now()
     run.save()

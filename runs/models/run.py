@@ -49,6 +49,7 @@ class Run(models.Model):
     step_count = models.PositiveIntegerField(null=True)
     retries = models.PositiveIntegerField(null=True)
     waits_for = models.CharField(max_length=100, blank=True, help_text="An event type.")
+    waits_since = models.DateTimeField(null=True, help_text="When its oldest open wait started.")
     due_at = models.DateTimeField(null=True, help_text="When it will continue on its own.")
     is_open = models.BooleanField(default=True)
     seen_at = models.DateTimeField(default=timezone.now)
@@ -100,6 +101,11 @@ class Run(models.Model):
                 fields=["target", "read_at"],
                 condition=models.Q(is_open=True) & ~models.Q(waits_for=""),
                 name="runs_that_wait",
+            ),
+            models.Index(
+                fields=["waits_since"],
+                condition=models.Q(is_open=True) & ~models.Q(waits_for=""),
+                name="runs_by_wait",
             ),
             models.Index(fields=["workflow", "status"], name="runs_counted"),
             models.Index(

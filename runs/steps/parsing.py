@@ -94,6 +94,7 @@ class Details:
     output: str
     steps: tuple[StepRow, ...]
     waits_for: str
+    waits_since: datetime | None
     due_at: datetime | None
 
     @property
@@ -114,7 +115,8 @@ def read_details(
     calls = step_calls(document, named[:MAX_STORED_STEPS])
     nodes = {number: call.node_id for number, call in calls.items()}
     steps = with_handled_timeouts(document, named, calls)
-    waits = [step.event_type or "event" for step in steps if step.state is State.WAITING]
+    waiting = [step for step in steps if step.state is State.WAITING]
+    waits = [step.event_type or "event" for step in waiting]
     return Details(
         status=str(raw["status"]),
         started_at=parse_timestamp(raw.get("start")),
@@ -124,6 +126,7 @@ def read_details(
         output=hide(_text(raw.get("output")))[:LONGEST_TEXT],
         steps=tuple(_step(step, nodes.get(step.number, ""), document, hide) for step in steps),
         waits_for=hide(waits[-1])[: max_length(Run, "waits_for")] if waits else "",
+        waits_since=min((step.start for step in waiting if step.start), default=None),
         due_at=min(filter(None, map(due_at, all_steps)), default=None),
     )
 

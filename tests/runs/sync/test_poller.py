@@ -118,10 +118,12 @@ def test_a_waiting_run_shows_its_event_and_continues_when_it_arrives(waiting: De
         until_status="waiting", run=controls.trigger(waiting, {}, by=ADA).run, poller=poller
     )
     assert run.waits_for == "go"
+    assert run.waits_since
 
     controls.send_event(run, "go", {"approved": True}, by=ADA, reason="looks fine")
 
-    assert poll_until(until_status="complete", run=run, poller=poller).waits_for == ""
+    ended = poll_until(until_status="complete", run=run, poller=poller)
+    assert (ended.waits_for, ended.waits_since) == ("", None)
     assert Entry.objects.get(action="event sent").reason == "looks fine"
 
 
