@@ -12,9 +12,10 @@ from django.urls import path, re_path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "awaitstep_site.settings")
 django_application = get_asgi_application()
 
+from alerts.background import start_alerts  # noqa: E402 - Django must be set up first
 from deployments.queue.spares import keep_spares  # noqa: E402
 from deployments.queue.sweeper import start_sweeper  # noqa: E402
-from deployments.stream.asgi_routes import event_routes  # noqa: E402 - Django must be set up first
+from deployments.stream.asgi_routes import event_routes  # noqa: E402
 from maintenance.retention.pruning import Pruner  # noqa: E402
 from monitoring.asgi_routes import MonitoringRoutes  # noqa: E402
 from monitoring.traces.exporter_thread import start_trace_export  # noqa: E402
@@ -59,3 +60,4 @@ if settings.AWAITSTEP.tasks == "web":
     start_sweeper(own=[tasks.sweep], elected=[remove_expired])
     start_poller(Pruner().prune_next)
     start_trace_export()
+    start_alerts()

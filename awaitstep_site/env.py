@@ -121,6 +121,14 @@ class Environment(BaseSettings):
     keep_stages_days: Days = 365
     keep_runs_days: Days = 365
     keep_audit_days: Days = 365
+    keep_alerts_days: Days = 90
+    alert_private_addresses: bool = False
+    email_host: str = ""
+    email_port: Port = 587
+    email_security: Literal["starttls", "tls", "none"] = "starttls"
+    email_user: str = ""
+    email_password: SecretStr | None = None
+    email_from: str = "awaitstep@localhost"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     metrics_token: SecretStr | None = None
@@ -204,6 +212,19 @@ class Environment(BaseSettings):
     @property
     def origins(self) -> list[str]:
         return _split(self.trusted_origins)
+
+    @property
+    def site_url(self) -> str:
+        """The address of this installation in messages: the first trusted origin, or the first host.
+
+        "" if neither names a host.
+        """
+        if self.origins:
+            return self.origins[0].rstrip("/")
+        host = self.hosts[0] if self.hosts else ""
+        if not host or host.startswith((".", "*")):
+            return ""
+        return f"https://{host}" if self.uses_https else f"http://{host}:{self.port}"
 
     @cached_property
     def folder(self) -> Path:

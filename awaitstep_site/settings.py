@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "targets",
     "deployments",
     "runs",
+    "alerts",
     "api",
     "maintenance",
     "monitoring",
@@ -104,6 +105,17 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = AWAITSTEP.time_zone
 USE_TZ = True
 
+EMAIL_HOST = AWAITSTEP.email_host  # "": no e-mail is sent
+EMAIL_PORT = AWAITSTEP.email_port
+EMAIL_USE_TLS = AWAITSTEP.email_security == "starttls"
+EMAIL_USE_SSL = AWAITSTEP.email_security == "tls"
+EMAIL_HOST_USER = AWAITSTEP.email_user
+EMAIL_HOST_PASSWORD = (
+    AWAITSTEP.email_password.get_secret_value() if AWAITSTEP.email_password else ""
+)
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = AWAITSTEP.email_from
+
 STATIC_URL = "static/"
 STATIC_ROOT = AWAITSTEP.static_root
 WHITENOISE_USE_FINDERS = True  # no collectstatic needed
@@ -167,6 +179,7 @@ LOGGING = {
             "targets",
             "deployments",
             "runs",
+            "alerts",
             "api",
             "monitoring",
             "maintenance",
@@ -175,5 +188,8 @@ LOGGING = {
     | {
         "django": {"handlers": []},  # Django's own handler would repeat lines in debug mode
         "django.request": {"level": AWAITSTEP.log_level},
+        # They log the URLs of requests, which are secrets where alerts are sent to.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
     },
 }

@@ -7,6 +7,7 @@ handler403 = "web.forbidden.permission_denied"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("alerts/", include("alerts.urls")),
     path("api/", include("api.urls")),
     path("targets/", include("targets.urls")),
     path("runs/", include("runs.urls")),

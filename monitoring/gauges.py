@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from alerts.models import Alert, AlertDelivery, DeliveryStatus
 from deployments.queue.backlog import backlog
 from deployments.stream.event_log import ALL as DEPLOYMENTS
 from runs import statuses
@@ -40,6 +41,7 @@ class Gauges(Collector):
         yield from _queue()
         yield self._counted_runs()
         yield from _calls()
+        yield from _alerts()
         yield from _open()
 
     def _counted_runs(self) -> GaugeMetricFamily:
@@ -89,6 +91,20 @@ def _calls() -> Iterator[GaugeMetricFamily]:
     text = "How many of these calls are allowed in five minutes."
     shares = {use.value: use.share for use in Use}
     yield _family("target_api_calls_limit", text, "use", shares)
+
+
+def _alerts() -> Iterator[GaugeMetricFamily]:
+    unresolved = Alert.objects.filter(resolved_at=None).order_by()
+    found = unresolved.aggregate(
+        open=Count("pk", filter=Q(acknowledged_at=None)),
+        acknowledged=Count("pk", filter=Q(acknowledged_at__isnull=False)),
+    )
+    yield _family("alerts", "Alerts that have not been resolved.", "state", found)
+    rows = AlertDelivery.objects.exclude(status=DeliveryStatus.SENT.value).order_by()
+    counts = dict(rows.values_list("status").annotate(Count("pk")))
+    not_sent = (DeliveryStatus.WAITING.value, DeliveryStatus.FAILED.value)
+    values = {status: counts.get(status, 0) for status in not_sent}
+    yield _family("alert_messages", "Messages that wait or were given up.", "status", values)
 
 
 def _open() -> Iterator[GaugeMetricFamily]:

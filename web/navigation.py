@@ -62,6 +62,13 @@ ITEMS: Final = (
         paths=("/deployments/", "/admin/deployments/deployment/"),
     ),
     Item(
+        label="Alerts",
+        icon="alert",
+        view="alerts:list",
+        permission="alerts.view_alert",
+        paths=("/alerts/", "/admin/alerts/"),
+    ),
+    Item(
         label="Targets",
         icon="target",
         view="admin:targets_target_changelist",

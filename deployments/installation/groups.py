@@ -11,6 +11,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 _VIEWS: Final = (
+    "alerts.view_alert",
+    "alerts.view_alertrule",
     "deployments.view_deployment",
     "deployments.view_driftcheck",
     "targets.view_target",
@@ -21,6 +23,10 @@ _VIEWS: Final = (
     "workflows.view_workflowversion",
 )
 _EDITS: Final = (
+    "alerts.acknowledge_alert",
+    "alerts.add_alertrule",
+    "alerts.change_alertrule",
+    "alerts.delete_alertrule",
     "targets.check_target",
     "workflows.add_declaredbinding",
     "workflows.add_environmentvariable",
@@ -32,6 +38,7 @@ _EDITS: Final = (
     "workflows.delete_environmentvariable",
 )
 _DEPLOYS: Final = (
+    "alerts.acknowledge_alert",
     "deployments.add_deployment",
     "deployments.cancel_deployment",
     "targets.check_target",
@@ -45,7 +52,7 @@ ROLES: Final = {
     "Deployer": (*_VIEWS, *_DEPLOYS),
 }
 ADMINISTRATOR: Final = "Administrator"
-_OURS: Final = ("audit", "auth", "deployments", "runs", "targets", "workflows")
+_OURS: Final = ("alerts", "audit", "auth", "deployments", "runs", "targets", "workflows")
 
 
 def create_groups(**_signal: Any) -> None:

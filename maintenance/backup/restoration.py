@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from alerts.restored import drop_what_was_pending
 from audit import trail
 from audit.key_rotation import unreadable_secrets
 from audit.trail import Actor, Subject
@@ -136,6 +137,7 @@ def _prepare(manifest: Manifest, aside: Path | None, *, by: Actor) -> Restored:
     call_command("migrate", verbosity=0, interactive=False)
     interrupted, cancelled = recovery.end_restored()
     stopped = claims.end_restored()
+    drop_what_was_pending()
     ElectedProcess.objects.all().delete()
     RunChange.objects.all().delete()
     restored = Restored(

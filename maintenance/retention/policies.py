@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
+from alerts import retention as alert_retention
 from audit import retention as audit_retention
 from audit.batches import Batch
 from deployments.history import retention as deployment_retention
@@ -50,4 +51,6 @@ POLICIES: Final = (
     Policy(name="stage records", setting="keep_stages_days", find=deployment_retention.old_stages),
     Policy(name="runs", setting="keep_runs_days", find=run_retention.old_runs),
     Policy(name="audit entries", setting="keep_audit_days", find=audit_retention.old_entries),
+    Policy(name="alerts", setting="keep_alerts_days", find=alert_retention.old_alerts),
+    Policy(name="alert messages", setting="keep_alerts_days", find=alert_retention.old_messages),
 )

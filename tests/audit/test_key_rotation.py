@@ -60,7 +60,13 @@ def test_the_old_key_no_longer_decrypts_anything(rotated: Settings) -> None:
 def test_every_encrypted_field_is_rotated() -> None:
     names = {f"{model.__name__}.{field.name}" for model, field in encrypted_fields()}
 
-    assert names == {"EnvironmentVariable.value", "MaskedValue.value", "Target.api_token"}
+    assert names == {
+        "AlertChannel.secret",
+        "AlertChannel.url",
+        "EnvironmentVariable.value",
+        "MaskedValue.value",
+        "Target.api_token",
+    }
 
 
 def test_a_secret_whose_key_is_not_listed_is_an_error(settings: Settings) -> None:

@@ -15,7 +15,9 @@ from django.db import transaction
 from django.template.base import Template
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
+from alerts.models import Alert, AlertChannel, AlertDelivery, AlertRule
 from audit.models import Entry
 from deployments.models import ProgramOutput
 from runs.models import BulkChange, Retention, TestResult
@@ -61,7 +63,7 @@ def test_every_url_is_in_the_table() -> None:
 
 
 def test_url_names_follow_one_pattern_and_are_unique() -> None:
-    for app in ("api", "deployments", "runs", "targets"):
+    for app in ("alerts", "api", "deployments", "runs", "targets"):
         entries = import_module(f"{app}.urls").urlpatterns
         names = [str(entry.name) for entry in entries if isinstance(entry, URLPattern)]
         assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names), names
@@ -80,6 +82,11 @@ def addresses(db: None) -> dict[str, str]:
     result = TestResult.objects.create(
         workflow=workflow, name="paid", key="", passed=True, ir=workflow.ir, seconds=1
     )
+    channel = AlertChannel.objects.create(name="Mail", kind="email", recipients="ops@example.com")
+    alert = Alert.objects.create(
+        condition="run_failed", fired_at=timezone.now(), last_seen_at=timezone.now()
+    )
+    message = AlertDelivery.objects.create(channel=channel)
     rows: dict[str, Any] = {
         "audit/entry": Entry.objects.latest("pk"),
         "workflows/workflowversion": workflow.newest_version,
@@ -89,6 +96,8 @@ def addresses(db: None) -> dict[str, str]:
         "targets/target": run.target,
         "deployments/deployment": deployment,
         "runs/retention": Retention.objects.create(workflow=workflow),
+        "alerts/alertrule": AlertRule.objects.create(name="Failures", condition="run_failed"),
+        "alerts/alertchannel": channel,
         "auth/group": Group.objects.get(name=VIEWER),
         "auth/user": user,
     }
@@ -97,6 +106,9 @@ def addresses(db: None) -> dict[str, str]:
         "<str:workflow>": workflow.pk,
         "<slug:workflow_id>": workflow.pk,
         "targets/<key:pk>": f"targets/{run.target_id}",
+        "alerts/messages/<key:pk>": f"alerts/messages/{message.pk}",
+        "alerts/channels/<key:pk>": f"alerts/channels/{channel.pk}",
+        "alerts/<key:pk>": f"alerts/{alert.pk}",
         "deployments/<key:pk>": f"deployments/{deployment.pk}",
         "<key:output>": str(output.pk),
         "bulk/<key:pk>": f"bulk/{BulkChange.objects.create(action='pause').pk}",
@@ -108,7 +120,7 @@ def addresses(db: None) -> dict[str, str]:
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
         "docs/<path:address>": "docs/nodes/step",
-        "^(?P<app_label>audit|auth|workflows|targets|deployments|runs)/$": "runs/",
+        "^(?P<app_label>audit|auth|workflows|targets|deployments|runs|alerts)/$": "runs/",
         "(?P<url>.*)$": "nothing-here/",
         "<path:content_type_id>": "1",
     }

@@ -13,7 +13,17 @@ from toolchain.commands import MANAGE
 
 PAGE = (PROJECT / "docs" / "command-line.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
-OWN_APPS = {"api", "audit", "deployments", "maintenance", "runs", "targets", "web", "workflows"}
+OWN_APPS = {
+    "alerts",
+    "api",
+    "audit",
+    "deployments",
+    "maintenance",
+    "runs",
+    "targets",
+    "web",
+    "workflows",
+}
 COMMANDS = {name: app for name, app in get_commands().items() if app in OWN_APPS}
 
 

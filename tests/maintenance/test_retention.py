@@ -28,7 +28,7 @@ from tests.support.page_text import text
 from workflows.models import Workflow
 
 pytestmark = pytest.mark.django_db
-OUTPUT, STAGES, RUNS, AUDIT = (policy.name for policy in POLICIES)
+OUTPUT, STAGES, RUNS, AUDIT, ALERTS, MESSAGES = (policy.name for policy in POLICIES)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from toolchain.commands import command
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 FILES = sorted(TEMPLATES.rglob("*.html"))
-APPS = ["audit", "web", "workflows", "targets", "deployments", "runs"]
+APPS = ["audit", "web", "workflows", "targets", "deployments", "runs", "alerts"]
 LIBRARIES = {
     path.stem: path.parts[-3]
     for app in APPS

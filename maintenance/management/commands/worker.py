@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
+from alerts.background import start_alerts
 from deployments.queue import claims, tasks
 from deployments.queue.spares import keep_spares
 from deployments.queue.sweeper import start_sweeper
@@ -26,7 +27,9 @@ _LONGEST_STOP: Final = 25.0  # seconds for deployments to end; others interrupt 
 
 
 class Command(BaseCommand):
-    help = "Run deployments and bulk changes, and poll the targets, without a web server."
+    help = (
+        "Run deployments and bulk changes, poll the targets and send alerts, without a web server."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         stop = threading.Event()
@@ -37,6 +40,7 @@ class Command(BaseCommand):
         start_sweeper(own=[bulk_tasks.sweep], elected=[remove_expired])
         start_poller(Pruner().prune_next)
         start_trace_export()
+        start_alerts()
         self.stdout.write("The worker is running. Ctrl-C stops it.")
         self.stdout.flush()
         while not stop.is_set():

@@ -25,7 +25,18 @@ from tests.support.databases.postgresql import Postgresql
 PROJECT: Final = Path(__file__).resolve().parents[3]
 _FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
 _TEMPLATE: Final = "migrated"
-_CODE: Final = ("audit", "web", "workflows", "targets", "deployments", "runs", "api", "maintenance")
+_CODE: Final = (
+    "audit",
+    "web",
+    "workflows",
+    "targets",
+    "deployments",
+    "runs",
+    "alerts",
+    "api",
+    "monitoring",
+    "maintenance",
+)
 _OTHER_CODE: Final = ("awaitstep_site", "requirements-dev.lock")
 
 

@@ -1,0 +1,1 @@
+"""Messages about alerts: their content, the queue, and the ways to send them."""
