@@ -76,8 +76,9 @@ def _reserved(plan: EnvPlan) -> Iterator[Finding]:
 
 
 def _unset(plan: EnvPlan, module: GeneratedModule, request: DeployRequest) -> Iterator[Finding]:
+    uses = {use.name: use for use in reversed(module.env_uses)}  # the first use of each name
     for name in plan.unset:
-        use = next(use for use in module.env_uses if use.name == name)
+        use = uses[name]
         message = f"The code uses env.{name}: {_how_to_set(name)}."
         if use.is_secret:
             message = f"The node needs a secret: set the secret variable {name}."

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+MAX_LISTED: Final = 200
+"""How many findings an error lists: code can have any number of mistakes."""
 
 
 class Cause(StrEnum):
@@ -117,7 +121,11 @@ class DeployError(Exception):
     def listing(
         cls, headline: str, findings: Sequence[Finding], *, cause: Cause | None = None
     ) -> DeployError:
-        """Return an error whose message is the headline and one line per finding."""
+        """Return an error whose message is the headline and one line for each of the first findings."""
+        if len(findings) > MAX_LISTED:
+            shown, rest = findings[: MAX_LISTED - 1], findings[MAX_LISTED - 1 :]
+            message = f"{len(rest):,} more problems are not listed."
+            findings = [*shown, Finding(message=message, cause=rest[0].cause)]
         return cls("\n".join([headline, *map(str, findings)]), findings, cause=cause)
 
     def as_findings(self) -> tuple[Finding, ...]:

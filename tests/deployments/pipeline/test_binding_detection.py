@@ -9,7 +9,7 @@ import pytest
 
 from deployments.pipeline import pipeline
 from deployments.pipeline.ports import Callee, DeployRequest
-from targets.cloudflare.errors import DeployError, Finding
+from targets.cloudflare.errors import MAX_LISTED, DeployError, Finding
 from tests.deployments.fakes import FakeTools, request, variable
 from workflows.ir.reading.bindings import BindingKind
 
@@ -64,6 +64,16 @@ def calling(**data: str) -> DeployRequest:
 )
 def test_an_invalid_variable_name_is_reported_with_a_fix(code: str, message: str) -> None:
     assert message in finding(request(code))
+
+
+def test_of_very_many_problems_the_first_are_listed() -> None:
+    names = [f"env.NAME_{number}" for number in range(2_000)]
+
+    *listed, last = findings(request(f"return [{', '.join(names)}];"))
+
+    assert [f"env.{each.path}" for each in listed] == names[: len(listed)]
+    assert len(listed) == MAX_LISTED - 1
+    assert last.message == "1,801 more problems are not listed."
 
 
 def test_every_kind_says_which_variable_to_set() -> None:
