@@ -19,6 +19,7 @@ _KEYS: Final = frozenset({"id", "params"})
 _PARAMS_LIKE: Final = ("params", "payload")  # keys that probably mean "params"
 _ID_LIKE: Final = ("id", "instance_id", "instanceid")
 _SIMILARITY: Final = 0.75  # how similar "parameters" is to "params"
+_MAX_MISSPELLED: Final = 20  # keys; an object with more is a payload, in which none is misspelled
 _MAX_ERRORS: Final = 10
 _HINT: Final = 'To start a run with the whole line as its payload, write {"params": ...} around it.'
 
@@ -91,6 +92,8 @@ def _is_envelope(value: Any) -> bool:
     others = [key for key in value if key not in _KEYS]
     has_id = any(key.lower() in _ID_LIKE for key in value)
     has_payload = "params" in value
+    if has_id and not has_payload and len(value) > _MAX_MISSPELLED:
+        return False
     if has_id and not has_payload:
         others = [
             key for key in others if get_close_matches(key.lower(), _PARAMS_LIKE, 1, _SIMILARITY)

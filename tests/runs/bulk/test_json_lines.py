@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from runs.bulk.batch_start import read_input
@@ -37,6 +39,14 @@ def test_a_misspelled_key_is_refused(line: str, named: str) -> None:
     "line", ['{"id": 7, "amount": 3}', '{"id": "a", "parts": []}', '{"params": 1, "method": "x"}']
 )
 def test_a_payload_may_have_an_id_of_its_own(line: str) -> None:
+    (read,) = read_lines([line])
+
+    assert (read.params, read.is_named) == (line, False)
+
+
+def test_no_key_of_a_large_payload_is_a_misspelled_one() -> None:
+    line = json.dumps({"id": 7, "payload": 1} | {f"parame{number}": 1 for number in range(30)})
+
     (read,) = read_lines([line])
 
     assert (read.params, read.is_named) == (line, False)
