@@ -74,6 +74,7 @@ def test_a_traceback_has_no_values_of_variables(lines: Lines) -> None:
     assert PASSWORD not in json.dumps(line)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", ["text", "json"])
 def test_the_setting_selects_the_format(tmp_path: Path, setting: str) -> None:
     installation = Installation(tmp_path / "data", more_env={"AWAITSTEP_LOG_FORMAT": setting})

@@ -124,6 +124,7 @@ def test_an_outdated_fragment_does_not_undo_newer_events(
     assert shown == sorted(set(shown))
 
 
+@pytest.mark.long
 def test_a_deployment_of_another_process_appears_and_progresses_on_an_open_dashboard(
     open_page: Open, installation: Installation, workflow: str, control: Control
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_deployment_that_hangs_in_a_call_can_be_cancelled_from_its_page(
     assert page.evaluate("window.notReloaded")
 
 
+@pytest.mark.long
 def test_a_deployment_can_be_cancelled_from_the_dashboard(
     open_page: Open, workflow: str, control: Control
 ) -> None:
@@ -175,6 +177,7 @@ def test_a_deployment_can_be_cancelled_from_the_dashboard(
     assert page.evaluate("window.notReloaded")
 
 
+@pytest.mark.long
 def test_a_poll_without_news_leaves_the_page_unchanged(
     open_page: Open, workflow: str, control: Control
 ) -> None:
@@ -205,6 +208,7 @@ def test_the_dialog_shows_checks_and_plan_and_deploys(open_page: Open, workflow:
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
 
 
+@pytest.mark.long
 def test_a_plan_that_does_not_load_is_reported_in_its_place(open_page: Open, workflow: str) -> None:
     page = open_page()
     page.route("**/deploy/plan/**", lambda route: route.abort())
@@ -215,6 +219,7 @@ def test_a_plan_that_does_not_load_is_reported_in_its_place(open_page: Open, wor
     expect(page.locator("#preflight-answer")).to_contain_text("Passed")
 
 
+@pytest.mark.long
 def test_ticking_overwrite_updates_the_plan(
     open_page: Open, workflow: str, control: Control
 ) -> None:
@@ -229,6 +234,7 @@ def test_ticking_overwrite_updates_the_plan(
     expect(page.locator(".panel")).to_contain_text("The Worker is live")
 
 
+@pytest.mark.long
 def test_without_javascript_the_plan_is_a_link_and_cancel_a_form(
     open_page: Open, workflow: str, control: Control
 ) -> None:
@@ -243,6 +249,7 @@ def test_without_javascript_the_plan_is_a_link_and_cancel_a_form(
     expect(page.locator(".messagelist")).to_contain_text("cancelled")
 
 
+@pytest.mark.long
 def test_the_dialogs_fit_on_a_phone(
     open_page: Open, installation: Installation, workflow: str
 ) -> None:

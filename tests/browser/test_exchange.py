@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.workflows.documents.awaitstep import documents
 
+pytestmark = pytest.mark.long
+
 
 def import_pasted(page: Page) -> None:
     """Go from the page of a new workflow through the preview to the editor."""

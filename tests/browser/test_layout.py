@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 
 
+@pytest.mark.long
 def test_fifteen_runs_fit_on_a_laptop(open_page: Open, ids: dict[str, object]) -> None:
     page = open_page("/runs/", viewport={"width": 1280, "height": 900})
     frame = page.locator("#runs-list tbody").bounding_box()
@@ -45,6 +47,7 @@ def test_deploy_can_be_pressed_with_the_keyboard(open_page: Open, ids: dict[str,
     page.wait_for_url("**/deployments/*/")
 
 
+@pytest.mark.long
 def test_the_settings_of_a_queue_consumer_share_a_row(
     open_page: Open, ids: dict[str, object]
 ) -> None:
@@ -73,6 +76,7 @@ def test_animations_respect_reduced_motion(open_page: Open) -> None:
     assert names == ["none", "none"]
 
 
+@pytest.mark.long
 def test_a_link_to_a_node_selects_it_in_the_editor(open_page: Open, ids: dict[str, object]) -> None:
     page = open_page(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     node = page.evaluate("JSON.parse(document.getElementById('id_ir').value).nodes[0].id")

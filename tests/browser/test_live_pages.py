@@ -88,6 +88,7 @@ def test_late_events_do_not_change_a_page_that_shows_the_outcome(
     expect(failed).to_contain_text("Detecting bindings")
 
 
+@pytest.mark.long
 def test_seven_open_tabs_are_all_updated(
     open_page: Open, installation: Installation, sample: str
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_page_of_a_user_with_too_many_streams_polls_without_a_notice(open_page
     expect(page.locator("#connection")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_without_javascript_a_reload_shows_the_state(open_page: Open, sample: str) -> None:
     page = open_page(java_script_enabled=False)
 
@@ -155,6 +157,7 @@ def test_without_javascript_a_reload_shows_the_state(open_page: Open, sample: st
     expect(page.locator(".copy").first).to_be_hidden()
 
 
+@pytest.mark.long
 def test_open_pages_show_an_outage_of_the_platform_and_its_end(
     open_page: Open, installation: Installation
 ) -> None:

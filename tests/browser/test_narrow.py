@@ -9,6 +9,8 @@ from tests.browser.conftest import Open
 from tests.deployments.fakes import document
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.long
+
 PHONE = {"width": 360, "height": 740}
 LAPTOP = {"width": 1280, "height": 900}
 

@@ -15,6 +15,8 @@ from tests.browser.conftest import Open
 from tests.browser.documents import make_workflow
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.long
+
 SET = """
 from targets.lookup import embedded_target
 from targets.models import Target

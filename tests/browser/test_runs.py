@@ -100,6 +100,7 @@ def test_a_page_follows_a_run_through_a_retry_a_sleep_and_an_answer(
     assert page.evaluate("window.notReloaded")
 
 
+@pytest.mark.long
 def test_a_run_interrupted_by_a_restart_of_the_platform_continues_on_the_page(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_run_interrupted_by_a_restart_of_the_platform_continues_on_the_page(
     assert page.evaluate("window.notReloaded")
 
 
+@pytest.mark.long
 def test_a_run_appears_and_changes_in_an_open_list(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
@@ -130,6 +132,7 @@ def test_a_run_appears_and_changes_in_an_open_list(
     assert page.evaluate("window.notReloaded")
 
 
+@pytest.mark.long
 def test_an_update_keeps_what_was_typed_into_an_answer(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:
@@ -146,6 +149,7 @@ def test_an_update_keeps_what_was_typed_into_an_answer(
     expect(page.locator(".answer-form textarea").first).to_have_value('{"half": ')
 
 
+@pytest.mark.long
 def test_the_pages_fit_on_a_phone(open_page: Open, workflow: str) -> None:
     page = open_page("/runs/", viewport={"width": 360, "height": 740})
     run = page.locator(".runs-table a").first.get_attribute("href")
@@ -162,6 +166,7 @@ def test_the_pages_fit_on_a_phone(open_page: Open, workflow: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
 
 
+@pytest.mark.long
 def test_without_javascript_a_run_can_be_started_and_answered(
     open_page: Open, workflow: str
 ) -> None:
@@ -193,6 +198,7 @@ new MutationObserver(() => {
 """
 
 
+@pytest.mark.long
 def test_log_lines_of_another_day_show_their_date(
     open_page: Open, installation: Restartable, workflow: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -12,6 +13,8 @@ from tests.browser.editor.test_editor import type_code
 from tests.runs.test_runs.drafts import campaign_document, step
 from tests.support.installation import Installation
 from tests.workflows.ir.documents import chain
+
+pytestmark = pytest.mark.long
 
 SECRET = "sentinel-of-tests-in-the-browser-03"
 

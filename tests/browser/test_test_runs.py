@@ -12,6 +12,8 @@ from tests.browser.editor.test_editor import type_code
 from tests.runs.test_runs.drafts import campaign_document
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def page(open_page: Open, installation: Installation) -> Page:

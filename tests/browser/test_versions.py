@@ -10,6 +10,8 @@ from tests.browser.documents import make_workflow
 from tests.browser.editor.test_editor import item, rename, saved
 from tests.support.installation import Installation
 
+pytestmark = pytest.mark.long
+
 NOTE = "What changed in v2, and why"
 
 

@@ -105,6 +105,7 @@ def test_the_form_saves_the_content_of_the_editor(form: Page) -> None:
     expect(editor(form)).to_contain_text("new Response('saved')")
 
 
+@pytest.mark.long
 def test_escape_and_tab_leave_the_editor(form: Page) -> None:
     hint = form.get_by_text("Esc, then Tab leaves the field")
     expect(hint).to_be_hidden()
@@ -119,6 +120,7 @@ def test_escape_and_tab_leave_the_editor(form: Page) -> None:
     expect(hint).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_editor_is_labeled_with_the_name_of_its_field(form: Page) -> None:
     expect(editor(form)).to_have_accessible_name("Entry code")
     form.locator("label[for=id_entry_code]").click()
@@ -126,6 +128,7 @@ def test_the_editor_is_labeled_with_the_name_of_its_field(form: Page) -> None:
     expect(editor(form)).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_editor_takes_over_the_focus_and_the_place_in_the_text(
     open_page: Open, workflow: str
 ) -> None:
@@ -204,6 +207,7 @@ def add_json_field(page: Page) -> Locator:
     return page.locator("[data-code-editor=payload] .cm-content")
 
 
+@pytest.mark.long
 def test_a_json_field_offers_the_keys_and_values_of_its_schema(form: Page) -> None:
     payload = add_json_field(form)
     payload.focus()
@@ -232,6 +236,7 @@ def test_a_json_field_shows_the_position_of_a_syntax_error(form: Page) -> None:
     expect(form.locator(".cm-lintRange-error")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_an_empty_field_shows_its_example(form: Page) -> None:
     payload = add_json_field(form)
     expect(payload.locator(".cm-placeholder")).to_have_text('{ "amount": 1 }')

@@ -210,6 +210,7 @@ def test_a_drag_that_is_quicker_than_the_server_is_not_lost(page: Page) -> None:
     expect(item(page, "Sleep")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.long
 def test_a_finger_scrolls_the_palette_and_drags_nothing(open_page: Open) -> None:
     page = open_page("/admin/workflows/workflow/add/", has_touch=True)
     page.get_by_label("Name").fill("Touched")
@@ -256,6 +257,7 @@ def go_to(page: Page, name: str) -> None:
     pytest.fail(f"{name} is not in the outline")
 
 
+@pytest.mark.long
 def test_a_workflow_is_built_with_the_keyboard(page: Page, installation: Installation) -> None:
     page.locator("#editor-outline [tabindex='0']").focus()
     add_by_keyboard(page, "runs your own code", "Load order")
@@ -336,6 +338,7 @@ def test_a_conflict_shows_both_texts_and_the_field_gets_the_chosen_one(
     expect(other.locator("#editor-panel [data-code-of]")).to_have_text("Code of this node")
 
 
+@pytest.mark.long
 def test_what_is_typed_into_a_node_that_someone_deletes_is_shown(
     page: Page, open_page: Open
 ) -> None:
@@ -354,6 +357,7 @@ def test_what_is_typed_into_a_node_that_someone_deletes_is_shown(
     expect(other.locator("#editor-palette")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_what_was_just_typed_is_saved_when_the_page_is_left(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     page.on("dialog", lambda dialog: dialog.accept())
@@ -376,6 +380,7 @@ def test_what_is_typed_while_logged_out_is_saved_after_the_next_login(page: Page
     expect(page.locator(CODE)).to_have_text("return 'logged out';")
 
 
+@pytest.mark.long
 def test_what_is_typed_is_not_saved_as_someone_else_who_logs_in(
     page: Page, installation: Installation
 ) -> None:
@@ -424,6 +429,7 @@ class Gate:
             route.continue_()
 
 
+@pytest.mark.long
 def test_text_typed_before_the_response_to_a_rename_is_kept(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     gate = Gate(page)
@@ -443,6 +449,7 @@ def test_text_typed_before_the_response_to_a_rename_is_kept(page: Page) -> None:
     expect(page.locator("#editor-panel .cm-content").first).to_have_text("return 1234;")
 
 
+@pytest.mark.long
 def test_a_node_selected_while_another_is_being_saved_stays_selected(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
@@ -458,6 +465,7 @@ def test_a_node_selected_while_another_is_being_saved_stays_selected(page: Page)
     expect(item(page, "Load order")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.long
 def test_nothing_is_typed_into_the_form_of_the_node_selected_before(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     add_by_mouse(page, "sleep", '[data-after="loadOrder"]', "Pause")
@@ -479,6 +487,7 @@ def test_nothing_is_typed_into_the_form_of_the_node_selected_before(page: Page) 
     expect(item(page, "Pause")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_payload_schema_is_completed_at_any_depth(page: Page) -> None:
     add_by_mouse(page, "wait_for_event", '[data-owner=""]', "Approval")
     schema = page.locator('#editor-panel [data-field="data.schema"]')
@@ -495,6 +504,7 @@ def test_a_payload_schema_is_completed_at_any_depth(page: Page) -> None:
     expect(page.get_by_text("No problems")).to_be_visible()
 
 
+@pytest.mark.long
 def test_headers_are_added_with_buttons_and_references_with_completion(page: Page) -> None:
     add_by_mouse(page, "http_request", '[data-owner=""]', "Fetch sales")
     headers = page.locator('#editor-panel [data-field="data.headers"]')
@@ -527,6 +537,7 @@ def test_headers_are_added_with_buttons_and_references_with_completion(page: Pag
     assert shown == ["accept", "text/csv", "x-days", "7"]
 
 
+@pytest.mark.long
 def test_the_form_of_an_approval_is_built_in_rows(page: Page) -> None:
     add_by_mouse(page, "human_approval", '[data-owner=""]', "Ask")
     form = page.locator('#editor-panel [data-field="data.fields"]')
@@ -553,6 +564,7 @@ def test_the_form_of_an_approval_is_built_in_rows(page: Page) -> None:
     expect(form.locator(".field-problems")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_choice_that_is_not_saved_yet_outlasts_the_response_to_another(page: Page) -> None:
     add_by_mouse(page, "human_approval", '[data-owner=""]', "Ask")
     form = page.locator('#editor-panel [data-field="data.fields"]')
@@ -593,6 +605,7 @@ def test_the_deploy_button_saves_the_draft_with_text_that_was_just_typed(page: P
     expect(page.get_by_text("Orders are read first")).to_be_visible()
 
 
+@pytest.mark.long
 def test_node_types_are_found_by_their_other_names(page: Page) -> None:
     page.keyboard.press("a")
     chosen = page.locator("#editor-palette [data-option][aria-selected=true]")
@@ -616,6 +629,7 @@ def test_node_types_are_found_by_their_other_names(page: Page) -> None:
     expect(page.get_by_text("Nothing matches")).to_be_visible()
 
 
+@pytest.mark.long
 def test_copied_nodes_can_be_pasted_in_another_tab(open_page: Open) -> None:
     page = open_page(
         "/admin/workflows/workflow/add/", permissions=["clipboard-read", "clipboard-write"]

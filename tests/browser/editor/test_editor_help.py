@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open
@@ -41,6 +42,7 @@ def test_a_button_corrects_a_misspelled_name_and_undo_reverts_it(page: Page) -> 
     expect(page.locator(f"{CODE} .cm-content")).to_contain_text("return amuont;")
 
 
+@pytest.mark.long
 def test_a_link_that_is_pressed_while_problems_are_fetched_is_followed(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     set_code(page, "data.code", "return missing;")
@@ -66,6 +68,7 @@ def test_a_link_that_is_pressed_while_problems_are_fetched_is_followed(page: Pag
     expect(page.locator("#editor-problems")).to_contain_text("absent")
 
 
+@pytest.mark.long
 def test_a_click_on_a_problem_moves_the_cursor_to_it(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "branch", '[data-owner=""]', "Big order")
     set_code_of_arm(page, "1 <\n  missing")
@@ -83,6 +86,7 @@ def test_a_click_on_a_problem_moves_the_cursor_to_it(page: Page) -> None:  # noq
     expect(arm.locator(".cm-line").nth(1)).to_have_text("  ismissing")
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
     opened = open_page(
         "/admin/workflows/workflow/add/",
@@ -115,6 +119,7 @@ def test_axe_finds_nothing_while_a_dialog_is_open(open_page: Open) -> None:
     assert {button: problems for button, problems in found.items() if problems} == {}
 
 
+@pytest.mark.long
 def test_the_search_finds_a_node_by_its_code_and_selects_it(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "step", '[data-owner=""]', "Charge line")
     set_code(page, "data.code", "return 42;")
@@ -132,6 +137,7 @@ def test_the_search_finds_a_node_by_its_code_and_selects_it(page: Page) -> None:
     expect(page.get_by_role("status").filter(has_text="No node was found")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
     add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Charge line")
@@ -174,6 +180,7 @@ def test_a_container_folds_in_the_outline_and_in_the_picture(page: Page) -> None
     expect(inner).to_have_count(0)
 
 
+@pytest.mark.long
 def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: Page) -> None:  # noqa: F811
     page.locator("#editor-panel summary", has_text="Entry code").click()
     code = page.locator('#editor-panel [data-field="entryCode"] .cm-content')
@@ -200,6 +207,7 @@ def test_entry_code_is_written_in_the_form_of_the_trigger_with_completion(page: 
     expect(code.locator(".cm-line").nth(1)).not_to_contain_text("notmissing")
 
 
+@pytest.mark.long
 def test_a_picture_larger_than_its_pane_has_a_map_beside_it_that_scrolls_it(page: Page) -> None:  # noqa: F811
     overview, frame = page.locator("#editor-minimap"), page.locator("#editor-picture")
     expect(overview).to_be_hidden()
@@ -230,6 +238,7 @@ def test_a_picture_larger_than_its_pane_has_a_map_beside_it_that_scrolls_it(page
         && frame.scrollWidth <= frame.clientWidth""")
 
 
+@pytest.mark.long
 def test_the_fields_of_another_kind_of_loop_appear_before_the_server_answers(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
     fields = page.locator("#editor-panel .node-field")
@@ -258,6 +267,7 @@ def lose_answer(route: Route) -> None:
     route.abort()
 
 
+@pytest.mark.long
 def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: Page) -> None:  # noqa: F811
     page.locator(".pic-placeholder").click()
     expect(page.locator("#editor-palette")).to_be_visible()
@@ -270,6 +280,7 @@ def test_an_empty_slot_of_the_picture_opens_the_palette_which_replaces_it(page: 
     expect(page.locator(".pic-placeholder")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_list_of_changes_stays_open_and_lists_a_change_with_a_lost_response_once(
     page: Page,  # noqa: F811
 ) -> None:
@@ -288,6 +299,7 @@ def test_the_list_of_changes_stays_open_and_lists_a_change_with_a_lost_response_
     assert width <= 360
 
 
+@pytest.mark.long
 def test_the_page_stays_where_it_is_while_somebody_types_below_the_outline(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "sleep", '[data-owner=""]', "Pause")
     page.set_viewport_size({"width": 360, "height": 500})
@@ -346,6 +358,7 @@ def test_a_refused_input_stays_marked_is_not_deployed_and_is_reported_when_it_is
     expect(page.get_by_text("No problems")).to_be_visible()
 
 
+@pytest.mark.long
 def test_fit_shows_the_whole_picture_and_its_size_outlasts_a_change(page: Page) -> None:  # noqa: F811
     frame, picture = page.locator("#editor-picture"), page.locator("#editor-picture .pic")
     page.set_viewport_size({"width": 1280, "height": 500})

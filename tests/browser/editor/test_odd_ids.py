@@ -9,6 +9,8 @@ from tests.browser.conftest import Open
 from tests.support.installation import Installation
 from tests.workflows.ir.documents import chain, node
 
+pytestmark = pytest.mark.long
+
 IDS = (
     "constructor", "__proto__", "a\"b'c`d", "x/y z.?#&%=", "😀", "\u202eabc", "</script><img src=x onerror=alert(1)>",
     "[data-node]\\", "1", "then", "toString",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import Open
@@ -97,6 +98,7 @@ def test_a_project_is_written_from_nothing_to_a_version(open_page: Open) -> None
     expect(tab(page, "hello.ts")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_tree_is_used_with_the_keyboard(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "With the keyboard")
@@ -136,6 +138,7 @@ def test_two_people_keep_their_texts(open_page: Open) -> None:
     expect(code(page)).not_to_contain_text("// third")
 
 
+@pytest.mark.long
 def test_changes_to_different_lines_are_merged(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "Merged")
@@ -156,6 +159,7 @@ def test_changes_to_different_lines_are_merged(open_page: Open) -> None:
     expect(code(other)).to_contain_text("// at the end")
 
 
+@pytest.mark.long
 def test_the_tabs_are_open_again_after_a_reload(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "With tabs")
@@ -174,6 +178,7 @@ def test_the_tabs_are_open_again_after_a_reload(open_page: Open) -> None:
     expect(page.locator("#project-panels > :not([hidden]) [data-code-editor]")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_files_that_are_not_text_are_uploaded_and_downloaded(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "With bytes")
@@ -191,6 +196,7 @@ def test_files_that_are_not_text_are_uploaded_and_downloaded(open_page: Open) ->
     assert download.value.path().read_bytes() == b"\0\1\2"
 
 
+@pytest.mark.long
 def test_an_upload_is_checked_before_it_becomes_a_project(open_page: Open) -> None:
     page = open_page("/workflows/new-project/", java_script_enabled=False)
     code: FilePayload = {"name": "a.ts", "mimeType": "text/plain", "buffer": b"export {};"}
@@ -200,6 +206,7 @@ def test_an_upload_is_checked_before_it_becomes_a_project(open_page: Open) -> No
     expect(page.get_by_role("region", name="Left out")).to_contain_text("may hold secrets")
 
 
+@pytest.mark.long
 def test_without_scripts_files_are_edited_in_a_form(
     open_page: Open, installation: Installation
 ) -> None:
@@ -249,6 +256,7 @@ def place_of(word: str, line: Locator) -> tuple[float, float]:
     return x, y
 
 
+@pytest.mark.long
 def test_code_has_completion_descriptions_and_definitions_in_other_files(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "With completion")

@@ -63,6 +63,7 @@ def test_a_link_asks_before_it_leaves_a_form_with_changes(
         area.fill(area.evaluate("field => field.defaultValue"))
 
 
+@pytest.mark.long
 def test_an_unchanged_or_saved_form_does_not_ask(page: Page, ids: dict[str, object]) -> None:
     page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     assert follow(page, "#site-name a", leave=True) == []
@@ -75,6 +76,7 @@ def test_an_unchanged_or_saved_form_does_not_ask(page: Page, ids: dict[str, obje
     expect(page.locator(".messagelist")).to_contain_text("was changed")
 
 
+@pytest.mark.long
 def test_a_refused_form_is_still_unsaved(page: Page, ids: dict[str, object]) -> None:
     page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     page.fill("#id_ir", "{")
@@ -87,6 +89,7 @@ def test_a_refused_form_is_still_unsaved(page: Page, ids: dict[str, object]) -> 
     assert question.value.type == "beforeunload"
 
 
+@pytest.mark.long
 def test_deploy_says_that_it_leaves_unsaved_changes_out(page: Page, ids: dict[str, object]) -> None:
     page.goto(f"/admin/workflows/workflow/{ids['workflow']}/change/?form")
     button = page.locator("#deploy")

@@ -137,6 +137,7 @@ def test_an_unreachable_target_is_not_drift(
     assert "Oops" in drift_check.message
 
 
+@pytest.mark.long
 def test_adopted_drift_is_expected_until_the_next_deploy(
     platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_gradual_rollout_cannot_be_adopted(
     assert not worker_on(workflow_of(deployed), target).can_be_adopted
 
 
+@pytest.mark.long
 def test_a_finished_rollout_can_be_adopted(
     platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_finished_rollout_can_be_adopted(
     assert records.known_version(workflow_of(deployed).pk, target) == newer
 
 
+@pytest.mark.long
 def test_a_deploy_during_a_rollout_is_refused_and_with_overwrite_ends_it(
     platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:
@@ -220,6 +223,7 @@ def test_a_deploy_refuses_to_undo_an_edit_without_overwrite(
     assert drift.check(workflow, target).state == DriftState.SAME
 
 
+@pytest.mark.long
 def test_an_unused_secret_is_found_and_deleted_without_blocking_later_deploys(
     target: Target,
 ) -> None:
@@ -238,6 +242,7 @@ def test_an_unused_secret_is_found_and_deleted_without_blocking_later_deploys(
     succeeded(deploy(edit_workflow(workflow, code="return 3;"), target))
 
 
+@pytest.mark.long
 def test_after_a_rollback_secrets_are_deleted_once_the_snapshot_is_redeployed(
     target: Target, admin_client: Client, control: Control
 ) -> None:

@@ -81,6 +81,7 @@ def test_a_plan_that_cannot_be_deployed_exits_with_one(here: Installation) -> No
     )
 
 
+@pytest.mark.long
 def test_a_rollback_prints_its_stages_and_its_result(here: Installation, workflow: str) -> None:
     first = here.json("list_deployments", "--workflow", workflow, "--json")[-1]["id"]
 

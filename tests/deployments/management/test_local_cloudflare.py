@@ -3,6 +3,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.support.installation import Installation
 
 
@@ -16,6 +18,7 @@ def test_it_is_refused_in_production(tmp_path: Path) -> None:
     assert "AWAITSTEP_LOCAL_CLOUDFLARE=true" in done.stderr
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_a_clear_error(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
     with socket.socket() as taken:

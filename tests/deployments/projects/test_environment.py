@@ -99,6 +99,7 @@ def test_secrets_reach_the_worker_and_nothing_that_is_stored(
     assert SECRET not in "".join(stored)
 
 
+@pytest.mark.long
 def test_the_variable_of_a_binding_goes_before_the_id_in_the_configuration(
     target: Target, platform: Platform
 ) -> None:

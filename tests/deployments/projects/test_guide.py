@@ -68,6 +68,7 @@ def test_the_deployment_succeeds_and_its_workflow_is_listed(
     assert [listed[key] for key in ("name", "script_name", "class_name")] == cells[:3]
 
 
+@pytest.mark.long
 def test_the_run_has_the_steps_of_the_guide(triggered: dict[str, Any]) -> None:
     first, second, sleep, last = triggered["steps"]
 

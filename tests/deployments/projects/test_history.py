@@ -66,6 +66,7 @@ def test_a_workflow_can_get_another_class(target: Target, platform: Platform) ->
     assert done.worker_name == f"awaitstep-{workflow.pk}"
 
 
+@pytest.mark.long
 def test_a_rollback_and_a_snapshot_serve_the_old_files(target: Target, platform: Platform) -> None:
     workflow = project("rolled-back", "old")
     first = deployed(workflow, target)

@@ -117,6 +117,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     hurried.stop()
 
 
+@pytest.mark.long
 def test_wrangler_beyond_its_time_limit(hurried: Installation) -> None:
     workflow = hurried.import_document(document())
 
@@ -138,6 +139,7 @@ def test_a_target_that_does_not_respond(tmp_path: Path) -> None:
     assert "Start the embedded platform" in row["message"]
 
 
+@pytest.mark.long
 def test_a_worker_that_was_changed_through_the_api_is_not_overwritten(
     installation: Installation, client: httpx.Client
 ) -> None:

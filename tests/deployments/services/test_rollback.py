@@ -282,6 +282,7 @@ def test_a_part_that_cannot_be_restored_is_reported_and_retried(
     assert retried.state is Status.SUCCEEDED, retried.message
 
 
+@pytest.mark.long
 def test_an_unconfirmed_rollback_is_completed_by_its_retry(
     platform: Platform, target: Target, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_manual_workflow_is_started_by_a_person_but_not_by_a_request(
     assert output(ended_run(installation, workflow, started["id"])) == {"n": 2}
 
 
+@pytest.mark.long
 def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     installation: Installation, client: httpx.Client
 ) -> None:
@@ -136,6 +137,7 @@ def test_an_event_that_is_raised_twice_with_one_key_starts_one_run(
     assert output(ended_run(installation, workflow, run["instanceId"])) == [1]
 
 
+@pytest.mark.long
 def test_a_schedule_starts_a_run_until_another_trigger_is_deployed(
     installation: Installation, account: Account
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_schedule_starts_a_run_until_another_trigger_is_deployed(
     assert schedules(account, workflow) == []
 
 
+@pytest.mark.long
 def test_each_message_starts_a_run_until_another_trigger_is_deployed(
     installation: Installation, account: Account
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_namespace_is_renamed(platform: Platform) -> None:
     assert namespace.call("GET").json()["result"]["title"] == "after"
 
 
+@pytest.mark.long
 def test_wrangler_changes_many_keys(project: Project) -> None:
     namespace = Namespace(project.platform, "bulk-by-wrangler")
     pairs = [{"key": key, "value": key} for key in "abc"]

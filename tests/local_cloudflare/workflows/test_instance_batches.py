@@ -156,6 +156,7 @@ def test_a_date_without_a_zone_is_in_utc(batches: Platform) -> None:
     assert [run["id"] for run in listed] == [instance]
 
 
+@pytest.mark.long
 def test_ended_runs_are_unloaded_and_can_be_restarted(batches: Platform) -> None:
     deploy_workflow(batches, "unloaded")
     path = "workflows/unloaded/instances"

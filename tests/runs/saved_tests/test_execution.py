@@ -263,6 +263,7 @@ print(execution._keys(runnable, execution.saved_tests(runnable).values(), by=SYS
 """
 
 
+@pytest.mark.long
 def test_a_result_is_recognized_by_every_process() -> None:
     keys = {
         subprocess.run(

@@ -130,6 +130,7 @@ def test_lists_show_which_of_many_open_runs_have_changed(fake: FakeTarget, targe
     assert len(fake.calls) == 3
 
 
+@pytest.mark.long
 def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
     fake: FakeTarget, target: Target
 ) -> None:
@@ -148,6 +149,7 @@ def test_many_runs_that_ended_together_are_listed_instead_of_read_one_by_one(
     assert Run.objects.filter(status="complete").count() == 900
 
 
+@pytest.mark.long
 def test_an_interrupted_check_of_many_runs_lists_no_page_twice(
     fake: FakeTarget, target: Target
 ) -> None:

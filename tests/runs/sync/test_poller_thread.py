@@ -113,6 +113,7 @@ def test_new_runs_of_a_workflow_that_is_not_live_are_listed(fake: FakeTarget) ->
     assert fake.calls_of("elsewhere/instances") == 1
 
 
+@pytest.mark.long
 def test_many_watched_runs_stay_within_the_budget(
     fake: FakeTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:

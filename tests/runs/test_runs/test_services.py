@@ -478,6 +478,7 @@ def test_nothing_is_left_after_the_hour_of_a_run_whose_process_was_killed() -> N
     assert not {running.worker_name, half_started.worker_name} & workers()
 
 
+@pytest.mark.long
 def test_a_run_that_was_lost_with_its_platform_says_so(
     tmp_path_factory: pytest.TempPathFactory, settings: Settings
 ) -> None:

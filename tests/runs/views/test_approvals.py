@@ -149,6 +149,7 @@ def test_a_rejection_needs_no_fields(admin_client: Client, target: Target) -> No
     assert (output["approved"], output["outcome"], output["fields"]) == (False, "rejected", {})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("posted", "message"),
     [

@@ -163,6 +163,7 @@ def test_a_waiting_run_is_listed_and_answered_from_the_list(
     assert "No runs are waiting for an event" in text(admin_client.get("/runs/waiting/"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("action", "status"), [("pause", "paused"), ("terminate", "terminated"), ("delete", "waiting")]
 )
@@ -311,6 +312,7 @@ def copy_live(deployment: Deployment | None, **fields: Any) -> None:
     deployment.save()
 
 
+@pytest.mark.long
 def test_a_long_run_is_paginated_and_its_picture_loaded_last(
     admin_client: Client, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_lists_are_filtered_by_a_typed_text_and_by_an_id(admin_client: Client, m
         assert {row.workflow for row in shown.result_list} == {orders}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workflows", [2, 40])
 @pytest.mark.parametrize(
     "address",

@@ -444,6 +444,7 @@ def test_the_changes_since_the_last_version_are_listed_newest_first(
     assert "Changes since" not in text(admin_client.get(workflow.get_absolute_url()))
 
 
+@pytest.mark.long
 def test_at_most_50_changes_are_listed(admin_client: Client, workflow: Workflow) -> None:
     for number in range(51):
         field = {"node": "a", "field": "data.retryLimit", "value": number}

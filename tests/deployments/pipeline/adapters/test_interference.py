@@ -81,6 +81,7 @@ def test_a_cancelled_deployment_is_not_retried(target: Target, control: Control)
     assert not Deployment.objects.filter(status=Status.QUEUED.value).exists()
 
 
+@pytest.mark.long
 def test_a_retried_rollback_keeps_its_content(target: Target, control: Control) -> None:
     workflow = make_workflow("return env.TOKEN.length;")
     set_variable("TOKEN", "one-value", workflow=workflow, is_secret=True)
@@ -112,6 +113,7 @@ def test_a_rollback_reads_the_triggers_before_it_writes(target: Target, control:
     assert control.writes() == []
 
 
+@pytest.mark.long
 def test_a_version_uploaded_before_a_cancellation_is_live(target: Target, control: Control) -> None:
     first = deploy(make_workflow(), target)
     assert first.workflow
@@ -171,6 +173,7 @@ def test_a_queued_deployment_is_refused_if_its_target_has_come_to_require_tests(
     assert control.calls() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("results", [[], [{"name": "a", "passed": False, "result": None}]])
 def test_a_queued_deployment_whose_tests_were_overridden_is_deployed(
     target: Target, results: list[Any]
@@ -210,6 +213,7 @@ def test_a_deploy_from_outside_is_not_overwritten(
     assert forced.state is Status.SUCCEEDED, forced.message
 
 
+@pytest.mark.long
 def test_a_deploy_through_another_target_of_the_account_is_ours(
     platform: Platform, target: Target
 ) -> None:

@@ -71,6 +71,7 @@ def test_the_module_of_any_json_value_can_be_generated(caplog: pytest.LogCapture
     assert not any(draft(value).has_tree for value in others)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_the_server_does_not_get_code_that_would_keep_it_busy(name: str) -> None:
     source = monsters(49_000)[name]

@@ -127,6 +127,7 @@ def test_a_document_is_taken_over_without_errors(name: str) -> None:
     assert found.rewrites
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "at", range(len(RUNS)), ids=[f"{run.document}-{at}" for at, run in enumerate(RUNS)]
 )

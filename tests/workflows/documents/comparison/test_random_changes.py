@@ -37,6 +37,7 @@ def test_a_document_does_not_differ_from_itself(number: int) -> None:
     assert (found.summary, found.has_places) == ("", True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_differences_name_exactly_the_nodes_that_an_operation_touches(group: int) -> None:
     for number in range(group, examples(250, 20_000), GROUPS):
