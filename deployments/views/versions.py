@@ -78,8 +78,13 @@ def live_on(request: HttpRequest, workflow: Workflow) -> Mapping[int, list[Worke
 @staff_with(VIEW_VERSIONS)
 def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -> HttpResponse:
     """Show one part of a version: its picture, its code, its document, or its settings."""
-    shown = found_version(pk, number)
-    workflow = shown.workflow
+    return _shown(request, found_version(pk, number), slug)
+
+
+def _shown(
+    request: HttpRequest, shown: WorkflowVersion, slug: str = "picture", **more: str
+) -> HttpResponse:
+    workflow, number = shown.workflow, shown.number
     parts = _PARTS_OF_PROJECT if shown.is_project else _PARTS
     if slug not in parts:
         raise Http404("A version has no such part.")
@@ -99,6 +104,7 @@ def version(request: HttpRequest, pk: str, number: int, slug: str = "picture") -
         "slug": slug,
         "label": label,
         **load(shown, request),
+        **more,
     }
     return page(request, "deployments/versions/version", context)
 
@@ -178,15 +184,15 @@ def page_of(_request: HttpRequest, pk: str, number: int) -> str:
 @redirect_get_to(page_of)
 @staff_with(CHANGE_WORKFLOW)
 def note(request: HttpRequest, pk: str, number: int) -> HttpResponse:
-    """Change the note of a version."""
+    """Change the note of a version; a note that is refused stays in its form."""
     changed, by = found_version(pk, number), Actor.of(request.user)
     text, before = request.POST.get("note", ""), request.POST.get("before", "")
     try:
         services.set_note(changed, text, before=before, by=by)
     except Refused as refused:
-        messages.error(request, f"The note was not saved. {refused}")
-    else:
-        messages.success(request, f"The note of v{number} was saved.")
+        problem = f"The note was not saved. {refused}"
+        return _shown(request, found_version(pk, number), typed_note=text, note_problem=problem)
+    messages.success(request, f"The note of v{number} was saved.")
     return redirect(page_of(request, pk, number))
 
 

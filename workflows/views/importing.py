@@ -57,7 +57,7 @@ def import_page(request: HttpRequest) -> HttpResponse:
     """
     form = _Form(request)
     form.check_permission()
-    if request.method != "POST":
+    if request.method != "POST" or "change" in request.POST:
         return _asked(form)
     uploads = list(_unique(form.uploads()))
     if "confirm" not in request.POST:
@@ -107,6 +107,12 @@ class _Form:
         is_number = 0 < len(text) < _DIGITS and text.isascii() and text.isdigit()
         return int(text) if is_number else 0
 
+    @property
+    def pasted(self) -> str:
+        """The text that was pasted, also in a preview."""
+        pasted = (each.data for each in self.uploads() if each.name == PASTED)
+        return next(pasted, b"").decode("utf-8", "replace")
+
     def uploads(self) -> Iterator[Upload]:
         """Yield the pasted text and the files, those of a preview again."""
         posted, files = self.request.POST, self.request.FILES
@@ -150,7 +156,7 @@ def _asked(form: _Form, problems: Iterable[str] = ()) -> HttpResponse:
         "title": f"Import into {form.into.name}" if form.into else "Import workflows",
         "workflow": form.into,
         "problems": _first(list(problems)),
-        "text": form.request.POST.get("text", ""),
+        "text": form.pasted,
         "entry_code": form.entry_code or "",
         "imported": Workflow.objects.filter(pk__in=imported).only("pk", "name") if imported else [],
     }
@@ -178,6 +184,7 @@ def _preview(form: _Form, uploads: list[Upload], problems: Iterable[str] = ()) -
         and any(each["candidate"].can_be_imported for each in candidates),
         "types": preparation.new_types,
         "entry_code": form.entry_code or "",
+        "is_pasted": any(each.name == PASTED for each in uploads),
         "files": [
             {"name": each.name, "data": base64.b64encode(each.data).decode()} for each in uploads
         ],

@@ -101,6 +101,17 @@ def test_pasted_text_is_imported_with_entry_code(admin_client: Client) -> None:
     assert workflow.deploy_settings["queueConsumers"][0]["queue"] == "stock-orders"
 
 
+def test_pasted_text_with_errors_can_be_changed(admin_client: Client) -> None:
+    page = preview(admin_client, text='{"name": "<ü>"', entry_code="export const a = 1")
+
+    assert "Change the text" in text(page)
+    again = confirm(admin_client, page, confirm=None, change=["yes"]).content.decode()
+
+    assert "{&quot;name&quot;: &quot;&lt;ü&gt;&quot;</textarea>" in again
+    assert "export const a = 1</textarea>" in again
+    assert not Workflow.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -139,6 +139,7 @@ def test_a_note_that_someone_else_has_changed_is_not_replaced(admin_client: Clie
 
     assert workflow.newest_version.note == "Theirs"
     assert "Someone else has changed this note" in text(answer)
+    assert ">\nMine</textarea>" in answer.content.decode()
 
 
 def test_a_note_that_is_too_long_is_refused(admin_client: Client) -> None:
