@@ -26,6 +26,7 @@ from runs.views.control import show_sent
 from runs.views.runs import page, viewable_runs
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
+from web.forms.text_area import with_line_feeds
 
 _APPROVE = "approve"
 _SENT = {True: "An approval was sent to the run", False: "A rejection was sent to the run"}
@@ -88,4 +89,5 @@ def _decision(approval: Approval, data: Mapping[str, str]) -> Decision:
     is_approved = data["decision"] == _APPROVE
     form = form_of(approval.schema(is_approved=is_approved))
     fields = read_form(form, data) if form else {}
-    return Decision(is_approved=is_approved, fields=fields, comment=data.get("comment", "").strip())
+    comment = with_line_feeds(data.get("comment", "")).strip()
+    return Decision(is_approved=is_approved, fields=fields, comment=comment)

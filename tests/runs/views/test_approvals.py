@@ -77,7 +77,7 @@ def test_a_decision_on_the_page_names_the_user_whatever_the_browser_sends(
     posted = {
         "event": event_of(run),
         "decision": "approve",
-        "comment": " fine ",
+        "comment": " fine\r\nby me ",
         **FILLED,
         **forged,
     }
@@ -92,11 +92,11 @@ def test_a_decision_on_the_page_names_the_user_whatever_the_browser_sends(
     assert event_of_page(page) == posted["event"]
     assert "An approval was sent to the run" in text(answer)
     assert output_of(run) == {
-        "approved": True, "outcome": "approved", "by": "admin", "comment": "fine", "escalated": False,
+        "approved": True, "outcome": "approved", "by": "admin", "comment": "fine\nby me", "escalated": False,
         "fields": {"cost center": "Sales", "amount": 7.5, "size": "l", "urgent": True},
     }  # fmt: skip
     entry = Entry.objects.get(action="approved")
-    assert (entry.actor_name, entry.reason) == ("admin", "fine")
+    assert (entry.actor_name, entry.reason) == ("admin", "fine\nby me")
 
 
 def event_of_page(page: Any) -> str:
