@@ -127,6 +127,15 @@ INVALID: dict[str, tuple[Any, str]] = {
         chain(node("a", code="return {{ err.message }}")), 'no node has the id "err"',
     ),
     "a trigger without a type": (chain(node("a"), trigger={}), "trigger.type: is missing"),
+    "a path that requests never have": (
+        chain(node("a"), trigger={"type": "http", "path": "/a/%2E"}), "trigger.path: must start",
+    ),
+    "a path that Cloudflare serves itself": (
+        chain(node("a"), trigger={"type": "http", "path": "/cdn-cgi/a"}), "never starts a run",
+    ),
+    "the path of a browser's icon": (
+        chain(node("a"), trigger={"type": "http", "path": "/favicon.ico"}), "never starts a run",
+    ),
     "an invalid path": (chain(node("a"), trigger={"type": "http", "path": "x"}), "trigger.path: "),
     "a transform without values": (
         chain(node("a", "transform", shape="object", values=[])), "must have at least one value",

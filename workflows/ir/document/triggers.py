@@ -24,7 +24,8 @@ QUEUE_NAME_RULE: Final = (
 EVENT_TYPE_RULES: Final = Rules(
     pattern=read_pattern(f"^{EVENT_TYPE.pattern}$"), pattern_rule=EVENT_TYPE_RULE
 )
-_INVALID_PATH: Final = re.compile(r"[\s?#\\]|/\.{1,2}(?=/|$)")
+_INVALID_PATH: Final = re.compile(r"[\s?#\\]|/(?:\.|%2[Ee]){1,2}(?=/|$)")
+_RESERVED_PATH: Final = re.compile(r"/cdn-cgi/|/favicon\.ico$")
 _PATH_RULE: Final = (
     'must start with "/", without spaces, "?", "#", backslashes, "." and ".." segments'
 )
@@ -130,6 +131,8 @@ def _http(trigger: Reader) -> Trigger:
     path = trigger.string(PATH.name, "") or str(PATH.default)
     if not path.startswith("/") or _INVALID_PATH.search(path):
         trigger.problem(PATH.name, f"{_PATH_RULE}, not {quoted(path)}")
+    elif _RESERVED_PATH.match(path):
+        trigger.problem(PATH.name, f"{quoted(path)} never starts a run: use a different path")
     return Trigger(kind="http", path=path, method=read_choice(trigger, METHOD))
 
 
