@@ -22,6 +22,8 @@ TOTAL_SECONDS: Final = 10.0  # of a whole request
 _PORTS: Final = {"http": 80, "https": 443}
 _PORT_NUMBERS: Final = range(1, 65_536)
 _NAT64: Final = ip_network("64:ff9b::/96")
+_INTERNET: Final = ip_network("2000::/3")
+"""All IPv6 addresses that are assigned on the Internet. Others can also lead to private IPv4 addresses."""
 
 
 class NotSent(Exception):
@@ -102,6 +104,8 @@ def _is_public(text: str) -> bool:
             embedded = IPv4Address(int(address) & 0xFFFFFFFF)
         if embedded is not None:
             return embedded.is_global and not embedded.is_multicast
+        if address not in _INTERNET:
+            return False
     return address.is_global and not address.is_multicast
 
 
