@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from alerts import services
 from alerts.delivery.senders import NO_MAIL_SERVER
+from alerts.masking import CurrentMasks
 from alerts.models import Alert, AlertChannel, AlertDelivery, AlertRule, ChannelKind, DeliveryStatus
 from alerts.permissions import ACKNOWLEDGE, CHANGE_CHANNEL, VIEW
 from audit.trail import Actor
@@ -37,7 +38,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     shown, following = _page(request, found.select_related("deployment", "run", "rule"))
     context = {
         "here": "resolved" if shows_resolved else "open",
-        "alerts": shown,
+        "alerts": _masked(shown),
         "next": following,
         "has_rules": bool(shown) or AlertRule.objects.filter(enabled=True).exists(),
         **_common(request),
@@ -61,8 +62,17 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
     """An alert with its messages."""
     shown = get_object_or_404(Alert.objects.select_related("deployment", "run", "rule"), pk=pk)
     deliveries = shown.deliveries.defer("notices")[:_PER_PAGE]
-    context = {"alert": shown, "deliveries": deliveries, **_common(request)}
+    context = {"alert": _masked([shown])[0], "deliveries": deliveries, **_common(request)}
     return live_page(request, "alerts/alert", context)
+
+
+def _masked(found: list[Alert]) -> list[Alert]:
+    """Return the alerts without what has become a secret since they fired."""
+    masks = CurrentMasks()
+    for each in found:
+        workflow, _, _ = each.subject.partition(":")  # also of one that was deleted
+        each.reason = masks.hide(each.reason, workflow)
+    return found
 
 
 def _page(request: HttpRequest, rows: QuerySet[Any]) -> tuple[list[Any], int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import smtplib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 from alerts.delivery import guarded_http, notices
 from alerts.delivery.guarded_http import NotSent, Refused
 from alerts.delivery.notices import Notice
+from alerts.masking import CurrentMasks
 from alerts.models import AlertChannel, AlertDelivery, ChannelKind
 from audit.encrypted_fields import UnreadableSecret
 
@@ -49,7 +50,11 @@ def send(channel: AlertChannel, delivery: AlertDelivery) -> Outcome:
 
 
 def _read(delivery: AlertDelivery) -> list[Notice]:
-    return [Notice.of_row(row) for row in delivery.notices]
+    """Return what the message says, without what has become a secret since it was queued."""
+    masks, found = CurrentMasks(), map(Notice.of_row, delivery.notices)
+    return [
+        replace(notice, reason=masks.hide(notice.reason, notice.workflow_id)) for notice in found
+    ]
 
 
 def _email(channel: AlertChannel, delivery: AlertDelivery) -> Outcome:

@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from alerts.conditions import Condition
 from alerts.evaluation.decisions import Event, Subject
+from alerts.masking import LONGEST_REASON
 from alerts.models import CountedFailure, EvaluationState
 from deployments.models import StageRecord
 from deployments.pipeline.stages import Stage, Status
@@ -23,7 +24,6 @@ from runs.models import Run, RunChange
 BATCH: Final = 500  # rows that are read at a time
 _ENDS: Final = (Stage.COMPLETED.value, Stage.FAILED.value)
 _FAILED: Final = (Status.FAILED.value, Status.PARTIAL.value, Status.INTERRUPTED.value)
-_LONGEST_REASON: Final = 500
 _SAME_END: Final = timedelta(seconds=1)  # lists and details may differ in how they round
 
 
@@ -84,7 +84,7 @@ def _deployment_event(row: dict[str, Any]) -> Event | None:
         subject=Subject(workflow, target),
         at=row["entered_at"],
         has_failed=has_failed,
-        reason=f"Deployment #{number}: {message}"[:_LONGEST_REASON]
+        reason=f"Deployment #{number}: {message}"[:LONGEST_REASON]
         if has_failed
         else f"Deployment #{number} has succeeded.",
         deployment=number,
@@ -143,7 +143,7 @@ def _run_event(run: Run, at: datetime) -> Event:
         subject=Subject(run.workflow_id or "", run.target_id),
         at=at,
         has_failed=True,
-        reason=f"Run {run.instance_id}: {run.error or 'it has failed'}"[:_LONGEST_REASON],
+        reason=f"Run {run.instance_id}: {run.error or 'it has failed'}"[:LONGEST_REASON],
         run=run.pk,
     )
 

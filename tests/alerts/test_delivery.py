@@ -35,6 +35,7 @@ from tests.alerts.receivers import (
     receiving,
 )
 from tests.support.audit_entries import entries
+from workflows.services import set_variable
 
 pytestmark = pytest.mark.django_db
 ADA = Actor(name="Ada")
@@ -56,6 +57,17 @@ def queue(channel: AlertChannel) -> AlertDelivery:
 
 def queue_for(receiver: Receiver, kind: str = "webhook") -> AlertDelivery:
     return queue(make_channel(kind, url=f"{receiver.url}/secret-path"))
+
+
+def test_a_message_has_no_value_that_has_become_a_secret() -> None:
+    with receiving() as receiver:
+        delivery = queue_for(receiver)
+        set_variable("TOKEN", "& more", is_secret=True)
+
+        outbox.deliver(delivery)
+
+    (request,) = receiver.requests
+    assert "<!channel> •••" in request.json["data"]["alerts"][0]["reason"]
 
 
 def attempt() -> AlertDelivery:

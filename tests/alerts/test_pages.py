@@ -20,6 +20,7 @@ from tests.support.audit_entries import entries
 from tests.support.page_text import text
 from tests.support.sessions import LogIn
 from workflows.picker.matching import label_of
+from workflows.services import set_variable
 
 pytestmark = pytest.mark.django_db
 RULES, CHANNELS = "/admin/alerts/alertrule", "/admin/alerts/alertchannel"
@@ -275,3 +276,21 @@ def test_a_deleted_rule_or_channel_is_in_the_audit_trail(admin_client: Client) -
     admin_client.post(f"{CHANNELS}/{channel.pk}/delete/", {"post": "yes"})
 
     assert [entry.action for entry in entries()] == ["alert channel deleted", "alert rule deleted"]
+
+
+def test_a_value_that_has_become_a_secret_is_masked(admin_client: Client) -> None:
+    make_rule(Condition.RUN_FAILED)
+    deployment = live_deployment()
+    run = end_run(deployment, error="Error: no account for learned-later-1")
+    Evaluator().evaluate()
+    alert = Alert.objects.get()
+    pages = ["/alerts/", "/alerts/?show=resolved", alert.get_absolute_url()]
+    assert "learned-later-1" in text(admin_client.get(pages[0]))
+
+    set_variable("TOKEN", "learned-later-1", workflow=deployment.workflow, is_secret=True)
+
+    for page in pages:
+        assert "learned-later-1" not in text(admin_client.get(page))
+    assert "no account for •••" in text(admin_client.get(pages[0]))
+    run.workflow.delete()
+    assert "learned-later-1" not in text(admin_client.get(pages[2]))
