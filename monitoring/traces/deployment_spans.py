@@ -9,11 +9,10 @@ from itertools import pairwise
 from typing import Final
 
 from deployments.pipeline.stages import WENT_LIVE, Action, Stage, Status
-from monitoring.traces.spans import Ids, Span, SpanId, Value, present
+from monitoring.traces.spans import LONGEST_ERROR, Ids, Span, SpanId, Value, present
 
 MAX_PROGRAMS: Final = 200
 LAST_STAGES: Final = tuple(stage.value for stage in Stage if stage.is_last)
-LONGEST_MESSAGE: Final = 500
 _RESULTS: Final = {
     Status.SUCCEEDED: "success",
     Status.CANCELLED: "cancellation",
@@ -98,7 +97,7 @@ def _result(facts: DeploymentFacts) -> str:
 
 
 def _message(facts: DeploymentFacts) -> str:
-    return facts.message[:LONGEST_MESSAGE] if _has_failed(facts) else ""
+    return facts.message[:LONGEST_ERROR] if _has_failed(facts) else ""
 
 
 def _attributes(facts: DeploymentFacts) -> dict[str, Value]:

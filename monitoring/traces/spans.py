@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
-from toolchain.redaction import redact
+from toolchain.redaction import redact, redact_beginning
 
+LONGEST_ERROR: Final = 500  # characters, after which messages are truncated
 Value = str | int | bool
 _ROOT = "root"
 
@@ -80,7 +82,10 @@ def present(attributes: Mapping[str, Value | None]) -> dict[str, Value]:
 
 
 def masked(spans: Iterable[Span], secrets: frozenset[str] | None) -> Iterator[Span]:
-    """Mask the secrets in all texts; if they cannot be read (None), leave out the error messages."""
+    """Mask the secrets in all texts; if they cannot be read (None), leave out the error messages.
+
+    An error that was truncated may end within a secret.
+    """
     for span in spans:
         if secrets is None:
             yield replace(span, error="")
@@ -89,5 +94,6 @@ def masked(spans: Iterable[Span], secrets: frozenset[str] | None) -> Iterator[Sp
             name: redact(value, secrets) if isinstance(value, str) else value
             for name, value in span.attributes.items()
         }
-        name, error = redact(span.name, secrets), redact(span.error, secrets)
+        of_error = redact if len(span.error) < LONGEST_ERROR else redact_beginning
+        name, error = redact(span.name, secrets), of_error(span.error, secrets)
         yield replace(span, name=name, error=error, attributes=attributes)

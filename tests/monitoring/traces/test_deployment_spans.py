@@ -13,7 +13,7 @@ from monitoring.traces.deployment_spans import (
     Program,
     deployment_spans,
 )
-from monitoring.traces.spans import Span, deployment_ids
+from monitoring.traces.spans import Span, deployment_ids, masked
 from tests.runs.examples import START
 
 IDS = deployment_ids(UUID(int=7), 4, START)
@@ -117,3 +117,12 @@ def test_a_program_is_a_span_in_its_stage() -> None:
         "It was stopped at its time limit.",
     ]
     assert len({span.id for span in spans}) == 3
+
+
+def test_no_beginning_of_a_secret_remains_at_the_end_of_a_truncated_message() -> None:
+    message = "x" * 490 + "sentinel-value"
+    facts = replace(FACTS, status=Status.FAILED, message=message)
+
+    spans = list(masked(deployment_spans(IDS, facts, FAILED), frozenset({"sentinel-value"})))
+
+    assert [span.error[-4:] for span in spans if span.has_failed] == ["x•••", "x•••"]
