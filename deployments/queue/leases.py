@@ -67,7 +67,7 @@ class Claim:
     def program_started(self, pid: int) -> None:
         """Store the program on the lease, so that the process that reaps the lease can kill it."""
         with suppress(psutil.NoSuchProcess):  # it has already ended
-            started = psutil.Process(pid).create_time()
+            started = start_time(psutil.Process(pid))
             Lease.objects.filter(token=self.token).update(program_pid=pid, program_started=started)
 
 
@@ -79,6 +79,15 @@ def boot_id() -> str:
     return str(psutil.boot_time())
 
 
+def start_time(process: psutil.Process) -> float:
+    """Return when the process started, in seconds that no change of the host's clock affects.
+
+    On Linux, psutil adds the time of the boot, which moves with the clock, to the time since the boot.
+    """
+    started = process.create_time()
+    return started - psutil.boot_time() if psutil.LINUX else started
+
+
 def process_identity() -> dict[str, Any]:
     """Return the lease fields that identify this process."""
     this = psutil.Process()
@@ -86,7 +95,7 @@ def process_identity() -> dict[str, Any]:
         "host": socket.gethostname(),
         "boot_id": boot_id(),
         "pid": this.pid,
-        "pid_started": this.create_time(),
+        "pid_started": start_time(this),
     }
 
 
@@ -200,7 +209,7 @@ def _belongs(process: psutil.Process, lease: Lease) -> bool:
     try:
         return (
             os.getsid(process.pid) == lease.program_pid
-            and process.create_time() >= (lease.program_started or 0) - 0.01
+            and start_time(process) >= (lease.program_started or 0) - 0.01
         )
     except (ProcessLookupError, psutil.NoSuchProcess):
         return False
@@ -209,7 +218,7 @@ def _belongs(process: psutil.Process, lease: Lease) -> bool:
 def _is_alive(pid: int, started: float) -> bool:
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 0.01
+        same = abs(start_time(process) - started) < 0.01
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -33,9 +33,23 @@ def test_the_lease_of_a_living_process_does_not_expire() -> None:
     assert not leases.is_expired(lease)
 
 
+@pytest.mark.skipif(
+    not psutil.LINUX, reason="only Linux counts the start of a process from the boot"
+)
+@pytest.mark.parametrize("hours", [-24, 1])
+def test_a_jump_of_the_hosts_clock_expires_no_lease(
+    hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = make_lease()
+    boot = psutil.boot_time() + hours * 3600
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot)
+
+    assert not leases.is_expired(lease)
+
+
 def test_a_lease_on_this_host_expires_when_the_process_ends() -> None:
     child = subprocess.Popen(SLEEPER)
-    started = psutil.Process(child.pid).create_time()
+    started = leases.start_time(psutil.Process(child.pid))
     lease = make_lease(pid=child.pid, pid_started=started)
     assert not leases.is_expired(lease)
 
@@ -87,7 +101,7 @@ def test_the_programs_of_an_expired_lease_are_killed_with_their_children() -> No
     program = psutil.Process(leader.pid)
     while not (children := program.children()):
         leader.poll()
-    lease = make_lease(program_pid=leader.pid, program_started=program.create_time())
+    lease = make_lease(program_pid=leader.pid, program_started=leases.start_time(program))
 
     leases.kill_programs(lease)
 
@@ -97,7 +111,7 @@ def test_the_programs_of_an_expired_lease_are_killed_with_their_children() -> No
 
 def test_processes_older_than_the_program_are_not_touched() -> None:
     bystander = subprocess.Popen(SLEEPER, start_new_session=True)
-    later = psutil.Process(bystander.pid).create_time() + 5
+    later = leases.start_time(psutil.Process(bystander.pid)) + 5
     lease = make_lease(program_pid=bystander.pid, program_started=later)
 
     leases.kill_programs(lease)
