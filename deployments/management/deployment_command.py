@@ -60,7 +60,8 @@ class DeploymentCommand(BaseCommand):
         raise NotImplementedError
 
     def wait(self, deployment: Deployment, *, as_json: bool) -> None:
-        ended = wait_until_final(deployment, self._print_json if as_json else self._print_text)
+        print_stage = self._print_json if as_json else self._print_text
+        ended = wait_until_final(deployment, print_stage, on_stall=self._print_stall)
         ended.refresh_from_db()
         for warning in ended.warnings:
             self.stderr.write(f"Warning: {Finding(**warning)}")
@@ -74,6 +75,12 @@ class DeploymentCommand(BaseCommand):
     def _print_text(self, record: StageRecord) -> None:
         self.stdout.write(f"{record.progress:3} %  {record.message}")
         self.stdout.flush()
+
+    def _print_stall(self) -> None:
+        self.stderr.write(
+            "No process works on the queue, so the deployment waits. Start a worker with "
+            "`manage.py worker`, or end this command with Ctrl-C and cancel the deployment."
+        )
 
     def print_result(self, ended: Deployment, *, as_json: bool) -> None:
         if as_json:

@@ -6,18 +6,26 @@ import time
 from collections.abc import Callable
 
 from deployments.models import Deployment, StageRecord
+from deployments.pipeline.stages import Status
 from deployments.queue import tasks
+from deployments.queue.backlog import backlog
 
 _POLL = 0.05  # seconds
 _SWEEP = 3.0  # seconds between sweeps for abandoned deployments
 
 
-def wait_until_final(deployment: Deployment, on_stage: Callable[[StageRecord], None]) -> Deployment:
+def wait_until_final(
+    deployment: Deployment,
+    on_stage: Callable[[StageRecord], None],
+    *,
+    on_stall: Callable[[], None] = lambda: None,
+) -> Deployment:
     """Call `on_stage` once for each stage record, in order, until the deployment has ended.
 
-    Any process may run the deployment. While waiting, this one keeps sweeping the queue.
+    Any process may run the deployment. While waiting, this one keeps sweeping the queue. It calls
+    `on_stall` once if no process works on the queue.
     """
-    last_number, swept_at = 0, time.monotonic()
+    last_number, swept_at, has_stalled = 0, time.monotonic(), False
     while True:
         deployment.refresh_from_db(fields=["status", "worker_url", "message", "stage"])
         for record in deployment.records.filter(number__gt=last_number).order_by("number"):
@@ -28,4 +36,7 @@ def wait_until_final(deployment: Deployment, on_stage: Callable[[StageRecord], N
         if time.monotonic() - swept_at > _SWEEP:
             swept_at = time.monotonic()
             tasks.process_queue.enqueue()
+            if not has_stalled and deployment.state is Status.QUEUED and backlog().is_stalled:
+                has_stalled = True
+                on_stall()
         time.sleep(_POLL)
