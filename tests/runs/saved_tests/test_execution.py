@@ -156,7 +156,7 @@ def test_a_test_of_a_node_that_does_not_exist_says_so_without_running() -> None:
     assert (result.states, result.actual) == ({}, {})
 
 
-def test_a_test_that_was_run_is_in_the_audit_trail() -> None:
+def test_a_test_that_was_run_is_recorded() -> None:
     workflow = order()
     result_of(workflow, pins={"gone": {"output": 1}})
     entry = Entry.objects.get(action="test run")
