@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -177,3 +179,19 @@ def pid_file(platform: Platform, group: str) -> Path:
 def group_pid(platform: Platform, group: str) -> int:
     """Return the id of the process that runs a group; it differs after each start."""
     return int(pid_file(platform, group).read_text().splitlines()[0])
+
+
+def wait_for_log(platform: Platform, group: str, text: str) -> None:
+    """Wait until the group's process has logged the text."""
+    log = platform.state / "logs" / f"{group}.jsonl"
+    wait_until(lambda: log.exists() and text in log.read_text())
+
+
+@contextmanager
+def locked_run(platform: Platform, workflow: str) -> Iterator[None]:
+    """Keep the group's process from writing to the only run of a Workflow."""
+    folder = platform.state / f"groups/worker-{workflow}/workflows/miniflare-workflows-{workflow}"
+    (file,) = (file for file in folder.glob("*.sqlite") if file.name != "metadata.sqlite")
+    with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield

@@ -17,9 +17,11 @@ from tests.local_cloudflare.support.test_runs import (
 from tests.local_cloudflare.support.workers import (
     deploy_workflow,
     describe_run,
+    locked_run,
     run_status,
     send_event,
     start_run,
+    wait_for_log,
     wait_for_output,
     wait_for_status,
 )
@@ -35,6 +37,11 @@ RETRIED = """
 if (payload.waits) return (await step.waitForEvent("ear", { type: "call", timeout: "1 hour" })).payload;
 const retries = { limit: 1, delay: 1 };
 return step.do("loop", { retries }, async () => { for (;;) {} }).catch((error) => error.message);
+"""
+LOGGED = """
+const retries = { limit: 0, delay: 1 };
+const loop = async () => { console.log("looping"); for (;;) {} };
+return step.do("loop", { retries }, loop).catch((error) => error.message);
 """
 WITHOUT_PAUSE = "Worker exceeded CPU time limit. The code ran for 1 second without a pause."
 NO_FURTHER = (
@@ -126,6 +133,19 @@ def test_a_step_that_never_ends_fails_after_its_retries(platform: Platform) -> N
     assert run_status(platform, "retried", waiting) == "waiting"
     send_event(platform, "retried", waiting)
     assert wait_for_output(platform, "retried", waiting) == 1
+
+
+def test_a_killed_run_whose_file_is_locked_learns_why_afterwards(platform: Platform) -> None:
+    """A reader of the file locks it while it repairs the index that the killed process left."""
+    deploy_workflow(platform, "locked", FLOW.replace("{body}", LOGGED))
+    with_limit(platform, "locked")
+    run = start_run(platform, "locked")
+    wait_for_log(platform, "worker-locked", "looping")
+
+    with locked_run(platform, "locked"):
+        wait_for_log(platform, "worker-locked", "could not be continued")
+
+    assert wait_for_output(platform, "locked", run) == WITHOUT_PAUSE
 
 
 def test_code_between_steps_that_never_ends_ends_the_run(platform: Platform) -> None:

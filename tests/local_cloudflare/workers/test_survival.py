@@ -24,10 +24,12 @@ from tests.local_cloudflare.support.workers import (
     describe_run,
     group_pid,
     live_version,
+    locked_run,
     pid_file,
     send_event,
     start_run,
     wait_for,
+    wait_for_log,
     wait_for_output,
     wait_for_status,
     wait_for_steps,
@@ -67,6 +69,8 @@ SLOW_FIRST = WORKFLOW.replace(
     "async () => ({ at: Date.now() })",
     "async (ctx) => { await scheduler.wait(ctx.attempt === 1 ? 9e5 : 1); return ctx.attempt; }",
 )
+
+LOGS = "async (ctx) => { console.log(`attempt ${ctx.attempt}`);"
 
 # Each invocation of its code starts another sleep, of half the nap's length.
 NAPPING = WORKFLOW.replace(
@@ -229,6 +233,19 @@ def test_a_killed_workerd_is_restarted_with_its_runs(start: Start) -> None:
     path = f"workflows/crashed/instances/{instance}/events/call"
     wait_for(lambda: platform.api("POST", path, json=1).status_code, 200)
     wait_for_output(platform, "crashed", instance)
+
+
+def test_a_run_that_could_not_be_continued_is_continued_later(start: Start) -> None:
+    platform = start()
+    deploy_workflow(platform, "busy", SLOW_FIRST.replace("async (ctx) => {", LOGS))
+    instance = start_run(platform, "busy")
+    wait_for_log(platform, "worker-busy", "attempt 1")
+
+    with locked_run(platform, "busy"):
+        os.kill(group_pid(platform, "worker-busy"), signal.SIGKILL)
+        wait_for_log(platform, "worker-busy", "could not be continued")
+
+    assert wait_for_output(platform, "busy", instance)["first"] == 2
 
 
 def test_a_group_that_did_not_start_is_started_again(start: Start) -> None:

@@ -15,6 +15,8 @@ const FINAL = [3, 4, 5];
 const UNLOAD_REASON = 'ended';
 /** A type of event that no step waits for. */
 const WAKE_EVENT = 'local-cloudflare-wake';
+const TRIES = 20;
+const RETRY_MILLISECONDS = 100;
 
 const WORKFLOW = {
   createAll: async (workflow, { instances }) => {
@@ -42,25 +44,48 @@ async function unload(engine, id) {
 }
 
 /**
+ * The platform may be reading the file that a killed process left, and repairing its index. workerd does not wait for that:
+ * the object fails, and the next call creates it again.
+ */
+async function withRetries(call) {
+  for (let tries = 1; ; tries += 1)
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === TRIES) throw error;
+      await scheduler.wait(RETRY_MILLISECONDS);
+    }
+}
+
+/** Call every instance, and return the ids of those that failed. */
+async function callAll(engine, ids, call) {
+  const failed = [];
+  const callOne = async (id) => {
+    try {
+      await withRetries(() => call(engine.get(engine.idFromName(id))));
+    } catch (error) {
+      console.error(`instance ${id} could not be continued: ${error.message}`);
+      failed.push(id);
+    }
+  };
+  await Promise.all(ids.map(callOne));
+  return failed;
+}
+
+/**
  * An instance that was running when workerd ended does nothing in the next process until it receives an event: then it
  * continues where it was, or pauses if it was about to.
  */
-function revive(engine, id) {
-  const wake = { type: WAKE_EVENT, payload: null, timestamp: new Date() };
-  return engine.get(engine.idFromName(id)).receiveEvent(wake).catch(report(id));
-}
-
-const report = (id) => (error) => console.error(`instance ${id} could not be revived: ${error.message}`);
+const revive = (instance) =>
+  instance.receiveEvent({ type: WAKE_EVENT, payload: null, timestamp: new Date() });
 
 const ENGINE = {
   planTest: (engine, { id, plan }) => engine.get(engine.idFromName(id)).planTest(plan),
-  revive: (engine, { ids }) => Promise.all(ids.map((id) => revive(engine, id))).then(() => null),
+  revive: (engine, { ids }) => callAll(engine, ids, revive),
   grant: (engine, { ids }) =>
     Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).grant())).then(() => null),
   exceedCpu: (engine, { ids, message, isFinal }) =>
-    Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).exceedCpu(message, isFinal))).then(
-      () => null,
-    ),
+    callAll(engine, ids, (instance) => instance.exceedCpu(message, isFinal)),
   unload: (engine, { ids }) => Promise.allSettled(ids.map((id) => unload(engine, id))).then(() => null),
 };
 

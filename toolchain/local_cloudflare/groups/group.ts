@@ -12,11 +12,12 @@ import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
-import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permits.ts';
+import { type InstanceName, keyOf, type Permits, type Unfinished } from '../workflow_limits/permits.ts';
 import { hasAlarms } from './alarms.ts';
 import { CpuWatch, Kills, LEAST_MILLISECONDS } from './cpu_watch.ts';
 import type { GroupOptions } from './group_options.ts';
 import { hasWaitingMessages } from './queues.ts';
+import { FIRST_RETRY_MILLISECONDS, nextRetry } from './retries.ts';
 import { ExceededCpu, Runtime } from './runtime.ts';
 
 const DRAIN_MILLISECONDS = 250;
@@ -109,6 +110,7 @@ export class Group {
 
   /** Kill the process if code has used more CPU time than it may; it is not running afterwards, even if that fails. */
   async killIfBusy(): Promise<void> {
+    if (this.runtime?.exceededCpu) return; // it is being killed
     const reason = await this.#cpuExcess();
     const runtime = this.runtime;
     if (!reason || !runtime) return;
@@ -194,14 +196,14 @@ export class Group {
       onMail: this.#context.mailbox.receive,
       onPermit: this.#context.permits.receive,
       onOutbound: this.#context.onOutbound,
-      onRestart: () => void this.mutex.run(async () => this.#continue()),
+      onRestart: () => void this.mutex.run(async () => this.#resumeRestarted()),
       workers: this.options.workers,
       resources: this.options.resources,
     });
   }
 
   /** Continue after workerd was restarted by Miniflare; a process that was killed here is stopped instead. */
-  async #continue(): Promise<void> {
+  async #resumeRestarted(): Promise<void> {
     if (!this.runtime || this.runtime.exceededCpu) return;
     await this.#startTails();
     await this.#resume(await this.#suspended());
@@ -281,32 +283,79 @@ export class Group {
     permits.reconcile(permits.entries(this.workflows), instances);
   }
 
-  async #resume(unfinished: Unfinished[]): Promise<void> {
+  #resume(unfinished: Unfinished[]): Promise<void> {
     const reason = this.#exceededCpu;
-    const suspended = reason ? await this.#reportExcess(reason, unfinished) : unfinished;
+    this.#exceededCpu = undefined;
+    return this.#retryLater(unfinished, reason, () => this.#continue(unfinished, reason));
+  }
+
+  /** Continue the instances, and return those that failed. */
+  async #continue(instances: Unfinished[], reason: ExceededCpu | undefined): Promise<Unfinished[]> {
+    const unaware = reason ? await this.#reportExcess(reason, instances) : [];
     for (const queue of this.waitingQueues) await this.runtime?.control(queue, 'wake');
-    for (const [workflow, instances] of Map.groupBy(suspended, (instance) => instance.workflow)) {
-      const ids = instances.map(({ id }) => id);
-      await this.runtime?.control(engineNode(workflow), 'revive', { ids });
+    const suspended = reason ? await this.#suspended() : instances;
+    return [...unaware, ...(await this.#callEngine('revive', without(suspended, unaware)))];
+  }
+
+  /** Continue what failed later, unless the process has ended by then: the next one continues all instances. */
+  async #retryLater(
+    instances: Unfinished[],
+    reason: ExceededCpu | undefined,
+    work: () => Promise<Unfinished[]>,
+    milliseconds = FIRST_RETRY_MILLISECONDS,
+  ): Promise<void> {
+    const { runtime } = this;
+    const retry = async (failed: Unfinished[]): Promise<void> => {
+      if (this.runtime !== runtime || runtime?.exceededCpu) return;
+      const again = async () => this.#continue(await this.#unfinishedOf(failed), reason);
+      await this.#retryLater(failed, reason, again, nextRetry(milliseconds));
+    };
+    const schedule = (failed: Unfinished[]) =>
+      setTimeout(() => void this.mutex.run(() => retry(failed)), milliseconds).unref();
+    try {
+      const failed = await work();
+      if (failed.length > 0) schedule(failed);
+    } catch (error) {
+      schedule(instances);
+      throw error;
     }
   }
 
-  /** Tell the instances that may have used the CPU time, and return those that continue. */
-  async #reportExcess({ message }: ExceededCpu, instances: Unfinished[]): Promise<Unfinished[]> {
-    this.#exceededCpu = undefined;
+  async #unfinishedOf(instances: Unfinished[]): Promise<Unfinished[]> {
+    const unfinished = await this.unfinishedInstances();
+    return without(unfinished, without(unfinished, instances));
+  }
+
+  /** Tell the instances that may have used the CPU time, and return those that failed. */
+  #reportExcess({ message }: ExceededCpu, instances: Unfinished[]): Promise<Unfinished[]> {
     const isFinal = this.#context.hasSingleRuns;
     const suspects = instances.filter(({ state }) => state === 'running' || (isFinal && state === 'waiting'));
-    for (const [workflow, found] of Map.groupBy(suspects, (instance) => instance.workflow)) {
-      const ids = found.map(({ id }) => id);
-      await this.runtime?.control(engineNode(workflow), 'exceedCpu', { ids, message, isFinal });
+    return this.#callEngine('exceedCpu', suspects, { message, isFinal });
+  }
+
+  /** Call the engine for these instances, and return those that failed. */
+  async #callEngine(operation: string, instances: Unfinished[], options = {}): Promise<Unfinished[]> {
+    const failed: Unfinished[] = [];
+    for (const [workflow, ofWorkflow] of Map.groupBy(instances, (instance) => instance.workflow)) {
+      const ids = ofWorkflow.map(({ id }) => id);
+      const found = await this.runtime?.control<string[]>(engineNode(workflow), operation, {
+        ids,
+        ...options,
+      });
+      failed.push(...ofWorkflow.filter(({ id }) => found?.includes(id)));
     }
-    return this.#suspended();
+    return failed;
   }
 
   /** Let a queued instance run. */
   async grantPermit({ workflow, id }: InstanceName): Promise<void> {
     await this.runtime?.control(engineNode(workflow), 'grant', { ids: [id] });
   }
+}
+
+function without(instances: Unfinished[], excluded: Unfinished[]): Unfinished[] {
+  const keys = new Set(excluded.map(keyOf));
+  return instances.filter((instance) => !keys.has(keyOf(instance)));
 }
 
 function stateOf({ engine, status }: Row): Unfinished['state'] {

@@ -18,13 +18,11 @@ import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permi
 import { Group } from './group.ts';
 import { groupOptions } from './group_options.ts';
 import { type Plan, planGroups } from './plan.ts';
+import { FIRST_RETRY_MILLISECONDS, nextRetry } from './retries.ts';
 import { pidFileOf, type Runtime, StartError } from './runtime.ts';
 
 const SWEEP_MILLISECONDS = 1000;
 const PARALLEL_STARTS = 2;
-/** A group with work to do is started again after this time if its process did not start; each time doubles it. */
-const FIRST_RETRY_MILLISECONDS = 5000;
-const LAST_RETRY_MILLISECONDS = 600_000;
 
 export interface GroupSettings {
   state: string;
@@ -319,7 +317,7 @@ export class Groups {
   #startLater(group: Group, milliseconds = FIRST_RETRY_MILLISECONDS): (error: Error) => void {
     return (error) => {
       this.#report(group)(error);
-      this.#startAfter(milliseconds, group, Math.min(2 * milliseconds, LAST_RETRY_MILLISECONDS));
+      this.#startAfter(milliseconds, group, nextRetry(milliseconds));
     };
   }
 

@@ -29,7 +29,7 @@ export interface Unfinished extends InstanceName {
   since: string;
 }
 
-const keyOf = ({ workflow, id }: InstanceName): string => `${workflow}/${id}`;
+export const keyOf = ({ workflow, id }: InstanceName): string => `${workflow}/${id}`;
 
 export class Permits {
   /** The account's concurrency limit. */
