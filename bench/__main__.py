@@ -20,6 +20,7 @@ from bench import (
     pictures,
     programs,
     project_deploy,
+    streams,
 )
 from bench.spares import Pair
 from tests.support.installation import PROJECT, Installation
@@ -34,6 +35,7 @@ PARTS = (
     "deploys",
     "projects",
     "data",
+    "streams",
 )
 
 
@@ -44,17 +46,21 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=50, help="Workers on a full platform (default 50)"
     )
+    parser.add_argument(
+        "--watchers", type=int, default=200, help="open streams of each kind (default 200)"
+    )
     parser.add_argument("--only", choices=PARTS, help="measure only this part")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
     try:
         for part in [options.only] if options.only else PARTS:
-            _measure(part, folder, rounds=options.rounds, workers=options.workers)
+            _measure(part, folder, options)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(part: str, folder: Path, *, rounds: int, workers: int) -> None:
+def _measure(part: str, folder: Path, options: argparse.Namespace) -> None:
+    rounds = options.rounds
     match part:
         case "programs":
             programs.measure(rounds=rounds, folder=folder)
@@ -66,12 +72,14 @@ def _measure(part: str, folder: Path, *, rounds: int, workers: int) -> None:
             with _installations(folder / "deploys") as pair:
                 deploy.measure(pair, rounds=rounds, folder=folder)
                 page_updates.measure(pair.without, rounds=rounds)
-                many_workers.measure(pair.without, rounds=rounds, workers=workers)
+                many_workers.measure(pair.without, rounds=rounds, workers=options.workers)
         case "projects":
             with _installations(folder / "projects") as pair:
                 project_deploy.measure(pair, rounds=rounds, folder=folder)
         case "data":
             data.measure(folder, rounds=rounds)
+        case "streams":
+            streams.measure(folder, watchers=options.watchers)
         case _:
             _in_django(part, folder, rounds=rounds)
 

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.urls import path
 
@@ -23,6 +22,7 @@ from deployments.stream.sse_stream import stream_events
 from web.asgi import Receive, Scope, Send, header_value
 from web.converters import read_key
 from web.streams.access import StreamAccess
+from web.streams.database_thread import in_database
 from web.streams.responses import Refused, refusing, serve
 
 _ONE = StreamAccess(
@@ -59,7 +59,7 @@ def _events(
 
 
 async def _exists(pk: int) -> bool:
-    return bool(await database_sync_to_async(Deployment.objects.filter(pk=pk).exists)())
+    return bool(await in_database(Deployment.objects.filter(pk=pk).exists))
 
 
 def _is_page(scope: Scope) -> bool:

@@ -25,6 +25,7 @@ STAGE = "message"  # the default event type
 RESULT = "result"
 ROWS = "stages"  # HTML for open pages; it has no id and is not stored
 _ONE = "deployment-"
+_RESULT = ("id", "status", "stage", "message", "worker_name", "worker_url")
 
 
 def channel_of(deployment_id: int) -> str:
@@ -73,11 +74,6 @@ def _id_of(channel: str) -> int:
     return int(channel.removeprefix(_ONE))
 
 
-def deployment_of(channel: str) -> Deployment:
-    """Return the deployment of a `deployment-<id>` channel."""
-    return Deployment.objects.get(pk=_id_of(channel))
-
-
 def stage_event(record: StageRecord) -> Event:
     """Return the event on the deployment's channel; its id is the record's number."""
     data = json.dumps(record.as_event(), ensure_ascii=False)
@@ -103,8 +99,7 @@ def result_event(deployment: Deployment) -> Event:
 
 def result_of(deployment: Deployment) -> dict[str, Any]:
     """Return the result of a deployment, as in event streams and commands."""
-    names = ("id", "status", "stage", "message", "worker_name", "worker_url")
-    fields = {name: getattr(deployment, name) for name in names}
+    fields = {name: getattr(deployment, name) for name in _RESULT}
     return fields | ({"worker_url": ""} if deployment.work is Action.TAKEDOWN else {})
 
 
@@ -113,7 +108,7 @@ def result_after(channel: str, last_id: int) -> bytes:
 
     Returns b"" while the deployment runs or has stages that the client has not seen.
     """
-    deployment = deployment_of(channel)
+    deployment = Deployment.objects.only(*_RESULT, "action").get(pk=_id_of(channel))
     if not deployment.is_final or deployment.records.filter(number__gt=last_id).exists():
         return b""
     return encode(result_event(deployment))

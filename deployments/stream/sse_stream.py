@@ -7,19 +7,21 @@ here keeps the cursor itself, and uses the package for listeners, storage and ch
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
-from time import monotonic
+from contextlib import aclosing, closing
+from functools import partial
 
-from channels.db import database_sync_to_async
 from django_eventstream.event import Event
 from django_eventstream.utils import get_storage
 from django_eventstream.views import Listener
 
 from deployments.stream import event_log
 from deployments.stream.stage_reader import StageReader
+from web.streams.database_thread import in_database
 from web.streams.listener import (
     KEEP_ALIVE_FRAME,
     RIGHTS_CHECK_SECONDS,
+    RightsCheck,
+    SharedSilence,
     listen,
     opening_frame,
     take_events,
@@ -30,6 +32,8 @@ from web.streams.table_watcher import watcher
 
 _READ_LIMIT = 1000  # events of one read
 _FOR_PAGES = (event_log.ROWS, OUTAGE)
+
+_silence = SharedSilence(seconds=5)
 
 Still = Callable[[], Awaitable[bool]]
 
@@ -63,26 +67,25 @@ async def _events(
     channel: str, last_id: int, listener: Listener, still_allowed: Still
 ) -> AsyncGenerator[list[Event] | bytes]:
     """Yield new events, and frames of other kinds."""
-    events, checked_at = await _read(channel, last_id), monotonic()
-    while True:
-        fresh = [event for event in events if event.id is None or event.id > last_id]
-        last_id = max([last_id, *(event.id for event in fresh if event.id)])
-        if fresh:
-            yield fresh
-        if result := await _result(channel, last_id, fresh):
-            yield result
-            return
-        if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
-            if not await still_allowed():
+    rights = RightsCheck(still_allowed, seconds=RIGHTS_CHECK_SECONDS)
+    events = await _read(channel, last_id)
+    with closing(rights):
+        while not rights.has_failed():
+            fresh = [event for event in events if event.id is None or event.id > last_id]
+            last_id = max([last_id, *(event.id for event in fresh if event.id)])
+            if fresh:
+                yield fresh
+            if result := await _result(channel, last_id, fresh):
+                yield result
                 return
-            checked_at = monotonic()
-        if len(events) == _READ_LIMIT:  # there may be more to read
-            events = await _read(channel, last_id)
-        elif await wait_for_events(listener):
-            events = await _next_events(channel, listener, last_id)
-        else:
-            yield KEEP_ALIVE_FRAME
-            events = await _read(channel, last_id)
+            if len(events) == _READ_LIMIT:  # there may be more to read
+                events = await _read(channel, last_id)
+            elif await wait_for_events(listener):
+                events = await _next_events(channel, listener, last_id)
+            else:
+                yield KEEP_ALIVE_FRAME
+                reading = partial(_read, channel, last_id)
+                events = await _silence.ask((channel, last_id), reading) or []
 
 
 async def _next_events(channel: str, listener: Listener, last_id: int) -> list[Event]:
@@ -96,7 +99,7 @@ async def _next_events(channel: str, listener: Listener, last_id: int) -> list[E
 
 
 async def _read(channel: str, last_id: int) -> list[Event]:
-    events: list[Event] = await database_sync_to_async(_stored)(channel, last_id)
+    events: list[Event] = await in_database(_stored, channel, last_id)
     return events
 
 
@@ -105,14 +108,17 @@ def _stored(channel: str, last_id: int) -> list[Event]:
 
 
 async def _current(channel: str) -> int:
-    return int(await database_sync_to_async(get_storage().get_current_id)(channel))
+    return int(await in_database(get_storage().get_current_id, channel))
 
 
 async def _result(channel: str, last_id: int, fresh: list[Event]) -> bytes:
     """Return the result once the client has seen the last stage; b"" before."""
     if channel == event_log.ALL or (fresh and not any(map(event_log.is_last, fresh))):
         return b""
-    return bytes(await database_sync_to_async(event_log.result_after)(channel, last_id))
+    reading = partial(in_database, event_log.result_after, channel, last_id)
+    if fresh:
+        return bytes(await reading())
+    return await _silence.ask(("result", channel, last_id), reading) or b""
 
 
 watcher.watch(StageReader)

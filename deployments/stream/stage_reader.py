@@ -36,5 +36,4 @@ def _newer_deployments(pk: int) -> list[int]:
 
 
 def _newer_records(pk: int) -> QuerySet[StageRecord]:
-    newer = StageRecord.objects.filter(pk__gt=pk).order_by("pk")
-    return newer.select_related("deployment")
+    return StageRecord.objects.filter(pk__gt=pk).order_by("pk")

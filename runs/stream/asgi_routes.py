@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.urls import path
 
@@ -20,6 +19,7 @@ from runs.stream.run_events import may_read, stream_changes
 from web import converters  # noqa: F401 - the converter of <key:...>
 from web.asgi import Receive, Scope, Send
 from web.streams.access import StreamAccess
+from web.streams.database_thread import in_database
 from web.streams.responses import Refused, refusing, serve
 
 _ONE = StreamAccess(address="/runs/<id>/events/", permission=VIEW, may_read=may_read)
@@ -31,7 +31,7 @@ async def run_events(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the changes to one run."""
     pk = scope["url_route"]["kwargs"]["pk"]
     user = await _ONE.admit(scope, to="view runs")
-    if not await database_sync_to_async(Run.objects.filter(pk=pk).exists)():
+    if not await in_database(Run.objects.filter(pk=pk).exists):
         raise Refused(404, f"There is no run {pk}.")
     changes = stream_changes(channel_of_run(pk), still_allowed=partial(_ONE.may_stay, scope))
     await serve(changes, receive, send, user=user)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from time import monotonic
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from channels.db import database_sync_to_async
 from django.db.models import Max
 from django_eventstream.event import Event
 from django_eventstream.views import Listener, ListenerManager
@@ -16,9 +16,12 @@ from runs.index import watchers
 from runs.index.watchers import ALL, channel_of_run, channel_of_workflow
 from runs.models import RunChange
 from runs.permissions import VIEW
+from web.streams.database_thread import in_database
 from web.streams.listener import (
     KEEP_ALIVE_FRAME,
     RIGHTS_CHECK_SECONDS,
+    RightsCheck,
+    SharedSilence,
     listen,
     opening_frame,
     take_events,
@@ -64,6 +67,7 @@ def _send(listeners: ListenerManager, channel: str, run: int | None) -> None:
 
 
 watcher.watch(Changes)
+_marked = SharedSilence(seconds=5)
 
 
 async def stream_changes(
@@ -71,18 +75,20 @@ async def stream_changes(
 ) -> AsyncGenerator[bytes]:
     """Yield an event for the changes on a channel, until the user loses the permission."""
     async with listen(channel) as listener:
-        await database_sync_to_async(watchers.mark_watched)(channel)
+        await _mark_watched(channel)
         yield opening_frame()
-        checked_at = monotonic()
-        while True:
-            is_woken = await wait_for_events(listener)
-            yield _event(channel, listener) if is_woken else KEEP_ALIVE_FRAME
-            if not is_woken:
-                await database_sync_to_async(watchers.mark_watched)(channel)
-            if monotonic() - checked_at >= RIGHTS_CHECK_SECONDS:
-                if not await still_allowed():
-                    return
-                checked_at = monotonic()
+        with closing(RightsCheck(still_allowed, seconds=RIGHTS_CHECK_SECONDS)) as rights:
+            while not rights.has_failed():
+                is_woken = await wait_for_events(listener)
+                yield _event(channel, listener) if is_woken else KEEP_ALIVE_FRAME
+                if not is_woken:
+                    await _mark_watched(channel)
+
+
+async def _mark_watched(channel: str) -> None:
+    """Record that a page is open, unless a stream of the same channel has just done so."""
+    marking = partial(in_database, watchers.mark_watched, channel)
+    await _marked.ask(channel, marking)
 
 
 def _event(channel: str, listener: Listener) -> bytes:

@@ -5,12 +5,13 @@ The session is read from the database each time, so open streams end soon after 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
-from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 
 from audit import trail
@@ -18,10 +19,15 @@ from audit.acting import client_network
 from audit.trail import Actor, Subject
 from web.asgi import Scope, header_value
 from web.session_user import user_of_cookies
+from web.streams.database_thread import in_database
 from web.streams.responses import Refused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+SHARED_SECONDS: Final = 5.0
+_MAX_CONFIRMED: Final = 10_000
+_confirmed: dict[tuple[str, str], float] = {}  # when a session was last allowed to read a stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class StreamAccess:
 
     async def may_open(self, scope: Scope) -> bool:
         """Return whether the user may open the stream; a refusal is recorded in the audit trail."""
-        return await database_sync_to_async(self._open)(scope) is not None
+        return await in_database(self._open, scope) is not None
 
     async def admit(self, scope: Scope, *, to: str) -> int:
         """Return the primary key of the user who may open the stream. Raises Refused.
@@ -43,18 +49,29 @@ class StreamAccess:
         """
         if scope["method"] not in ("GET", "HEAD"):
             raise Refused(405, "An event stream is read with GET.")
-        user: int | None = await database_sync_to_async(self._open)(scope)
+        user: int | None = await in_database(self._open, scope)
         if user is None:
             raise Refused(403, f"Log in as a user with permission to {to}.")
         return user
 
     async def may_stay(self, scope: Scope) -> bool:
-        """Return whether the user is still logged in and has the permission."""
-        return bool(await database_sync_to_async(self._is_allowed)(scope))
+        """Return whether the user is still logged in and has the permission.
+
+        The streams of a session share the result for a few seconds.
+        """
+        key = (self.address, header_value(scope, b"cookie"))
+        if monotonic() - _confirmed.get(key, -math.inf) < SHARED_SECONDS:
+            return True
+        is_allowed: bool = await in_database(self._is_allowed, scope)
+        if is_allowed:
+            if len(_confirmed) >= _MAX_CONFIRMED:
+                _confirmed.clear()
+            _confirmed[key] = monotonic()
+        return is_allowed
 
     async def user_id(self, scope: Scope) -> int | None:
         """Return the primary key of the user; None if nobody is logged in."""
-        key: int | None = (await database_sync_to_async(_user)(scope)).pk
+        key: int | None = (await in_database(_user, scope)).pk
         return key
 
     def _open(self, scope: Scope) -> int | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from time import monotonic
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django_eventstream.event import Event
@@ -14,9 +18,12 @@ from django_eventstream.views import Listener, get_listener_manager
 
 from web.streams.table_watcher import watcher
 
+_T = TypeVar("_T")
+
 KEEP_ALIVE_SECONDS: Final = 15.0
-RIGHTS_CHECK_SECONDS: Final = 30.0  # how often to check that the client may still read
+RIGHTS_CHECK_SECONDS: Final = 20.0  # how often to check that the client may still read
 KEEP_ALIVE_FRAME: Final = b": keep-alive\n\n"
+_MAX_SILENT: Final = 10_000
 _RETRY_MILLISECONDS: Final = (1_000, 5_000)
 _PADDING: Final = b": " + b" " * 2048  # some proxies buffer 2 KB
 
@@ -30,10 +37,90 @@ def opening_frame() -> bytes:
     return b"retry: %d\n%b\n\n" % (pause, _PADDING)
 
 
+class _Wakeups:
+    """Listeners of an event loop that are woken together: a call into the loop costs a system call."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._lock = loop, threading.Lock()
+        self._woken: list[asyncio.Event] = []
+
+    def add(self, event: asyncio.Event) -> None:
+        with self._lock:
+            self._woken.append(event)
+            if len(self._woken) == 1:
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        with self._lock:
+            woken, self._woken = self._woken, []
+        for event in woken:
+            event.set()
+
+
+_wakeups: WeakKeyDictionary[asyncio.AbstractEventLoop, _Wakeups] = WeakKeyDictionary()
+
+
+class BatchedListener(Listener):  # type: ignore[misc]
+    """A listener that is woken together with the others of its event loop."""
+
+    def assign_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._wakeups = _wakeups.setdefault(loop, _Wakeups(loop))
+
+    def wake_threadsafe(self) -> None:
+        self._wakeups.add(self.aevent)
+
+
+class RightsCheck:
+    """Checks regularly whether a client may still read, without holding up its stream.
+
+    The first check comes sooner, at a random time, so that streams that were opened together are not
+    checked together.
+    """
+
+    def __init__(self, still_allowed: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
+        self._still_allowed, self._seconds = still_allowed, seconds
+        self._checked_at = monotonic() - random.random() * seconds  # noqa: S311 - not a secret
+        self._check: asyncio.Future[bool] | None = None
+
+    def has_failed(self) -> bool:
+        """Return the result of the last check, and begin another one if it is time."""
+        if self._check and self._check.done():
+            check, self._check = self._check, None
+            self._checked_at = monotonic()
+            return not check.result()
+        if self._check is None and monotonic() - self._checked_at >= self._seconds:
+            self._check = asyncio.ensure_future(self._still_allowed())
+        return False
+
+    def close(self) -> None:
+        if self._check:
+            self._check.cancel()
+
+
+class SharedSilence:
+    """Remembers for a few seconds that there was nothing new, so that streams do not all ask."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        self._silent_at: dict[Hashable, float] = {}
+
+    async def ask(self, key: Hashable, question: Callable[[], Awaitable[_T]]) -> _T | None:
+        """Return the answer, or None if another stream has just been given none."""
+        if monotonic() - self._silent_at.get(key, -math.inf) < self._seconds:
+            return None
+        answer = await question()
+        if not answer:
+            if len(self._silent_at) >= _MAX_SILENT:
+                self._silent_at.clear()
+            self._silent_at[key] = monotonic()
+        return answer
+
+
 @asynccontextmanager
 async def listen(channel: str) -> AsyncGenerator[Listener]:
     """Yield a listener on the channel, fed by the table watcher while the body runs."""
-    listener = Listener()
+    listener = BatchedListener()
     listener.assign_loop()
     listener.channels = {channel}
     manager = get_listener_manager()
@@ -48,7 +135,8 @@ async def listen(channel: str) -> AsyncGenerator[Listener]:
 async def wait_for_events(listener: Listener) -> bool:
     """Wait for an event on the listener's channel; return False after KEEP_ALIVE_SECONDS without one."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(listener.aevent.wait(), KEEP_ALIVE_SECONDS)
+        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+            await listener.aevent.wait()
         return True
     return False
 

@@ -21,7 +21,7 @@ from tests.deployments.factories import make_deployment
 from tests.support.sessions import session_cookie
 from tests.web.gateway.requests import http_scope, respond
 from web.asgi import Application
-from web.streams import listener
+from web.streams import access, listener
 from web.streams.access import StreamAccess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_workers")]
@@ -31,6 +31,12 @@ ACCESS = StreamAccess(
     permission="app.view",
     may_read=lambda user: user.is_active and user.is_staff,
 )
+
+
+@pytest.fixture(autouse=True)
+def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each check read the session."""
+    monkeypatch.setattr(access, "SHARED_SECONDS", 0)
 
 
 def may_stay(cookie: bytes) -> bool:
@@ -63,6 +69,18 @@ def test_no_stream_stays_open_after_the_session_or_the_permission_has_ended(end:
     end(ada)
 
     assert not may_stay(cookie)
+
+
+def test_the_streams_of_a_session_share_a_check_for_a_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(access, "SHARED_SECONDS", 60)
+    cookie = session_cookie(User.objects.create_superuser("ada"))
+    assert may_stay(cookie)
+
+    with django_assert_num_queries(0):
+        assert may_stay(cookie)
+    assert not may_stay(b"awaitstep_session=another")
 
 
 @pytest.fixture
