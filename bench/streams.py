@@ -29,7 +29,7 @@ Method: a second process opens streams of all deployments (as dashboards do) and
 process writes a stage record to the database four times a second; every eighth is of the one deployment. A
 delay is the time from before the record is written until a watcher has received its event. The bare
 application has a queue for each connection and is sent the same events by HTTP, as often. In a second
-pass, all watchers close their streams at once and open them again while records are written. Threads and
+pass, all watchers close their streams at the same time and open them again while records are written. Threads and
 files are those of the web server, before the streams were open and while they were."""
 
 RATE: Final = 4  # records a second
@@ -264,7 +264,7 @@ class _Pass:
         return results
 
     def storm(self, send: Send) -> None:
-        """Let all watchers connect again at once while events are sent, and print what is lost."""
+        """Let all watchers connect again at the same time while events are sent, and print what is lost."""
         numbers = range(ONE_IN + _RECORDS, ONE_IN + _RECORDS + _STORM_RECORDS)
         with ThreadPoolExecutor(1) as executor:
             sending = executor.submit(_send_all, send, numbers)
@@ -274,7 +274,7 @@ class _Pass:
         lost = sum(result["lost"] for result in results.values())
         repeated = sum(result["repeated"] for result in results.values())
         print(
-            f"  all connected again at once: {reopened:.1f} s, {lost} events lost, {repeated} repeated"
+            f"  all connected again at the same time: {reopened:.1f} s, {lost} events lost, {repeated} repeated"
         )
         self.process.end()
 
