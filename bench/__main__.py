@@ -20,8 +20,8 @@ from bench import (
     pictures,
     programs,
     project_deploy,
-    streams,
 )
+from bench.event_streams import measure as event_streams
 from bench.spares import Pair
 from tests.support.installation import PROJECT, Installation
 
@@ -79,7 +79,7 @@ def _measure(part: str, folder: Path, options: argparse.Namespace) -> None:
         case "data":
             data.measure(folder, rounds=rounds)
         case "streams":
-            streams.measure(folder, watchers=options.watchers)
+            event_streams.measure(folder, watchers=options.watchers)
         case _:
             _in_django(part, folder, rounds=rounds)
 

@@ -17,6 +17,7 @@ from tests.deployments.factories import make_deployment
 from tests.support.examples import examples
 from tests.workflows.ir.documents import chain, document, node
 from tests.workflows.monsters import NAMES, monsters
+from workflows.models import Workflow
 
 SIZE = examples(100_000, 240_000)
 CHOSEN = NAMES[: examples(3, len(NAMES))]
@@ -64,6 +65,24 @@ def imported(document: object, entry_code: str = "") -> Post:
     return lambda client: client.post("/workflows/import/", form)
 
 
+def to_workflow(address: str, **form: str) -> Post:
+    """Return the post of a form to a page of the only workflow."""
+    return lambda client: client.post(address.format(Workflow.objects.get().pk), form)
+
+
+def operation(text: str) -> Post:
+    """Return the post of a change that sets the code of a node."""
+    change = {"type": "fill_form", "node": "only", "posted": {"data.code": [text]}}
+
+    def send(client: Client) -> object:
+        workflow = Workflow.objects.get()
+        body = json.dumps({"revision": workflow.draft_revision, "operation": change})
+        address = f"/workflows/{workflow.pk}/draft/change/"
+        return client.post(address, body, content_type="application/json")
+
+    return send
+
+
 FIELDS: dict[str, Callable[[str], Post]] = {
     "the document": workflow_form,
     "code": lambda text: single("step", code=text),
@@ -83,6 +102,10 @@ FIELDS: dict[str, Callable[[str], Post]] = {
     "an imported URL": lambda text: imported(chain(node("a", "http_request", url=f"${{{text}}}"))),
     "imported entry code": lambda text: imported(chain(node("a")), f"@fetch {text}"),
     "a payload": payload,
+    "a batch": lambda text: to_workflow("/runs/batch/?workflow={}", lines=text),
+    "pasted variables": lambda text: to_workflow("/workflows/{}/variables/paste/", env=text),
+    "an operation of the editor": operation,
+    "a test as JSON": lambda text: to_workflow("/workflows/{}/tests/edit/", text=text),
     "the body of an event": event,
 }
 

@@ -33,15 +33,18 @@ def workflow(installation: Installation) -> str:
     return workflow
 
 
-def test_a_run_waits_until_its_event_is_sent(installation: Installation, workflow: str) -> None:
+@pytest.mark.parametrize("payload", [{"by": "Ada"}, None])
+def test_a_run_waits_until_its_event_is_sent(
+    installation: Installation, workflow: str, payload: Any
+) -> None:
     started = installation.json("trigger_workflow", workflow)["id"]
-    payload = json.dumps({"by": "Ada"})
+    text = json.dumps(payload)
 
-    installation.manage("send_event", workflow, started, "approve", "--payload", payload)
+    installation.manage("send_event", workflow, started, "approve", "--payload", text)
 
     run = ended_run(installation, workflow, started)
     assert run["status"] == "complete"
-    assert json.loads(run["steps"][1]["output"]) == {"by": "Ada"}
+    assert json.loads(run["steps"][1]["output"]) == payload
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,11 @@ def test_the_workflows_of_every_target_are_listed(
         (["list_workflows", "--target", "nowhere"], "There is no target 'nowhere'"),
         (["trigger_workflow", "ID", "--batch", "/no/such/file"], "cannot be read"),
         (["trigger_workflow", "ID", "{}", "--id", "not an id"], "The id of a run must have"),
+        (["trigger_workflow", "ID", "9007199254740993"], "is 9007199254740993, a whole number"),
+        (
+            ["send_event", "ID", "latest", "approve", "--payload", "[9007199254740993]"],
+            "is 9007199254740993, a whole number",
+        ),
     ],
 )
 def test_an_error_is_one_sentence_without_a_traceback(

@@ -24,6 +24,16 @@ def test_a_header_that_the_application_sets_is_kept() -> None:
     assert headers["cache-control"] == "no-store"
 
 
+def test_the_policy_allows_only_what_is_named() -> None:
+    assert CONTENT_SECURITY_POLICY.startswith("default-src 'none'; ")
+    assert {
+        source for rule in CONTENT_SECURITY_POLICY.split("; ") for source in rule.split()[1:]
+    } == {
+        "'none'",
+        "'self'",
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -71,6 +71,10 @@ def test_no_stream_stays_open_after_the_session_or_the_permission_has_ended(end:
     assert not may_stay(cookie)
 
 
+def test_rights_are_checked_more_than_once_a_minute() -> None:
+    assert listener.RIGHTS_CHECK_SECONDS + access.SHARED_SECONDS < 60
+
+
 def test_the_streams_of_a_session_share_a_check_for_a_few_seconds(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:

@@ -53,6 +53,14 @@ def test_the_list_finds_types_by_name(admin_client: Client) -> None:
     assert "Bill" not in search
 
 
+def test_the_code_of_a_type_can_be_scrolled_with_the_keyboard(admin_client: Client) -> None:
+    address = reverse("admin:workflows_nodetype_change", args=[loaded(with_fields()).pk])
+
+    shown = admin_client.get(address).content.decode()
+
+    assert '<pre class="code-block" tabindex="0" role="region" aria-label=' in shown
+
+
 def test_the_page_describes_the_type(admin_client: Client) -> None:
     value = with_fields(key=KEY, size={"type": "select", "options": ["s"], "default": "s"})
     row = loaded(value | {"dependencies": {"zod": "4.1.0"}, "docsUrl": "https://x.test/docs"})

@@ -59,7 +59,6 @@ def test_the_corpora_are_large() -> None:
     assert len(set(MISTAKES)) >= 200
 
 
-@pytest.mark.long
 def test_no_loose_code_is_refused_and_all_of_it_works(tmp_path: Path) -> None:
     module = generated(_document(LOOSE))
 

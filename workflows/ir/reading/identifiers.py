@@ -52,7 +52,7 @@ refuse request runApproval runChild runDebounce runRace runRateLimit runScript r
 _USED: Final = """
 AbortSignal AnalyticsEngineDataset Array ArrayBuffer ArrayLike Awaited BigInt BodyInit Boolean BrowserRun D1Database Date Error Fetcher Headers
 Hyperdrive Iterable JSON KVNamespace Map Math MessageBatch Number Object Promise PromiseFulfilledResult Queue R2Bucket
-ReadableStream SendEmail Readonly Record Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
+ReadableStream SendEmail Readonly Record RegExp Request Response ReturnType ScheduledController Set String Symbol TextDecoder TextEncoder TypeError URL URLSearchParams Uint8Array Vectorize
 btoa clearTimeout console fetch globalThis setTimeout structuredClone undefined Ai Workflow
 """
 

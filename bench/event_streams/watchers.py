@@ -1,4 +1,4 @@
-"""A process that watches event streams: `python -m bench.stream_watchers PORT`, with commands on stdin.
+"""A process that watches event streams: `python -m bench.event_streams.watchers PORT`, with commands on stdin.
 
 cookies [COOKIE, ...]         use these in turn for the streams that are opened
 open CHANNEL NUMBER ADDRESS   open streams, and print the seconds until all are open

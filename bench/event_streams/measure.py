@@ -72,7 +72,7 @@ class Watchers:
     """The process that watches."""
 
     def __init__(self, port: int) -> None:
-        command = [sys.executable, "-m", "bench.stream_watchers", str(port)]
+        command = [sys.executable, "-m", "bench.event_streams.watchers", str(port)]
         self._process = subprocess.Popen(  # noqa: S603 - our own code
             command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -126,7 +126,10 @@ def _bare_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port)]
     with log.open("ab") as output:
         started = subprocess.Popen(  # noqa: S603 - our own code
-            [*command, "bench.bare_streams:application"], cwd=PROJECT, stdout=output, stderr=output
+            [*command, "bench.event_streams.bare_queues:application"],
+            cwd=PROJECT,
+            stdout=output,
+            stderr=output,
         )
     try:
         wait_for_port(port, started, log)

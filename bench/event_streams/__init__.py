@@ -1,0 +1,1 @@
+"""Event streams with many watchers, beside bare queues under the same server."""
