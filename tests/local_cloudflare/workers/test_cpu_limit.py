@@ -119,20 +119,20 @@ def test_a_request_that_never_ends_gets_cloudflares_response(platform: Platform)
 
 
 def test_a_step_that_never_ends_fails_after_its_retries(platform: Platform) -> None:
-    deploy_workflow(platform, "retried", FLOW.replace("{body}", RETRIED))
-    with_limit(platform, "retried")
-    waiting = start_run(platform, "retried", waits=True)
-    wait_for_status(platform, "retried", waiting, "waiting")
+    deploy_workflow(platform, "loops-in-step", FLOW.replace("{body}", RETRIED))
+    with_limit(platform, "loops-in-step")
+    waiting = start_run(platform, "loops-in-step", waits=True)
+    wait_for_status(platform, "loops-in-step", waiting, "waiting")
 
-    run = start_run(platform, "retried")
+    run = start_run(platform, "loops-in-step")
 
-    assert wait_for_output(platform, "retried", run) == WITHOUT_PAUSE
-    (step,) = describe_run(platform, "retried", run).steps
+    assert wait_for_output(platform, "loops-in-step", run) == WITHOUT_PAUSE
+    (step,) = describe_run(platform, "loops-in-step", run).steps
     error = {"name": "Error", "message": WITHOUT_PAUSE}
     assert [attempt.error.to_dict() for attempt in step.attempts] == [error, error]
-    assert run_status(platform, "retried", waiting) == "waiting"
-    send_event(platform, "retried", waiting)
-    assert wait_for_output(platform, "retried", waiting) == 1
+    assert run_status(platform, "loops-in-step", waiting) == "waiting"
+    send_event(platform, "loops-in-step", waiting)
+    assert wait_for_output(platform, "loops-in-step", waiting) == 1
 
 
 def test_a_killed_run_whose_file_is_locked_learns_why_afterwards(platform: Platform) -> None:
