@@ -160,17 +160,17 @@ def test_an_export_of_a_database_with_any_name_can_be_downloaded(platform: Platf
     ids=str,
 )
 def test_bindings_that_cannot_be_used_are_refused(platform: Platform, bindings: Any) -> None:
-    deploy_worker(platform, "bound", HELLO)
-    before = platform.api("GET", "workers/scripts/bound/versions").json()["result"]
+    deploy_worker(platform, "refuses-bindings", HELLO)
+    before = platform.api("GET", "workers/scripts/refuses-bindings/versions").json()["result"]
     metadata = {"main_module": "worker.js", "bindings": bindings}
     files = {"metadata": (None, json.dumps(metadata)), "worker.js": ("worker.js", HELLO, MODULE)}
 
-    refusal(platform.api("PUT", "workers/scripts/bound", files=files))
+    refusal(platform.api("PUT", "workers/scripts/refuses-bindings", files=files))
     changes = {"bindings": bindings, "tags": ["changed"]}
-    refusal(platform.api("PATCH", "workers/scripts/bound/settings", json=changes))
+    refusal(platform.api("PATCH", "workers/scripts/refuses-bindings/settings", json=changes))
 
-    assert platform.api("GET", "workers/scripts/bound/versions").json()["result"] == before
-    assert platform.api("GET", "workers/scripts/bound/settings").json()["result"]["tags"] == []
+    assert platform.api("GET", "workers/scripts/refuses-bindings/versions").json()["result"] == before
+    assert platform.api("GET", "workers/scripts/refuses-bindings/settings").json()["result"]["tags"] == []
 
 
 @pytest.mark.parametrize(

@@ -136,9 +136,9 @@ def test_a_version_whose_resource_was_deleted_is_refused(
 
 
 def test_a_version_describes_its_bindings(platform: Platform) -> None:
-    deploy_worker(platform, "described", ENV, plain("text"), secret("never"))
-    version = live_version(platform, "described")
-    path = f"workers/scripts/described/versions/{version}"
+    deploy_worker(platform, "read-as-version", ENV, plain("text"), secret("never"))
+    version = live_version(platform, "read-as-version")
+    path = f"workers/scripts/read-as-version/versions/{version}"
     result = platform.api("GET", path).json()["result"]
     resources = result["resources"]
 

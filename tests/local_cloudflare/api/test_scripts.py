@@ -188,17 +188,17 @@ def test_secrets_change_through_the_sdk(platform: Platform) -> None:
 
 
 def test_settings_are_read_and_changed_through_the_sdk(platform: Platform) -> None:
-    deploy_worker(platform, "settled", ENV, SECRET)
+    deploy_worker(platform, "edited-settings", ENV, SECRET)
     settings: Any = platform.client().workers.scripts.script_and_version_settings
     plain = {"type": "plain_text", "name": "A", "text": "1"}
     changed = {"bindings": [plain, {"type": "inherit", "name": "KEY"}]}
 
-    settings.edit("settled", account_id=platform.account_id, settings=changed)
-    read = settings.get("settled", account_id=platform.account_id)
+    settings.edit("edited-settings", account_id=platform.account_id, settings=changed)
+    read = settings.get("edited-settings", account_id=platform.account_id)
 
     assert read is not None
     assert read.compatibility_date == "2026-11-01"
-    assert platform.fetch("settled").json() == {"A": "1", "KEY": "never-shown"}
+    assert platform.fetch("edited-settings").json() == {"A": "1", "KEY": "never-shown"}
 
 
 def test_schedules_are_stored_and_checked(platform: Platform) -> None:
