@@ -169,8 +169,13 @@ def test_bindings_that_cannot_be_used_are_refused(platform: Platform, bindings: 
     changes = {"bindings": bindings, "tags": ["changed"]}
     refusal(platform.api("PATCH", "workers/scripts/refuses-bindings/settings", json=changes))
 
-    assert platform.api("GET", "workers/scripts/refuses-bindings/versions").json()["result"] == before
-    assert platform.api("GET", "workers/scripts/refuses-bindings/settings").json()["result"]["tags"] == []
+    assert (
+        platform.api("GET", "workers/scripts/refuses-bindings/versions").json()["result"] == before
+    )
+    assert (
+        platform.api("GET", "workers/scripts/refuses-bindings/settings").json()["result"]["tags"]
+        == []
+    )
 
 
 @pytest.mark.parametrize(
