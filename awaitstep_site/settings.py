@@ -19,7 +19,7 @@ DEBUG = AWAITSTEP.debug
 ALLOWED_HOSTS = AWAITSTEP.hosts
 CSRF_TRUSTED_ORIGINS = AWAITSTEP.origins
 
-INSTALLED_APPS = [
+OWN_APPS = [
     "audit",
     "web",
     "workflows",
@@ -30,6 +30,9 @@ INSTALLED_APPS = [
     "api",
     "maintenance",
     "monitoring",
+]
+INSTALLED_APPS = [
+    *OWN_APPS,
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -169,22 +172,7 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": AWAITSTEP.log_level}
-        for name in (
-            "audit",
-            "toolchain",
-            "web",
-            "workflows",
-            "targets",
-            "deployments",
-            "runs",
-            "alerts",
-            "api",
-            "monitoring",
-            "maintenance",
-        )
-    }
+    "loggers": {name: {"level": AWAITSTEP.log_level} for name in ("toolchain", *OWN_APPS)}
     | {
         "django": {"handlers": []},  # Django's own handler would repeat lines in debug mode
         "django.request": {"level": AWAITSTEP.log_level},

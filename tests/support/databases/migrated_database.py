@@ -25,18 +25,6 @@ from tests.support.databases.postgresql import Postgresql
 PROJECT: Final = Path(__file__).resolve().parents[3]
 _FOLDER: Final = PROJECT / ".pytest_cache" / "migrated"
 _TEMPLATE: Final = "migrated"
-_CODE: Final = (
-    "audit",
-    "web",
-    "workflows",
-    "targets",
-    "deployments",
-    "runs",
-    "alerts",
-    "api",
-    "monitoring",
-    "maintenance",
-)
 _OTHER_CODE: Final = ("awaitstep_site", "requirements-dev.lock")
 
 
@@ -62,8 +50,8 @@ def _locked() -> Iterator[None]:
 def _state_of_code() -> str:
     """Return a hash of everything that the migrations can use."""
     digest = sha256(sys.version.encode())
-    for name in (*_CODE, *_OTHER_CODE):
-        path = PROJECT / name
+    apps = (path.parent for path in sorted(PROJECT.glob("*/apps.py")))
+    for path in (*apps, *(PROJECT / name for name in _OTHER_CODE)):
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()
