@@ -17,7 +17,7 @@ from web.forms.edit_conflicts import EditConflictAdmin
 from workflows.picker.admin_filter import WorkflowFilter
 
 _WATCHES: Final = frozenset({"enabled", "condition", "workflow", "target"})
-"""The fields after whose change only what happens from then on counts."""
+"""If one of these fields changes, only later events count."""
 
 
 @admin.register(AlertRule)
@@ -40,8 +40,8 @@ class AlertRuleAdmin(EditConflictAdmin, admin.ModelAdmin[AlertRule]):
             "Where",
             {
                 "fields": ["workflow", "target"],
-                "description": "Without a workflow and a target, the rule is for all of them. Each "
-                "workflow and target has an alert of its own.",
+                "description": "Without a workflow or a target, the rule applies to all of them. Each "
+                "workflow has a separate alert on each target.",
             },
         ),
         (
@@ -58,8 +58,8 @@ class AlertRuleAdmin(EditConflictAdmin, admin.ModelAdmin[AlertRule]):
             "Quiet hours",
             {
                 "fields": ["quiet_from", "quiet_until", "time_zone"],
-                "description": "Messages are held back and sent together when the quiet hours end. They "
-                "may include midnight, such as 22:00 to 07:00.",
+                "description": "Messages are held back and sent together when the quiet hours end. "
+                "Quiet hours can span midnight, such as 22:00 to 07:00.",
             },
         ),
     ]

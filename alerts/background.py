@@ -36,7 +36,9 @@ def _run() -> None:
             if has_work() and election.hold():
                 take_turn(evaluator)
         except Exception:
-            logger.exception("alerts were not evaluated; the next try is in %s seconds", _INTERVAL)
+            logger.exception(
+                "alerts were not evaluated; the next attempt is in %s seconds", _INTERVAL
+            )
             connections.close_all()
         time.sleep(_INTERVAL)
 

@@ -27,7 +27,7 @@ class Condition(StrEnum):
 
     @property
     def counts_events(self) -> bool:
-        """Whether it fires for each event, rather than for as long as something is so."""
+        """Whether it fires for each event, rather than for as long as a condition lasts."""
         return self in (Condition.DEPLOYMENT_FAILED, Condition.RUN_FAILED)
 
 

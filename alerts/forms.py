@@ -28,7 +28,7 @@ _SECRETS: Final = {"new_url": "url", "new_secret": "secret"}
 class RuleForm(EditConflictForm[AlertRule]):
     """A rule; the workflow is chosen by typing."""
 
-    workflow = WorkflowField(required=False, help_text=f"{HELP} Empty: all workflows.")
+    workflow = WorkflowField(required=False, help_text=f"{HELP} Leave it empty for all workflows.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,7 +42,7 @@ def new_secret() -> str:
 
 
 class ChannelForm(EditConflictForm[AlertChannel]):
-    """A channel. The inputs of secrets have other names than the fields, which the admin would fill in."""
+    """A channel. The inputs of secrets are not named after the fields, which the admin would fill in."""
 
     new_url = forms.CharField(
         label="URL",

@@ -291,7 +291,8 @@ class CountedFailure(models.Model):
 class EvaluationState(models.Model):
     """How far the rules have been evaluated; there is one row.
 
-    `turn` grows with each evaluation. One that finds another number than it has read stores nothing.
+    `turn` grows with each evaluation. An evaluation that finds a different number from the one that
+    it read stores nothing.
     """
 
     turn = models.PositiveBigIntegerField(default=0)

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
-    """From `start` up to `end`, on the clock of the time zone; over midnight if `end` is earlier.
+    """From `start` up to `end`, in the local time of the time zone; past midnight if `end` is earlier.
 
-    A clock that is set forward or back makes them shorter or longer.
+    Daylight saving time makes them shorter or longer when it starts or ends.
     """
 
     start: time

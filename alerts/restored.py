@@ -14,7 +14,7 @@ _NOT_SENT: Final = "It was not sent, because the installation was restored from 
 
 
 def drop_what_was_pending() -> None:
-    """Give up the messages that were waiting, and do not alert about what the restoration has ended.
+    """Give up the messages that were waiting, and do not alert about what the restore has ended.
 
     The installation that was backed up may have sent them.
     """

@@ -16,7 +16,7 @@ from audit.trail import Actor, Subject
 
 @transaction.atomic
 def acknowledge(alert: Alert, *, by: Actor) -> bool:
-    """Record that someone takes care of an open alert: no reminders are sent; False if it is too late."""
+    """Record that someone is taking care of an open alert, which ends reminders; False if too late."""
     rows = Alert.objects.filter(pk=alert.pk, resolved_at=None, acknowledged_at=None)
     if not rows.update(acknowledged_at=timezone.now(), acknowledged_by=by.name[:150]):
         return False
@@ -60,7 +60,7 @@ def send_test(channel: AlertChannel, *, by: Actor) -> AlertDelivery:
 
 @transaction.atomic
 def try_again(delivery: AlertDelivery, *, by: Actor) -> bool:
-    """Queue a message again that was given up; False if it was not."""
+    """Queue again a message that was given up; False if it was not."""
     failed = AlertDelivery.objects.filter(pk=delivery.pk, status="failed", is_test=False)
     if not failed.update(status="waiting", attempts=0, next_attempt_at=Now(), ended_at=None):
         return False

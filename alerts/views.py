@@ -49,7 +49,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
 @require_safe
 @staff_with(VIEW)
 def messages(request: HttpRequest) -> HttpResponse:
-    """The messages that were sent, wait, or were given up, newest first."""
+    """The messages that were sent, are waiting, or were given up, newest first."""
     found = AlertDelivery.objects.select_related("channel").prefetch_related("alerts")
     shown, following = _page(request, found.defer("channel__url", "channel__secret"))
     context = {"here": "messages", "deliveries": shown, "next": following, **_common(request)}
@@ -103,7 +103,7 @@ def _alert_page(_request: HttpRequest, pk: int) -> str:
 @redirect_get_to(_alert_page)
 @staff_with(ACKNOWLEDGE)
 def acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record that the user takes care of the alert."""
+    """Record that the user is taking care of the alert."""
     found = get_object_or_404(Alert, pk=pk)
     if not services.acknowledge(found, by=Actor.of(request.user)):
         page_messages.warning(request, _TOO_LATE)
@@ -127,10 +127,12 @@ def _messages_page(_request: HttpRequest, **_kwargs: Any) -> str:
 @redirect_get_to(_messages_page)
 @staff_with(ACKNOWLEDGE)
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Queue a message again that was given up."""
+    """Queue again a message that was given up."""
     delivery = get_object_or_404(AlertDelivery, pk=pk)
     if services.try_again(delivery, by=Actor.of(request.user)):
-        page_messages.success(request, f"The message to {delivery.channel_name} is sent again.")
+        page_messages.success(
+            request, f"The message to {delivery.channel_name} will be sent again."
+        )
     return redirect("alerts:messages")
 
 

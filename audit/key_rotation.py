@@ -18,8 +18,8 @@ class EarlierKeyInUse(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "A server still encrypts with an earlier key. Let every server have the new key as its first "
-            "one, restart them, and run this command again."
+            "A server still encrypts with an earlier key. Put the new key first on every server, "
+            "restart the servers, and run this command again."
         )
 
 

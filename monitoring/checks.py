@@ -89,7 +89,7 @@ def check_platform() -> str:
 
 
 def check_queue() -> str:
-    """Check that this process sweeps, and that any process works on what is waiting.
+    """Check that this process sweeps, and that some process is working on what is waiting.
 
     If only workers do that, a web server is ready without them: its pages still show and cancel.
     """
@@ -100,7 +100,10 @@ def check_queue() -> str:
     counts = f"Deployments: {found.waiting} waiting, {found.running} running."
     if not found.is_stalled:
         return counts
-    stalled = f"A deployment has waited for {found.oldest_seconds:.0f} s, and no process works on the queue."
+    stalled = (
+        f"A deployment has been waiting for {found.oldest_seconds:.0f} s, and no process is working on "
+        "the queue."
+    )
     if settings.AWAITSTEP.tasks == "web":
         raise NotReady(stalled)
     return f"{counts} {stalled} Start a worker."

@@ -63,7 +63,7 @@ def _queue() -> Iterator[GaugeMetricFamily]:
     yield _family("deployments", "Deployments that have not ended.", "state", values)
     yield GaugeMetricFamily(
         "awaitstep_deployment_longest_wait_seconds",
-        "How long the oldest deployment has waited that could start.",
+        "How long the oldest deployment that could start has been waiting.",
         value=found.oldest_seconds,
     )
 
@@ -104,7 +104,7 @@ def _alerts() -> Iterator[GaugeMetricFamily]:
     counts = dict(rows.values_list("status").annotate(Count("pk")))
     not_sent = (DeliveryStatus.WAITING.value, DeliveryStatus.FAILED.value)
     values = {status: counts.get(status, 0) for status in not_sent}
-    yield _family("alert_messages", "Messages that wait or were given up.", "status", values)
+    yield _family("alert_messages", "Messages that are waiting or were given up.", "status", values)
 
 
 def _open() -> Iterator[GaugeMetricFamily]:

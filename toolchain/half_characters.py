@@ -1,6 +1,6 @@
-"""JSON from JavaScript, whose texts can contain half a character: a lone surrogate, as of an emoji cut in two.
+"""JSON from JavaScript, whose strings can contain half a character, such as half of an emoji.
 
-No page, database or file can hold one, so it becomes U+FFFD, the replacement character.
+No page, database or file can hold such a lone surrogate, so it becomes U+FFFD (replacement character).
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def redact_beginning(text: str, secrets: Iterable[str]) -> str:
 def redact_json(value: Any, secrets: Iterable[str]) -> Any:
     """Return the JSON value with the secrets masked in its strings, keys and numbers.
 
-    A value that is nested too deeply to be searched is replaced by a note.
+    A value that is nested too deeply to be searched is replaced with a note.
     """
     try:
         return _masker(frozenset(secrets)).json(value)

@@ -1,10 +1,10 @@
-// Makes the program that Node.js loads next wait for one order, once its modules are loaded.
+// Makes the program that Node.js loads next wait for one command, once its modules are loaded.
 //
 // `node --require spare_program.cjs PROGRAM`: the last statement of wrangler's main module asks for
 // `typeof vitest` before it runs the command line. This defines the global variable, and waits when it
 // is read. Standard input is a socket: "R" is sent when the program is ready, then a line of JSON with
 // `argv`, `cwd` and `env` is received, and "A" is sent when it is accepted. The program then runs as if it
-// had been started like that. It ends when the socket is closed before the order is complete.
+// had been started like that. It ends when the socket is closed before the command is complete.
 
 'use strict';
 

@@ -1,7 +1,7 @@
-"""Spare programs: processes of a Node.js program that have loaded it, and wait for one order.
+"""Spare programs: processes that have loaded a Node.js program, and wait for one command.
 
 Loading wrangler takes longer than most of what it is asked to do. A spare is a process of its own for
-each use: it becomes the program that its order describes, with the same limits as any other.
+each use: it becomes the program that the command describes, with the same limits as any other.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS: Final = 600.0
 _PRELOADED: Final = TOOLCHAIN / "spare_program.cjs"
-_PATIENCE: Final = 30.0  # seconds for a spare to finish loading, and to accept its order
+_PATIENCE: Final = 30.0  # seconds for a spare to finish loading, and to accept its command
 _READY: Final = b"R"
 _ACCEPTED: Final = b"A"
 
 
 class _Unusable(Exception):
-    """The spare has not started its order, and never will; the message says why."""
+    """The spare has not started its command, and never will; the message says why."""
 
 
 class _Spare:
-    """A process that waits for an order, or is still loading. It ends when its socket is closed."""
+    """A process that is waiting for a command, or still loading. It ends when its socket is closed."""
 
     def __init__(self, program: Path, env: Mapping[str, str]) -> None:
         self._env = env
@@ -65,7 +65,7 @@ class _Spare:
         return all(self._env.get(name) == env.get(name) for name in names)
 
     def give(self, order: Mapping[str, Any], *, deadline: float) -> None:
-        """Make it the program; raises _Unusable, and ProgramStopped like `process.run`."""
+        """Turn it into the program; raises _Unusable, and ProgramStopped like `process.run`."""
         self._expect(_READY, min(deadline, time.monotonic() + _PATIENCE))
         self._send(json.dumps(order).encode() + b"\n")
         try:
@@ -133,7 +133,7 @@ class Spares:
 
     @property
     def waiting(self) -> list[int]:
-        """The process ids of the spares that wait for an order, or are loading."""
+        """The process ids of the spares that are waiting for a command, or still loading."""
         with self._lock:
             return [spare.process.pid for spare in self._waiting]
 
@@ -234,7 +234,7 @@ def _has_started(
     deadline: float,
     on_start: Callable[[int], None] | None,
 ) -> bool:
-    """Give the spare its order; end it and return False if it cannot be used."""
+    """Give the spare its command; end it and return False if it cannot be used."""
     try:
         if on_start:
             on_start(spare.process.pid)

@@ -1,4 +1,4 @@
-"""Locks on names, for what only one transaction may do at a time although no row stands for it."""
+"""Locks on names, for what only one transaction may do at a time although no row represents it."""
 
 from __future__ import annotations
 

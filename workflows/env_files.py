@@ -54,7 +54,7 @@ def _errors(bindings: list[Binding]) -> Iterator[str]:
         elif binding.value is None:
             yield f"Line {line}: {binding.key} has no value. Write {binding.key}= for an empty one."
         elif binding.key in lines:
-            yield f"Line {line}: {binding.key} is already set in line {lines[binding.key]}."
+            yield f"Line {line}: {binding.key} is already set on line {lines[binding.key]}."
         else:
             lines[binding.key] = line
 

@@ -63,7 +63,7 @@ def is_in_a_version(workflow: Workflow) -> bool:
 def restore(version: WorkflowVersion, *, revision: int, by: User) -> bool:
     """Make the draft equal to a version, as one change that its author can undo.
 
-    Returns False if the draft already is equal. Raises Refused, and ChangedMeanwhile if someone has
+    Returns False if the draft is already equal. Raises Refused, and ChangedMeanwhile if someone has
     edited the draft since the revision.
     """
 

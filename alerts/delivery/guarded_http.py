@@ -2,7 +2,7 @@
 
 The name is resolved once and every address that it has is checked. The connection goes to the address
 that was checked, so that the name cannot lead elsewhere in between. Redirects are not followed, proxies
-of the environment are not used, and nothing of the response is read but its status.
+of the environment are not used, and only the status of the response is read.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ def post(
     try:
         return asyncio.run(_post(parsed, address, body, headers))
     except TimeoutError:
-        raise NotSent(f"There was no answer within {TOTAL_SECONDS:.0f} seconds.") from None
+        raise NotSent(f"There was no response within {TOTAL_SECONDS:.0f} seconds.") from None
     except httpx.TimeoutException:
-        raise NotSent(f"There was no answer within {TOTAL_SECONDS:.0f} seconds.") from None
+        raise NotSent(f"There was no response within {TOTAL_SECONDS:.0f} seconds.") from None
     except httpx.ConnectError as error:
         raise NotSent(_connect_problem(error)) from None
     except (httpx.HTTPError, OSError, ValueError):
-        raise NotSent("The connection was closed without an answer.") from None
+        raise NotSent("The connection was closed without a response.") from None
 
 
 def _checked_address(url: httpx.URL, *, allows_private: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 _SHOWN: Final = 20  # alerts in a text; a webhook gets all of them
 _EVENTS: Final = {"fired": "Fired", "reminder": "Still open", "resolved": "Resolved"}
-_TEST: Final = "This is a test message of AwaitStep. The channel works."
+_TEST: Final = "This is a test message from AwaitStep. The channel works."
 _ESCAPES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 
 

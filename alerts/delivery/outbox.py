@@ -1,4 +1,4 @@
-"""The queue of messages: who sends which one when, and how that has ended.
+"""The queue of messages: who sends which one and when, and the outcome.
 
 A message is sent at least once: if a process dies between sending it and recording that, another one
 sends it again, with the same id. Two processes never send the same message at the same time.
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 LEASE: Final = timedelta(minutes=2)  # more than an attempt takes; the database's clock counts
 _CHANNEL_DELETED: Final = "The channel was deleted."
 _INTERNAL: Final = "The message could not be sent because of an internal error. See the server log."
-_DIED: Final = "The server was stopped while it sent the message."
+_DIED: Final = "The server was stopped while it was sending the message."
 
 
 def claim(limit: int) -> list[AlertDelivery]:

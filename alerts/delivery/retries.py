@@ -10,7 +10,7 @@ from typing import Final
 DELAYS: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
 )
-"""The pauses between the attempts, about as Standard Webhooks recommends them."""
+"""The pauses between the attempts, roughly as Standard Webhooks recommends."""
 
 MAX_ATTEMPTS: Final = len(DELAYS) + 1
 _JITTER: Final = 0.2  # of a pause, so that messages that failed together are not sent together
@@ -23,7 +23,7 @@ def delay_after(
     requested: float | None = None,
     random: Callable[[float, float], float] = uniform,
 ) -> timedelta | None:
-    """Return the pause after so many attempts, or None if that was the last.
+    """Return the pause after this many attempts, or None if that was the last.
 
     A receiver may request a longer pause, up to an hour.
     """

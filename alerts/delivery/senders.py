@@ -28,7 +28,7 @@ _JSON: Final = {"content-type": "application/json"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt has ended; `error` is "" if the message was accepted."""
+    """How an attempt ended; `error` is "" if the message was accepted."""
 
     error: str = ""
     code: int | None = None
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def send(channel: AlertChannel, delivery: AlertDelivery) -> Outcome:
-    """Send a message and return how that has ended. The outcome never contains a secret."""
+    """Send a message and return the outcome. The outcome never contains a secret."""
     try:
         return _SENDERS[ChannelKind(channel.kind)](channel, delivery)
     except Refused as refused:
@@ -112,7 +112,7 @@ def _post(channel: AlertChannel, body: bytes, headers: Mapping[str, str]) -> Out
     if answer.is_success:
         return Outcome(code=answer.status)
     if 300 <= answer.status < 400:
-        error = "The receiver redirects elsewhere, which is not followed."
+        error = "The receiver responded with a redirect, which is not followed."
     elif answer.status == _GONE:
         error = "The receiver says that this address is gone for good."
     else:

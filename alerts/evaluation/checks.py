@@ -1,4 +1,4 @@
-"""What is the case now: error rates, missing successes, long waits and drift.
+"""Current conditions: error rates, missing successes, long waits and drift.
 
 The number of queries does not depend on the number of workflows; what is scanned is a window of time,
 or only what waits, drifts or has an open alert.

@@ -54,7 +54,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that is the case now, such as drift."""
+    """A current condition, such as drift."""
 
     subject: Subject
     reason: str
@@ -206,8 +206,8 @@ def _opened(
 _END = {
     Condition.ERROR_RATE: "The error rate is below the threshold.",
     Condition.NO_SUCCESS: "A run has completed.",
-    Condition.LONG_WAIT: "No run waits that long.",
-    Condition.DRIFT: "What is live is what was deployed.",
+    Condition.LONG_WAIT: "No run has been waiting that long.",
+    Condition.DRIFT: "The Worker matches the record again.",
 }
 
 
@@ -259,7 +259,8 @@ def without_success(
 ) -> list[Finding]:
     """Return the live subjects of which no recent run has completed.
 
-    `live` has the time since when each is live. One that is younger than the age is not due yet.
+    `live` has the time at which each went live. One that has been live for less than the age is not
+    due yet.
     """
     since = now - rule.age
     return [

@@ -35,7 +35,7 @@ class Evaluator:
     def evaluate(self, now: datetime | None = None) -> bool:
         """Evaluate all rules once; return whether there are more events to read.
 
-        Events are read each time, and what is the case now once a minute. If another process has
+        Events are read each time, current conditions once a minute. If another process has
         evaluated in the meantime, nothing is stored.
         """
         now = now or timezone.now()

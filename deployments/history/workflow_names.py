@@ -1,6 +1,6 @@
 """The names of Workflows on a target, and the workflows that they belong to.
 
-The Workflow of a graph is called like its Worker, whose name contains the workflow's id. A project
+The Workflow of a graph has the name of its Worker, which contains the workflow's id. A project
 names its Workflows itself.
 """
 

@@ -72,7 +72,7 @@ def _mode(config: Installation) -> Iterator[CheckMessage]:
     if not config.production:
         yield checks.Warning(
             "AwaitStep runs in development mode.",
-            hint="Set AWAITSTEP_MODE=production. It turns on HTTPS and secure cookies, and the embedded "
+            hint="Set AWAITSTEP_MODE=production. It turns HTTPS and secure cookies on, and the embedded "
             "platform off.",
             id="awaitstep.W001",
         )
@@ -91,7 +91,7 @@ def _hosts(config: Installation) -> Iterator[CheckMessage]:
 def _https(config: Installation) -> Iterator[CheckMessage]:
     if not config.uses_https:
         yield checks.Warning(
-            "HTTPS is off: passwords and sessions can be read on the way.",
+            "HTTPS is off: passwords and sessions can be intercepted in transit.",
             hint="Put a proxy that terminates TLS in front of AwaitStep, and remove AWAITSTEP_HTTPS=false.",
             id="awaitstep.W003",
         )
@@ -102,7 +102,7 @@ def _origins(config: Installation) -> Iterator[CheckMessage]:
     if config.uses_https and plain:
         yield checks.Warning(
             f"AWAITSTEP_TRUSTED_ORIGINS contains addresses without HTTPS: {', '.join(plain)}.",
-            hint="Let them start with https://, as in the browser's address bar.",
+            hint="Use addresses that start with https://, as in the browser's address bar.",
             id="awaitstep.W004",
         )
 
@@ -152,7 +152,7 @@ def _metrics(config: Installation) -> Iterator[CheckMessage]:
     if not config.metrics_token:
         yield checks.Info(
             "There are no metrics for Prometheus.",
-            hint="Set AWAITSTEP_METRICS_TOKEN to a random text with at least 16 characters.",
+            hint="Set AWAITSTEP_METRICS_TOKEN to a random string of at least 16 characters.",
             id="awaitstep.I002",
         )
 

@@ -78,7 +78,7 @@ class DeploymentCommand(BaseCommand):
 
     def _print_stall(self) -> None:
         self.stderr.write(
-            "No process works on the queue, so the deployment waits. Start a worker with "
+            "No process is working on the queue, so the deployment is waiting. Start a worker with "
             "`manage.py worker`, or end this command with Ctrl-C and cancel the deployment."
         )
 

@@ -1,4 +1,4 @@
-"""Leases: which process works on a deployment, and when it was last seen."""
+"""Leases: which process is working on a deployment, and when it was last seen."""
 
 from __future__ import annotations
 

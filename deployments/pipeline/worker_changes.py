@@ -174,7 +174,7 @@ def retry(request: ChangeRequest, tools: ChangeTools) -> Stages:
     if live != record.version_id:
         raise DeployError(
             f"Another version is live now ({live or 'none'}), so the failed parts of deployment "
-            f"#{record.number} may not fit. Nothing was changed. Deploy again instead.",
+            f"#{record.number} may no longer apply. Nothing was changed. Deploy again instead.",
             cause=Cause.CHANGED,
         )
     expected = record.triggers

@@ -43,7 +43,7 @@ def over_limits(
     if size > MAX_WORKER_SIZE:
         yield _over(
             "Worker",
-            f"The code has {size / _MEBIBYTE:.1f} MiB. A Worker can have up to 64 MiB.",
+            f"The code is {size / _MEBIBYTE:.1f} MiB. A Worker can have up to 64 MiB.",
             "Use fewer or smaller npm packages.",
         )
     if len(values) > MAX_VALUES:
@@ -88,7 +88,7 @@ def _repeated_schedules(config: Mapping[str, Any]) -> Iterator[Finding]:
     for cron in dict.fromkeys(cron for each in schedules for cron in each if cron in of_worker):
         yield Finding(
             path="workflow.schedules",
-            message=f"{cron} is a schedule of the Worker too, so each time starts two runs.",
+            message=f"{cron} is also a schedule of the Worker, so it starts two runs each time.",
             fix="Remove one of them.",
             cause=Cause.LIMIT,
             is_warning=True,

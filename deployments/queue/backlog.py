@@ -1,4 +1,4 @@
-"""What waits in the queue, and whether any process works on it."""
+"""What is waiting in the queue, and whether any process is working on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deployments.queue.leases import EXPIRES_AFTER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """`oldest_seconds` is how long the oldest deployment has waited that could start; 0 if there is none.
+    """`oldest_seconds` is how long the oldest deployment that could start has waited; 0 without one.
 
     `is_worked_on` says whether a process has shown within a minute that it works on deployments.
     """
@@ -29,11 +29,11 @@ class Backlog:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether a deployment waits although no process works on the queue."""
+        """Whether a deployment is waiting although no process is working on the queue."""
         return self.oldest_seconds > LONGEST_WAIT and not self.is_worked_on
 
 
-LONGEST_WAIT: Final = 60.0  # seconds that a deployment waits if no process works on the queue
+LONGEST_WAIT: Final = 60.0  # seconds that a deployment waits if no process is working on the queue
 
 
 def backlog() -> Backlog:

@@ -1,4 +1,4 @@
-"""Leases: which process works on a deployment, and whether that process is still alive."""
+"""Leases: which process is working on a deployment, and whether that process is still alive."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _AnyLease = TypeVar("_AnyLease", bound=ProcessLease)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A running deployment that this process works on; `stop` is set when it must end."""
+    """A running deployment that this process is working on; `stop` is set when it must end."""
 
     deployment: Deployment
     token: UUID

@@ -23,7 +23,7 @@ def wait_until_final(
     """Call `on_stage` once for each stage record, in order, until the deployment has ended.
 
     Any process may run the deployment. While waiting, this one keeps sweeping the queue. It calls
-    `on_stall` once if no process works on the queue.
+    `on_stall` once if no process is working on the queue.
     """
     last_number, swept_at, has_stalled = 0, time.monotonic(), False
     while True:

@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 _LONGEST_SCRATCH_USE = 600.0  # seconds
 _RESTORE_SECONDS = 5.0  # for a call to a target
 _WAITED = (
-    "It waited when the backup was made that has been restored. It may have run elsewhere since. "
-    "Deploy again if it is still wanted."
+    "It was waiting when the restored backup was made, and may have run elsewhere since. Deploy again "
+    "if you still want it."
 )
 
 
@@ -108,8 +108,8 @@ def _end_restored(lease: Lease) -> bool:
             return False
         facts = remote_outcome_of(deployment, limited)
     message = (
-        f"Interrupted at {_stage(deployment)}: it was running when the backup was made that has been "
-        f"restored. It may have continued elsewhere. {_NEXT_STEP[deployment.work]}"
+        f"Interrupted at {_stage(deployment)}: it was running when the restored backup was made, and "
+        f"may have continued elsewhere. {_NEXT_STEP[deployment.work]}"
     )
     return transitions.end(
         deployment.pk, lease.token, status=Status.INTERRUPTED, message=message, facts=facts

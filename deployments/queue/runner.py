@@ -101,9 +101,9 @@ def _check_rules(deployment: Deployment) -> None:
     is_untested = deployment.work is Action.DEPLOY and deployment.required_tests is None
     if target.requires_tests and is_untested and not is_accepted(deployment, target):
         raise policy.Refused(
-            f"The target {target.name} requires tests since this deployment was requested, and "
-            f"v{deployment.version_number} has neither passed them nor been live there. Deploy it again, "
-            "so that they run first."
+            f"The target {target.name} has been set to require tests since this deployment was requested, "
+            f"and v{deployment.version_number} has neither passed them nor been live there. Deploy it "
+            "again, so that they run first."
         )
 
 

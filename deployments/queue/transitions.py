@@ -114,7 +114,7 @@ def cancel_waiting(pk: int, *, by: str) -> bool:
 
 @transaction.atomic
 def set_waits_until(pk: int, token: UUID, *, until: datetime | None) -> None:
-    """Store until when the target asked to wait; None when the wait is over."""
+    """Store the time until which the target asked to wait; None when the wait is over."""
     _held(pk, token).update(waits_until=until)
 
 

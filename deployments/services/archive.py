@@ -25,7 +25,7 @@ def unfinished_deployment(workflow: Workflow) -> Deployment | None:
 def archive(workflow: Workflow, *, by: Actor) -> None:
     """Archive the workflow: it keeps its versions and history, but cannot be changed or deployed.
 
-    Raises Refused while it is live or being deployed: a Worker that runs needs someone who sees it.
+    Raises Refused while it is live or being deployed: a running Worker must not be hidden from view.
     """
     lock_until_commit("archiving", workflow.pk)
     changed = Workflow.objects.filter(pk=workflow.pk, archived_at=None).update(

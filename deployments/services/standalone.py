@@ -37,7 +37,7 @@ from workflows.node_types.registered import snapshot
 from workflows.services import check_draft, save_checked
 
 _TOOLS: Final = ("@cloudflare/workers-types", "typescript", "wrangler")
-_IS_PROJECT: Final = "is a project already."
+_IS_PROJECT: Final = "is already a project."
 _CHANGED: Final = (
     "The draft was changed in the meantime. Look at it, then turn it into a project again."
 )

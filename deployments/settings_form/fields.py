@@ -92,7 +92,7 @@ class SettingsForm(forms.Form):
         label="Steps per run",
         required=False,
         widget=_number("account"),
-        help_text=f"1 to {MAX_STEPS:,}; a run fails at the next step. Default: 10,000, and 1,024 on the "
+        help_text=f"1 to {MAX_STEPS:,}; a run with more steps fails. Default: 10,000, and 1,024 on the "
         "free plan.",
     )
     success_retention = forms.CharField(
@@ -100,7 +100,8 @@ class SettingsForm(forms.Form):
         required=False,
         widget=_line("account"),
         help_text="A duration of up to 30 days (3 on the free plan), such as 3 days; also for terminated "
-        "runs. Runs that have started keep what they started with. Default: the account's.",
+        "runs. Runs that have already started keep the retention that they started with. Default: the "
+        "account's.",
     )
     error_retention = forms.CharField(
         label="Keep failed runs for",

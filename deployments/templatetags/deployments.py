@@ -39,7 +39,7 @@ def stage_label(stage: str) -> str:
 
 @register.filter
 def is_stalled(item: Deployment) -> bool:
-    """Return whether the deployment waits although no process works on the queue."""
+    """Return whether the deployment is waiting although no process is working on the queue."""
     return item.state is Status.QUEUED and not item.not_before and backlog().is_stalled
 
 

@@ -74,7 +74,7 @@ def duplicate(request: HttpRequest, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHANGE)
 def archive(request: HttpRequest, pk: str) -> HttpResponse:
-    """Say what archiving means, and archive the workflow; while it is live, say how to take it down."""
+    """Explain archiving, and archive the workflow; while it is live, say how to take it down."""
     workflow = get_object_or_404(Workflow, pk=pk)
     context: dict[str, Any] = {
         "workflow": workflow,

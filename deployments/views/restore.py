@@ -74,7 +74,7 @@ def _restore(request: HttpRequest, version: WorkflowVersion) -> HttpResponse:
             request, f"The draft is now the same as v{version.number}. Undo reverts this."
         )
     else:
-        messages.info(request, f"The draft already is the same as v{version.number}.")
+        messages.info(request, f"The draft is already the same as v{version.number}.")
     return redirect(version.workflow.get_absolute_url())
 
 

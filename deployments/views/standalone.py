@@ -44,7 +44,7 @@ def download(request: HttpRequest, pk: str, number: int) -> HttpResponse:
 @staff_with(VIEW)
 @staff_with(CHANGE)
 def eject(request: HttpRequest, pk: str) -> HttpResponse:
-    """Say what ejecting means and show the files, then turn the graph into a project."""
+    """Explain what ejecting means and show the files, then turn the graph into a project."""
     workflow = get_object_or_404(Workflow, pk=pk)
     template, context = "deployments/workflow/eject", {"workflow": workflow}
     try:

@@ -98,7 +98,7 @@ class Archive:
         self._members = _members(archive)
         self.manifest = Manifest.parse(archive.read(self._members[NAME]))
         if self.manifest.database.name != DATABASE:
-            raise InvalidBackup("The manifest names another file than the database.")
+            raise InvalidBackup("The manifest names a file other than the database.")
 
     def extract_database(self, target: Path) -> None:
         """Write the database to a new file. Raises InvalidBackup if it differs from the manifest."""

@@ -54,5 +54,5 @@ def check_engine() -> None:
     if connection.vendor != ENGINE:
         raise NotSupported(
             f"This command is for SQLite, and the database is {connection.display_name}: use its own "
-            "tools, such as pg_dump and pg_restore. Keep the encryption key apart from the dump."
+            "tools, such as pg_dump and pg_restore. Keep the encryption key separately from the dump."
         )

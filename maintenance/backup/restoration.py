@@ -33,7 +33,7 @@ _MOST_NAMED: Final = 5
 
 
 class NotEmpty(Exception):
-    """There is a database already, or it is in use."""
+    """There is already a database, or it is in use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Restored:
 
 
 def restore(path: Path, *, replace: bool, by: Actor) -> Restored:
-    """Replace the database by that of the backup; nothing is changed unless all of it succeeds.
+    """Replace the database with that of the backup; nothing is changed unless all of it succeeds.
 
     Raises InvalidBackup, NotEmpty, NotSupported and AlreadyRunning.
     """
@@ -112,8 +112,8 @@ def _check_installation(database: Path, *, replace: bool) -> None:
         return
     if not replace:
         raise NotEmpty(
-            f"There is a database in {database.parent} already. Use an empty data directory, or --replace "
-            "to put the backup in its place. The former database is kept under another name."
+            f"There is already a database in {database.parent}. Use an empty data directory, or "
+            "--replace to put the backup in its place. The former database is kept under another name."
         )
     if not sqlite_files.close_log(database):
         raise NotEmpty("AwaitStep is running with this database. Stop it, then restore the backup.")

@@ -20,8 +20,8 @@ _LEFT_OUT: Final = ("django_session",)
 def snapshot(database: Path, target: Path) -> tuple[str, ...]:
     """Copy the database as it is at this moment, and return its migrations.
 
-    Writers continue meanwhile. `VACUUM INTO` copies no pages that are free, which may still contain
-    rows that have been deleted; the backup API of SQLite would.
+    Writers are not blocked. `VACUUM INTO` does not copy free pages, which may still contain deleted
+    rows; SQLite's backup API would.
     """
     with _connected(database) as source:
         source.execute("VACUUM INTO ?", [str(target)])
@@ -84,7 +84,7 @@ def _is_readable(database: Path) -> bool:
 
 
 def put_in_place(new: Path, database: Path, *, aside: Path | None) -> None:
-    """Replace the database by a closed one; the former one is kept as `aside`, with a log that stayed.
+    """Replace the database with a closed one; the former one is kept as `aside`, with a log that stayed.
 
     There is a database at every moment, because one rename replaces it.
     """

@@ -58,7 +58,7 @@ class Pruner:
         try:
             has_worked = self._work()
         except Exception:
-            logger.exception("old rows could not be removed; the next try is in a minute")
+            logger.exception("old rows could not be removed; the next attempt is in a minute")
             has_worked = False
         if not has_worked:
             self._next_check = time.monotonic() + _CHECK_INTERVAL

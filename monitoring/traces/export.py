@@ -43,7 +43,7 @@ class Receiver(Protocol):
 
 
 def pause(failures: int, *, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds until the next try: twice as many after each failure, up to five minutes."""
+    """Return the seconds until the next attempt: doubled after each failure, up to five minutes."""
     longest = min(2.0 ** min(failures, _MAX_DOUBLINGS), _LONGEST_PAUSE)
     return longest * (1 + jitter()) / 2
 
@@ -110,7 +110,9 @@ def export_forever() -> None:
                     gave_up_at = time.monotonic()
                     give_up_old_runs()
         except Exception:
-            logger.exception("the export of traces failed; the next try is in %d s", _ERROR_PAUSE)
+            logger.exception(
+                "the export of traces failed; the next attempt is in %d s", _ERROR_PAUSE
+            )
             wait = _ERROR_PAUSE
         finally:
             connections.close_all()

@@ -1,4 +1,4 @@
-"""Sending spans to a collector with the SDK of OpenTelemetry, which is imported only if there is one.
+"""Sending spans to a collector with the OpenTelemetry SDK, which is imported only if there is one.
 
 The SDK's own variables, OTEL_EXPORTER_OTLP_HEADERS and others, apply.
 """

@@ -76,7 +76,7 @@ class Source(Protocol):
 
 
 def progress() -> TraceExport:
-    """Return how far the export is; what ended before the first call is not exported."""
+    """Return the progress of the export; what ended before the first call is not exported."""
     newest = StageRecord.objects.aggregate(newest=Max("pk"))["newest"] or 0
     found, _ = TraceExport.objects.get_or_create(defaults={"first": newest, "last": newest})
     return found
@@ -245,6 +245,6 @@ class EndedRuns:
 
 
 def give_up_old_runs() -> int:
-    """Stop waiting for the collector with runs that ended long ago; return how many."""
+    """Give up on exporting runs that ended long ago; return how many."""
     old = RunTrace.objects.filter(exported_at=None, created_at__lt=timezone.now() - KEPT)
     return old.delete()[0]

@@ -26,7 +26,7 @@ _MAX_AGE: Final = 24 * 3600  # seconds for which an open page can still be confi
 class MatchingRuns:
     """The runs that an action would change, at most MAX_RUNS + 1.
 
-    `left_out` counts the runs that match the filter and whose state does not allow the action.
+    `left_out` counts the runs that match the filter but whose state does not allow the action.
     """
 
     ids: list[int]

@@ -43,7 +43,7 @@ class ClaimedChange:
 
     @property
     def may_continue(self) -> bool:
-        """Whether runs and time are left. A server that stops waits at most for one turn."""
+        """Whether runs and time are left. A server that is stopping waits for at most one turn."""
         return not self.is_done and time.monotonic() - self.started < TURN_SECONDS
 
     def count(self, *, done: int = 0, existing: RunErrors = (), refused: RunErrors = ()) -> None:
@@ -85,7 +85,7 @@ class ClaimedChange:
 
 
 def claim(pk: int) -> ClaimedChange | None:
-    """Claim an unfinished change; None if another process works on it or it has ended."""
+    """Claim an unfinished change; None if another process is working on it or it has ended."""
     change = BulkChange.objects.filter(pk=pk, ended_at=None).select_related("by").first()
     if change is None:
         return None
@@ -115,7 +115,7 @@ def end_restored() -> list[BulkChange]:
 
 
 def unclaimed() -> Iterator[int]:
-    """Yield the ids of unfinished changes that no process works on and that may continue now."""
+    """Yield the ids of unfinished changes that no process is working on and that may continue now."""
     is_due = Q(waits_until=None) | Q(waits_until__lte=timezone.now())
     unfinished = BulkChange.objects.filter(is_due, ended_at=None).select_related("lease")
     for change in unfinished.defer("run_ids", "starts").order_by("pk"):

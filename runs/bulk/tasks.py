@@ -98,7 +98,7 @@ def change_remaining(claimed: ClaimedChange) -> None:
 
 
 def sweep() -> None:
-    """Enqueue what no process works on: a worker may have died, or a task been lost."""
+    """Enqueue what no process is working on: a worker may have died, or a task may have been lost."""
     now = time.monotonic()
     for pk in unclaimed():
         if now - _enqueued_at.get(pk, -_ENQUEUE_INTERVAL) >= _ENQUEUE_INTERVAL:

@@ -16,7 +16,7 @@ from runs.models import Retention, Run, RunText
 
 
 def days_of(workflow_id: str | None) -> int:
-    """Return for how many days the workflow's runs are kept; 0 if forever."""
+    """Return how many days the workflow's runs are kept; 0 if forever."""
     own = Retention.objects.filter(workflow=workflow_id).values_list("days", flat=True).first()
     return settings.AWAITSTEP.keep_runs_days if own is None else own
 

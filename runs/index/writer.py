@@ -118,7 +118,7 @@ def within_retention(target: Target, workflow_name: str, rows: Sequence[Row]) ->
 
 @transaction.atomic
 def apply_details(run: Run, data: Mapping[str, Any], *, secrets: Iterable[str]) -> Run:
-    """Update the index from one run with its steps, in the shape of Cloudflare's API."""
+    """Update the index from one run with its steps, in the format of Cloudflare's API."""
     # Read again in the transaction: a value may have become a secret since.
     secrets = masked_values(_owner(run)).union(secrets)
     details = read_details(data, secrets=secrets, document=_document(run, data))

@@ -56,7 +56,7 @@ class LineFilter:
 
 
 def log_lines(trace: Mapping[str, Any], *, hide: Hide = str) -> Iterator[Line]:
-    """Yield the lines of one trace event in Cloudflare's shape: its cause, logs, exceptions.
+    """Yield the lines of one trace event in Cloudflare's format: its cause, logs, exceptions.
 
     `hide` masks secrets before text is truncated, so that no part of a secret remains.
     """

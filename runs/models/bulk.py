@@ -1,4 +1,4 @@
-"""Changes of many runs, and which process works on them."""
+"""Changes to many runs, and which process is working on them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class BulkChange(models.Model):
 
 
 class BulkLease(ProcessLease):
-    """Which process works on a bulk change; deleted when the change ends."""
+    """Which process is working on a bulk change; deleted when the change ends."""
 
     change = models.OneToOneField(BulkChange, on_delete=models.CASCADE, related_name="lease")
 

@@ -178,7 +178,7 @@ class RunText(models.Model):
 
 
 class RunDetails(models.Model):
-    """A whole run in the shape of Cloudflare's API, redacted.
+    """A whole run in the format of Cloudflare's API, redacted.
 
     It is shared by all viewers and deleted after minutes, unless the workflow's retention keeps it.
     """

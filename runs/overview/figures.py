@@ -100,7 +100,7 @@ def figures_per_part(
     counts: Mapping[tuple[int, str], int],
     seconds: Mapping[int, Sequence[float]],
 ) -> list[Figures]:
-    """Return the figures between each two bounds; `counts` and `seconds` are by part number."""
+    """Return the figures between each pair of bounds; `counts` and `seconds` are by part number."""
     return [
         Figures(
             since=since,

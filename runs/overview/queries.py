@@ -30,7 +30,7 @@ def runs_of(workflow: str) -> QuerySet[Run]:
 
 
 def figures_per_part(workflow: str, bounds: Sequence[datetime]) -> tuple[list[Figures], int]:
-    """Return the figures between each two bounds, and n if one run in n was sampled."""
+    """Return the figures between each pair of bounds, and n if one run in n was sampled."""
     runs = runs_of(workflow)
     counts = {
         (int(part), str(status)): int(number)

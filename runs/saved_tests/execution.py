@@ -38,7 +38,7 @@ _POLL: Final = 0.1  # seconds
 KEPT_RESULTS: Final = 5  # of each test
 _MAX_ACTUAL: Final = 500_000  # characters
 _TOO_LONG: Final = (
-    f"The tests take more than {MAX_TOTAL_SECONDS:.0f} seconds together. Run them one by one first: a "
+    f"The tests take more than {MAX_TOTAL_SECONDS:.0f} seconds in total. Run them one by one first: a "
     "test that has passed is not run again before a deployment."
 )
 _NOT_A_RESULT: Final = (services.TooManyTestRuns, services.NotTestable, NoTarget)

@@ -62,8 +62,8 @@ _OUTSIDE: Final = frozenset({b"env", b"fetch"})
 def from_test_run(run: TestRun, *, name: str, by: Actor) -> JsonObject:
     """Return a test that the draft passes when it does the same as in the test run.
 
-    Requests get the responses that they got. Secrets are replaced by invented values. Raises Refused or
-    DeployError.
+    Requests get the responses that they got. Secrets are replaced with invented values. Raises
+    Refused or DeployError.
     """
     data = services.read(run)
     if data is None or not statuses.is_final(str(data.get("status"))):

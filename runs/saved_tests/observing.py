@@ -25,7 +25,7 @@ def observe(
     full_output: Callable[[Step], Any],
     requests: Iterable[MadeRequest] = (),
 ) -> Observed:
-    """Return what the run has done; `data` has the shape of Cloudflare's API, with secrets masked.
+    """Return what the run has done; `data` is in the format of Cloudflare's API, with secrets masked.
 
     `calls` are the nodes of the steps, by number. `full_output` returns an output that was truncated;
     it may raise LookupError or DeployError.

@@ -29,7 +29,7 @@ _NOT_INVENTED: Final = (
     "The test contains the value of a secret. Replace it with an invented value, and set the variable "
     "to it in “variables”."
 )
-_CHANGED: Final = "Someone else has changed this test. Take over what you need from it, then save again: that replaces it."
+_CHANGED: Final = "Someone else has changed this test. Copy what you need from it, then save again: that replaces it."
 _IN_LIST: Final = re.compile(r"^tests\.[0-9]+\.")
 """The place of a test among all tests, which says nothing to its author."""
 _NO_TREE: Final = "The nodes of the draft are not connected in a way that can run."

@@ -35,7 +35,7 @@ from workflows.picture.states import State
 
 _SECONDS_TO_SEND: Final = 120  # longer than a call can take, even with retries
 CLOSED: Final = (
-    "This approval is closed: it has been decided already, or its time is over. Nothing was sent."
+    "This approval is closed: it has already been decided, or it has timed out. Nothing was sent."
 )
 
 
@@ -100,7 +100,7 @@ def _requests(event_type: str, steps: Sequence[Step]) -> Iterator[Mapping[str, A
 
 
 def open_approvals(run: Run) -> list[Approval]:
-    """Return what a run asks at the moment, with secrets masked. Raises DeployError."""
+    """Return the approvals that a run is waiting for, with secrets masked. Raises DeployError."""
     account = counted(account_of(run.target))
     data = poller.describe(account, run.workflow_name, run.instance_id) or {}
     masked = redact_run(data, writer.secrets_of(run))

@@ -93,5 +93,5 @@ def _script_message(script: Workflow, live: Deployment | None) -> str:
 
 
 def instance_as_json(instance: InstanceGetResponse) -> dict[str, Any]:
-    """Return the run in the shape of Cloudflare's API."""
+    """Return the run in the format of Cloudflare's API."""
     return instance.to_dict(mode="json", use_api_names=True) if instance else {}

@@ -33,7 +33,7 @@ class InvalidOption(DeployError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartOptions:
-    """Retention in milliseconds, in place of the Workflow's, and a hint where to run; both are optional."""
+    """Retention in milliseconds, instead of the Workflow's, and a hint about where to run."""
 
     success_retention: int | None = None
     error_retention: int | None = None

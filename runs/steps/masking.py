@@ -1,4 +1,4 @@
-"""Masking of secrets in a run in the shape of Cloudflare's API."""
+"""Masking of secrets in a run in the format of Cloudflare's API."""
 
 from __future__ import annotations
 

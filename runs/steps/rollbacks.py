@@ -47,7 +47,7 @@ def _remaining(source: NodeSource, steps: Sequence[Step], begun: set[str]) -> li
 
 
 def nodes_with_rollbacks(nodes: Mapping[int, str], steps: Sequence[Step]) -> dict[int, str]:
-    """Return the node of each step, also of rollbacks, which have the names of the steps that they undo."""
+    """Return the node of each step, including rollbacks, which are named after what they undo."""
     by_name = {
         step.name: nodes[step.number]
         for step in steps

@@ -254,7 +254,9 @@ def unexpected_event_note(steps: Sequence[Step], event_type: str) -> str:
         return ""
     waits = dict.fromkeys(step.event_type for step in steps if step.state is State.WAITING)
     now = (
-        f"is now waiting for {' and '.join(waits)}" if waits else "is not waiting for an event now"
+        f"is now waiting for {' and '.join(waits)}"
+        if waits
+        else "is not currently waiting for an event"
     )
     return (
         f"No step has waited for {event_type} yet. The event is kept until one does. The run {now}."

@@ -276,7 +276,7 @@ def read(run: Run, account: Account, budget: Budget, *, use: Use) -> bool:
 
 
 def describe(account: Account, workflow: str, instance_id: str) -> dict[str, Any] | None:
-    """Return the run in the shape of Cloudflare's API; None if the target does not have it.
+    """Return the run in the format of Cloudflare's API; None if the target does not have it.
 
     This does not use the database, so threads can call it; the caller counts the call.
     """

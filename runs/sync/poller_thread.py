@@ -43,7 +43,7 @@ def _poll_forever(chores: Sequence[Callable[[], None]]) -> None:
         except PollerLeaseLost:
             logger.info("another process is polling now")
         except Exception:
-            logger.exception("a turn of the poller failed")
+            logger.exception("a pass of the poller failed")
             connections.close_all()
             time.sleep(_ERROR_PAUSE)
         time.sleep(_TURN_INTERVAL)

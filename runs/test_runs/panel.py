@@ -56,7 +56,7 @@ _COMMANDS: Final = [
 ]
 _MAX_DIGITS: Final = 12
 _MAX_STEPS: Final = 200
-"""Of a node in a loop, the last ones, from which a person can choose."""
+"""How many of the last steps of a node in a loop a person can choose from."""
 _RUNNING: Final = Tone("ring", "busy", "")
 
 
@@ -118,7 +118,7 @@ def progress_html(
     progress: TestProgress | None = None,
     error: DeployError | None = None,
 ) -> SafeString:
-    """Return how far the run is, and what the selected node did in it; or why it did not start."""
+    """Return the progress of the run, and what the selected node did in it; or why it did not start."""
     context: dict[str, Any] = {"workflow": workflow, "node": ir.nodes.get(selected)}
     if error:
         context["refusal"] = str(error).partition("\n")[0]

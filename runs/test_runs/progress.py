@@ -44,7 +44,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class TestProgress:
-    """A test run with its data in the shape of Cloudflare's API; `problem` says why there is none."""
+    """A test run with its data in the format of Cloudflare's API; `problem` says why there is none."""
 
     __test__ = False
 

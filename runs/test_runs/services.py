@@ -55,7 +55,7 @@ _MAX_SPEED: Final = 10_000_000.0
 
 
 class TooManyTestRuns(Refused):
-    """The user, or everybody together, has too many test runs that have not ended."""
+    """The user, or all users together, have too many test runs that have not ended."""
 
 
 class NotTestable(Refused):
@@ -286,7 +286,7 @@ def _remove_earlier(run: TestRun) -> None:
 
 
 def read(run: TestRun) -> dict[str, Any] | None:
-    """Return the run in the shape of Cloudflare's API, with its secrets; None if it no longer exists.
+    """Return the run in the format of Cloudflare's API, with its secrets; None if it no longer exists.
 
     Raises DeployError if the platform does not respond.
     """

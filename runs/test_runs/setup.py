@@ -61,7 +61,7 @@ def save_pin(workflow: Workflow, user: User, node: str, pin: Pin | None) -> None
     if pin:
         pins[node] = pin.as_json()
         if len(json.dumps(pins)) > _MAX_PINS:
-            raise Refused("The pins of a draft can have at most 10 MB together. Remove one first.")
+            raise Refused("The pins of a draft can have at most 10 MB in total. Remove one first.")
     save_setup(workflow, user, pins=pins)
 
 
@@ -77,7 +77,7 @@ def rename_pinned(workflow_id: str, ids: Mapping[str, str]) -> None:
 def read_speed(text: str) -> float | None:
     """Return the speed that was chosen; None skips everything. Raises Refused."""
     if text not in dict(SPEEDS):
-        raise Refused("Choose how fast the time passes.")
+        raise Refused("Choose how fast time passes.")
     return float(text) if text else None
 
 

@@ -56,7 +56,7 @@ _SAVED: Final = "awaitstep_saved_test"
 """The key in the session of a test that was just saved: the list runs it."""
 _HIDDEN: Final = (
     "{node} is sensitive, so its output in the run is not known: edit the test, and replace the output in "
-    "its pin by an invented one."
+    "its pin with an invented one."
 )
 _NEW: Final = {
     "name": "A name that says what must be true",
@@ -211,7 +211,7 @@ def _tell(request: HttpRequest, rows: list[Context]) -> None:
 @require_safe
 @staff_with(VIEW)
 def result(request: HttpRequest, workflow: str, pk: int) -> HttpResponse:
-    """Show what differs in a result, also on the picture."""
+    """Show what differs in a result, as a list and in the picture."""
     found = _results(workflow).filter(pk=pk).first()
     if found is None:
         draft = get_object_or_404(Workflow, pk=workflow)

@@ -62,7 +62,7 @@ def start(request: HttpRequest, workflow: str) -> HttpResponse:
 @require_GET
 @staff_with(CHANGE)
 def progress(request: HttpRequest, workflow: str) -> HttpResponse:
-    """Return how far the user's newest test run is; with `pin`, also the pin of the selected node."""
+    """Return the progress of the user's newest test run; with `pin`, also the selected node's pin."""
     draft = get_object_or_404(Workflow, pk=workflow)
     run = panel.own_runs(request, draft).first()
     return _answer(request, draft, run=run, with_pin="pin" in request.GET)

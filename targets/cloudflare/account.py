@@ -106,7 +106,7 @@ class Account:
         return LiveVersion(version=version, source=source, split={} if version else split)
 
     def _latest_deployment(self, worker: str) -> dict[str, Any]:
-        """Return the Worker's latest deployment on the target, in Cloudflare's shape."""
+        """Return the Worker's latest deployment on the target, in Cloudflare's format."""
         with self.explained("read the Worker's deployments", needs=SCRIPTS_READ):
             try:
                 page: Any = self.client.workers.scripts.deployments.list(

@@ -21,7 +21,7 @@ _TAG = "workers/tag"
 
 
 def version_bindings(account: Account, worker: str, version: str) -> list[dict[str, Any]] | None:
-    """Return the version's bindings in Cloudflare's shape; None if it no longer exists."""
+    """Return the version's bindings in Cloudflare's format; None if it no longer exists."""
     content = _version(account, worker, version)
     if content is None:
         return None

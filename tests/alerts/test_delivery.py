@@ -203,7 +203,7 @@ def test_a_message_that_ends_every_process_is_given_up() -> None:
 
     assert (failed.status, failed.error) == (
         "failed",
-        "The server was stopped while it sent the message.",
+        "The server was stopped while it was sending the message.",
     )
 
 

@@ -96,7 +96,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_a_receiver_that_is_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guarded_http, "TOTAL_SECONDS", 0.1)
-    with receiving(SILENT) as receiver, pytest.raises(NotSent, match="no answer within"):
+    with receiving(SILENT) as receiver, pytest.raises(NotSent, match="no response within"):
         post(receiver.url, b"{}", {}, allows_private=True)
 
 
@@ -106,7 +106,7 @@ def test_the_body_of_a_response_is_not_waited_for() -> None:
 
 
 def test_a_reset_is_reported() -> None:
-    with receiving(RESET) as receiver, pytest.raises(NotSent, match="closed without an answer"):
+    with receiving(RESET) as receiver, pytest.raises(NotSent, match="closed without a response"):
         post(receiver.url, b"{}", {}, allows_private=True)
 
 

@@ -82,7 +82,7 @@ def test_resolved_alerts_have_a_page_of_their_own(admin_client: Client) -> None:
     fire()
     Alert.objects.update(resolved_at=timezone.now(), resolution="Fixed.")
 
-    assert "No alert is open." in text(admin_client.get("/alerts/"))
+    assert "No alerts are open." in text(admin_client.get("/alerts/"))
     assert "Deploys" in text(admin_client.get("/alerts/?show=resolved"))
 
 

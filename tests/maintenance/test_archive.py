@@ -95,7 +95,7 @@ def test_a_backup_is_extracted(tmp_path: Path) -> None:
         ({"database": CONTENT, "manifest.json": " " * 2_000_000}, "too large"),
         (
             {"database": CONTENT, "manifest.json": manifest(database={"name": "../x"})},
-            "names another file",
+            "names a file other than",
         ),
         (
             {"database": CONTENT, "manifest.json": manifest(database={"bytes": 10**18})},

@@ -119,8 +119,8 @@ def test_a_backup_that_is_made_during_a_deployment_restores_everything(
         "succeeded",
     ]
     assert ran["stage"] == "DEPLOYING"
-    assert "it was running when the backup was made" in ran["message"]
-    assert "It waited when the backup was made" in waited["message"]
+    assert "it was running when the restored backup was made" in ran["message"]
+    assert "It was waiting when the restored backup was made" in waited["message"]
     assert variables(empty) == f"{PLAIN} {SECRET}"
     assert f"Interrupted, because it was running: #{ran['id']}" in done.stdout
     assert f"Cancelled, because it was waiting: #{waited['id']}" in done.stdout

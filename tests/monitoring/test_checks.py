@@ -81,7 +81,7 @@ def test_a_deployment_that_no_process_starts_is_a_problem() -> None:
     make_deployment(created_at=long_ago())
 
     with pytest.raises(
-        NotReady, match=r"has waited for 1\d\d s, and no process works on the queue"
+        NotReady, match=r"has been waiting for 1\d\d s, and no process is working on the queue"
     ):
         checks.check_queue()
 
@@ -90,7 +90,7 @@ def test_a_web_server_is_ready_without_workers(settings: Settings) -> None:
     settings.AWAITSTEP = settings.AWAITSTEP.model_copy(update={"tasks": "worker"})
     make_deployment(created_at=long_ago())
 
-    assert "no process works on the queue. Start a worker." in checks.check_queue()
+    assert "no process is working on the queue. Start a worker." in checks.check_queue()
 
 
 def test_a_long_queue_that_a_process_works_on_is_not_a_problem() -> None:
@@ -113,7 +113,7 @@ def test_a_worker_whose_heartbeat_has_stopped_does_not_work_on_the_queue() -> No
     claim = leases.grant(make_deployment(status="running"))
     Lease.objects.filter(token=claim.token).update(heartbeat_at=long_ago())
 
-    with pytest.raises(NotReady, match="no process works on the queue"):
+    with pytest.raises(NotReady, match="no process is working on the queue"):
         checks.check_queue()
 
 

@@ -1,4 +1,4 @@
-"""Examples of indexed runs, and of runs in the shape of Cloudflare's API."""
+"""Examples of indexed runs, and of runs in the format of Cloudflare's API."""
 
 from __future__ import annotations
 

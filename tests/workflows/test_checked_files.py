@@ -60,7 +60,7 @@ def test_a_required_secret_that_is_not_set_is_an_error(project: Workflow) -> Non
 def test_files_that_cannot_be_read_are_reported_without_compiling(project: Workflow) -> None:
     project.files = {"../x": ""}
     [problem] = checked_files(project)
-    assert str(problem) == "../x: leads out of the project (..)"
+    assert str(problem) == "../x: points outside of the project (..)"
 
 
 def test_a_class_that_is_not_exported_is_an_error(project: Workflow) -> None:

@@ -38,7 +38,7 @@ def test_a_line_sets_a_variable(text: str, values: dict[str, str]) -> None:
         ("", ["The text sets no variables. Write one on each line, such as NAME=value."]),
         ("A=1\n=2", ["Line 2 is not NAME=value."]),
         ("A", ["Line 1: A has no value. Write A= for an empty one."]),
-        ("A=1\n\nA=2", ["Line 3: A is already set in line 1."]),
+        ("A=1\n\nA=2", ["Line 3: A is already set on line 1."]),
         ("x" * (MAX_LENGTH + 1), ["The text has more than 200,000 characters."]),
     ],
 )

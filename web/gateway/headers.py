@@ -69,7 +69,7 @@ HEADERS: Final[tuple[Header, ...]] = tuple(
 
 
 class SecurityHeaders:
-    """Adds those headers that the application has not set."""
+    """Adds the headers that the application has not set."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

@@ -106,7 +106,7 @@ class SharedSilence:
         self._silent_at: dict[Hashable, float] = {}
 
     async def ask(self, key: Hashable, question: Callable[[], Awaitable[_T]]) -> _T | None:
-        """Return the answer, or None if another stream has just been given none."""
+        """Return the answer, or None if another stream was just answered with None."""
         if monotonic() - self._silent_at.get(key, -math.inf) < self._seconds:
             return None
         answer = await question()

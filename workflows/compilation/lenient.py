@@ -28,9 +28,7 @@ _TIME_LIMIT = 30.0
 GIVEN_UP = frozenset({"TS2563", "TS2589", "TS2590"})
 _MAX_SHOWN = 100
 _MAX_COMPLAINTS = 2_000  # about one piece of code; each takes longer in longer code
-_TOO_MANY = (
-    f"the compiler has more than {_MAX_COMPLAINTS:,} complaints about this code: simplify it"
-)
+_TOO_MANY = f"the compiler reports more than {_MAX_COMPLAINTS:,} errors in this code: simplify it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

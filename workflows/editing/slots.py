@@ -1,4 +1,4 @@
-"""The slots of a document, and to which of them nodes can be moved."""
+"""The slots of a document, and those to which nodes can be moved."""
 
 from __future__ import annotations
 

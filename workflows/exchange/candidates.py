@@ -45,7 +45,7 @@ _ENTRY_CODE_OF_ONE: Final = (
 )
 _ENTRY_CODE_OF_ZIP: Final = "An exported zip contains its entry code. Leave the entry code out."
 _TOO_MANY: Final = f"Choose at most {MAX_UPLOADS} files."
-_TOO_LARGE: Final = f"The files are larger than {MAX_ARCHIVE // 1024 // 1024} MB together."
+_TOO_LARGE: Final = f"The files are larger than {MAX_ARCHIVE // 1024 // 1024} MB in total."
 _NOTHING: Final = "Choose a file, or paste a document."
 NO_PERMISSION: Final = "You cannot load node types. Ask someone who can add node types to load them first, or to do this import."
 

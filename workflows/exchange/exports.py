@@ -41,7 +41,7 @@ from workflows.nodes.documents import parse
 _SECRET: Final = "secret"  # noqa: S105 - a kind of variable
 _TOO_MANY: Final = f"An export can contain at most {MAX_WORKFLOWS} workflows. Choose fewer."
 _TOO_LARGE: Final = (
-    f"These workflows are larger than {MAX_CONTENT // 1024 // 1024} MB together, or than "
+    f"These workflows are larger than {MAX_CONTENT // 1024 // 1024} MB in total, or larger than "
     f"{MAX_ARCHIVE // 1024 // 1024} MB as a zip file. Export fewer of them together."
 )
 

@@ -45,8 +45,8 @@ class Area:
 class Line:
     """A line with right angles from the node `source` to the node `node_id`; each may be "".
 
-    `owner` is the container in whose frame it is drawn, if that decides whether a run takes it. A line of
-    a column without nodes `is_empty`.
+    `owner` is the container in whose frame it is drawn, if that decides whether a run takes it.
+    `is_empty` is set for a line of a column without nodes.
     """
 
     points: tuple[tuple[float, float], ...]

@@ -43,7 +43,7 @@ _MAX_PICTURES: Final = 20
 _MAX_DRAWN: Final = 500  # nodes in one picture
 _MAX_NAME: Final = 100
 _DIGITS: Final = 10
-_DAMAGED: Final = "The files of the preview did not arrive completely. Choose them again."
+_DAMAGED: Final = "The files for the preview were not received completely. Choose them again."
 _NO_TREE: Final = "The nodes of this document are not connected in a way that can run."
 
 

@@ -41,7 +41,7 @@ ADD: Final = "workflows.add_workflow"
 _ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 _MAX_UPLOADS: Final = 1_000
 _MAX_SHOWN: Final = 200
-_DAMAGED: Final = "The files of the preview did not arrive completely. Choose them again."
+_DAMAGED: Final = "The files for the preview were not received completely. Choose them again."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

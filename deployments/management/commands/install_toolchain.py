@@ -24,6 +24,6 @@ class Command(BaseCommand):
             ) from None
         except subprocess.CalledProcessError as error:
             raise CommandError(
-                f"npm has failed (exit code {error.returncode}). Its output is above."
+                f"npm failed (exit code {error.returncode}). Its output is above."
             ) from None
         self.stdout.write(f"Installed in {node_tools.TOOLCHAIN}")

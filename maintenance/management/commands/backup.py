@@ -27,7 +27,7 @@ class Command(BaseCommand):
         try:
             create_backup(path, by=command_line_actor())
         except FileExistsError:
-            raise CommandError(f"{path} exists. Choose another name.") from None
+            raise CommandError(f"{path} already exists. Choose another name.") from None
         except OSError as error:
             raise CommandError(f"The backup cannot be written: {error}.") from None
         except (NotSupported, AlreadyRunning) as error:

@@ -26,7 +26,7 @@ deployed after the backup was made."""
 class Command(BaseCommand):
     help = (
         "Restore a backup into an empty data directory. Backups of earlier versions are migrated. "
-        "Deployments that were running become interrupted, and those that waited are cancelled."
+        "Deployments that were running become interrupted, and those that were waiting are cancelled."
     )
     requires_migrations_checks = False
 

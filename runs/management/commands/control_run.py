@@ -21,7 +21,7 @@ _WARNINGS: Final = {
 
 
 _ROLLS_BACK: Final = (
-    "It stops and cannot continue. Then its steps are undone, as far as they have rollbacks."
+    "It stops and cannot continue. Then those of its steps that have rollbacks are undone."
 )
 
 
@@ -44,12 +44,12 @@ class Command(RunCommand):
             "--occurrence",
             type=int,
             metavar="N",
-            help="restart at the Nth step with exactly the name that --from gives",
+            help="restart at the Nth step that has exactly the name given with --from",
         )
         parser.add_argument(
             "--rollback",
             action="store_true",
-            help="before a run is terminated, undo its steps by their rollbacks, the last one first",
+            help="before a run is terminated, undo its steps with their rollbacks, last one first",
         )
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
         parser.add_argument("--json", action="store_true", help="print the run as JSON")

@@ -16,13 +16,15 @@ _DECISIONS: Final = {"approve": True, "reject": False}
 
 
 class Command(RunCommand):
-    help = "Approve or reject what a run asks."
+    help = "Decide an approval that a run is waiting for: approve or reject it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
         parser.add_argument("decision", metavar="|".join(_DECISIONS), choices=_DECISIONS)
-        parser.add_argument("--title", default="", help="which approval, if the run asks several")
+        parser.add_argument(
+            "--title", default="", help="which approval, if the run is waiting for several"
+        )
         parser.add_argument(
             "--fields", default="{}", metavar="JSON", help="the values of the form; default: {}"
         )
@@ -54,5 +56,7 @@ def _chosen(run: Run, title: str) -> Approval:
         raise CommandError(CLOSED)
     if len(found) > 1:
         titles = ", ".join(approval.title for approval in found)
-        raise CommandError(f"The run asks several things. Choose one with --title: {titles}")
+        raise CommandError(
+            f"The run is waiting for several approvals. Choose one with --title: {titles}"
+        )
     return found[0]

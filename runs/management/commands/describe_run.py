@@ -19,7 +19,7 @@ class Command(RunCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("instance", metavar="INSTANCE", help='the run\'s id, or "latest"')
-        parser.add_argument("--json", action="store_true", help="in the shape of Cloudflare's API")
+        parser.add_argument("--json", action="store_true", help="in the format of Cloudflare's API")
 
     def run(self, scope: CommandScope, options: dict[str, Any]) -> None:
         runs, instance = scope.runs, options["instance"]

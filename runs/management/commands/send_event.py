@@ -12,7 +12,7 @@ from runs.services.lookup import find_run
 
 
 class Command(RunCommand):
-    help = "Send an event to a run that waits for it."
+    help = "Send an event to a run that is waiting for it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             "--keep", action="store_true", help="do not remove the Worker at the end"
         )
         parser.add_argument(
-            "--json", action="store_true", help="print the run in the shape of Cloudflare's API"
+            "--json", action="store_true", help="print the run in the format of Cloudflare's API"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -29,7 +29,7 @@ def test_the_failure_of_npm_is_reported(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(node_tools, "install", fail)
 
-    with pytest.raises(CommandError, match=r"npm has failed \(exit code 7\)"):
+    with pytest.raises(CommandError, match=r"npm failed \(exit code 7\)"):
         call_command("install_toolchain")
 
 

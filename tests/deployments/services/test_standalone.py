@@ -219,7 +219,7 @@ def test_ejecting_keeps_the_versions_and_says_so_on_the_trail(graph: Workflow) -
 def test_a_project_cannot_be_ejected() -> None:
     workflow = import_project(dict(FILES))
 
-    with pytest.raises(Refused, match="is a project already"):
+    with pytest.raises(Refused, match="is already a project"):
         eject(workflow, by=ADA)
 
 

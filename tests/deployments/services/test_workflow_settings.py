@@ -317,7 +317,7 @@ def test_a_schedule_that_would_start_two_runs_is_a_warning(target: Target) -> No
     deployment = succeeded(deploy(workflow_with_settings(settings), target))
 
     (warning,) = deployment.warnings
-    assert "each time starts two runs" in warning["message"]
+    assert "it starts two runs each time" in warning["message"]
 
 
 def test_a_workflow_assigned_again_in_a_retry_keeps_its_settings(

@@ -296,8 +296,8 @@ def test_warnings_are_shown_under_the_stages_and_link_to_their_nodes(
 def test_a_deployment_that_no_process_starts_says_so(admin_client: Client) -> None:
     waiting = make_deployment(status="queued")
     address = f"/deployments/{waiting.pk}/"
-    assert "No process works on the queue" not in text(admin_client.get(address))
+    assert "No process is working on the queue" not in text(admin_client.get(address))
 
     Deployment.objects.update(created_at=timezone.now() - timedelta(minutes=2))
 
-    assert "No process works on the queue. Ask an admin" in text(admin_client.get(address))
+    assert "No process is working on the queue. Ask an admin" in text(admin_client.get(address))

@@ -1,4 +1,4 @@
-"""Parsing runs in the shape of Cloudflare's API."""
+"""Parsing runs in the format of Cloudflare's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timeline of steps in the shape of Cloudflare's API."""
+"""The timeline of steps in the format of Cloudflare's API."""
 
 from __future__ import annotations
 

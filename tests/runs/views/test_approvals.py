@@ -111,7 +111,7 @@ def test_only_the_first_decision_is_sent_to_a_paused_run(target: Target) -> None
     approval = Decision(is_approved=True, fields={"cost center": "Sales"})
     approvals.decide(run, event_type, approval, by=ADA)
 
-    with pytest.raises(Refused, match="has been decided already"):
+    with pytest.raises(Refused, match="has already been decided"):
         approvals.decide(run, event_type, Decision(is_approved=False, fields={}), by=ADA)
 
     control.change(run, "resume", by=ADA)

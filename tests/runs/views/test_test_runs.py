@@ -105,7 +105,7 @@ def test_the_payload_and_the_speed_are_remembered_for_each_user_and_draft(
     ("fields", "message"),
     [
         ({"payload": "{"}, "The payload is not JSON"),
-        ({"speed": "12"}, "Choose how fast the time passes."),
+        ({"speed": "12"}, "Choose how fast time passes."),
         ({"until_selected": "1"}, "Select the node after which the run stops."),
     ],
 )
@@ -250,7 +250,7 @@ def test_the_pins_of_a_draft_have_a_limit_together(admin_client: Client) -> None
     large = json.dumps("x" * 1_000_000)
     for number in range(10):
         answer = post(admin_client, workflow, "pin", node=f"n{number}", output=large)
-    assert "at most 10 MB together" in answer["parts"]["test-pin"]
+    assert "at most 10 MB in total" in answer["parts"]["test-pin"]
     assert len(TestSetup.objects.get().pins) == 9
 
 

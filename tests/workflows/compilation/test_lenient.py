@@ -24,7 +24,7 @@ def test_only_the_first_complaints_about_one_code_are_judged() -> None:
 
     assert len(complaints) == 10_001
     assert len(errors) == 2_002
-    assert sum("more than 2,000 complaints" in error.message for error in errors) == 1
+    assert sum("more than 2,000 errors" in error.message for error in errors) == 1
 
 
 def test_a_hundred_errors_are_shown_and_the_others_counted(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_loose_files_are_a_project_without_folders(admin_client: Client) -> None
     ("data", "reason"),
     [
         (b"no archive", "not a zip, tar or tar.gz archive"),
-        (zipped({"../outside.ts": ""}), "leads out of the project"),
+        (zipped({"../outside.ts": ""}), "points outside of the project"),
         (zipped({"a.ts": "", "A.ts": ""}), "differs from a.ts only in case"),
         (zipped({".env": "A=1"}), "There are no files to store."),
     ],

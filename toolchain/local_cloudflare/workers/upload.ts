@@ -165,7 +165,7 @@ const optional = (check: Check) => (value: unknown) => value === undefined || ch
 const TEXT: [Check, string] = [optional(isText), 'text'];
 const TEXTS: [Check, string] = [
   optional((value) => Array.isArray(value) && value.every(isText)),
-  'a list of text',
+  'a list of strings',
 ];
 const OBJECT: [Check, string] = [optional(isObject), 'an object'];
 

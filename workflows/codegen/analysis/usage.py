@@ -107,7 +107,7 @@ class _Levels:
         self._reads = reads
 
     def propagate(self, order: list[str]) -> bool:
-        """Apply what each node reads; return whether a value moved that had been visited already.
+        """Apply what each node reads; return whether a value moved that had already been visited.
 
         Readers come after what they read, so one pass backwards is enough, except for loops whose
         condition reads values from their body.

@@ -73,7 +73,7 @@ def _contents(file: ZipFile, entries: list[ZipInfo]) -> dict[str, bytes]:
         if len(content) > MAX_TEXT:
             raise _refused(f"is larger than {MAX_TEXT // 1024 // 1024} MB", _shown(info.filename))
         if total > MAX_CONTENT:
-            raise _refused(f"The files are larger than {MAX_CONTENT // 1024 // 1024} MB together.")
+            raise _refused(f"The files are larger than {MAX_CONTENT // 1024 // 1024} MB in total.")
         files[info.filename] = content
     return files
 
@@ -86,7 +86,7 @@ def _problems(entries: list[ZipInfo]) -> Iterator[ArchiveProblem]:
         key = unicodedata.normalize("NFC", name).casefold()
         if not reason and key in seen and not (info.is_dir() and seen[key] == name):
             reason = (
-                "is there twice"
+                "appears twice"
                 if seen[key] == name
                 else f"differs from {quoted(seen[key])} only in case"
             )
@@ -122,5 +122,5 @@ def _name_reason(info: ZipInfo) -> str:
         return "has a name with characters that are not allowed"
     parts = name.removesuffix("/").split("/")
     if any(part.strip(". ") == "" or part != part.strip() for part in parts):
-        return "leads out of the archive, or has an unusable path"
+        return "points outside of the archive, or has an unusable path"
     return ""

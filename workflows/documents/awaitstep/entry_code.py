@@ -142,7 +142,8 @@ class _Annotated:
         is_next = following is not None and not self._between(annotation.end, following.start_byte)
         if not function or not name or function.type != "function_declaration" or not is_next:
             self._refuse(
-                annotation.line, f"@{annotation.name} must stand before a function at the top level"
+                annotation.line,
+                f"@{annotation.name} must be directly before a function at the top level",
             )
             return None
         return _Handler(kind=annotation.name, name=text(name), function=function)

@@ -71,7 +71,7 @@ def _lines(text: str) -> list[str]:
 
 
 def effort(before: str, after: str) -> int:
-    """Return about how many pairs of lines a comparison looks at."""
+    """Return roughly how many pairs of lines a comparison looks at."""
     old, new = _lines(before), _lines(after)
     start, end = _equal_ends(old, new)
     first, second = old[start : len(old) - end], new[start : len(new) - end]

@@ -34,7 +34,7 @@ class _Side:
     others: Mapping[RegionKey, Sequence[str]]
 
     def positions(self) -> dict[str, _Position]:
-        """Return where each node is. Those in regions that the other side lacks are nowhere."""
+        """Return where each node is. Nodes in regions that the other side lacks have no place."""
         hosts = self.hosts()
         found: dict[str, _Position] = {}
         for key, view in self.places.regions.items():

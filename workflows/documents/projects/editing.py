@@ -62,7 +62,7 @@ def add_files(files: ProjectFiles, added: Mapping[str, StoredFile]) -> FilesEdit
         raise Refused("Choose at least one file.")
     for path in new:
         if path in files:
-            raise Refused(f"There already is a file {shown(path)}.")
+            raise Refused(f"There is already a file {shown(path)}.")
     return _checked(
         {**files, **new}, f"Added {_listed(list(new))}", list(new), opened=next(iter(new))
     )
@@ -98,7 +98,7 @@ def move(files: ProjectFiles, path: str, to: str, *, base: str) -> FilesEdit:
     kept = {name: file for name, file in files.items() if name not in moved}
     for new in moved.values():
         if new in kept:
-            raise Refused(f"There already is a file {shown(new)}.")
+            raise Refused(f"There is already a file {shown(new)}.")
     after = kept | {new: files[old] for old, new in moved.items()}
     opened = "" if path.endswith("/") else target
     summary = f"Moved {shown(path)} to {shown(target)}"

@@ -62,7 +62,7 @@ _NOT_FILES: Final = 'must be an object of paths and contents, such as {"src/inde
 _NOT_A_FILE: Final = f'must be text, or {{"{BASE64}": "..."}} if it is not UTF-8'
 _NOT_UTF8: Final = "contains a lone surrogate (half a character), which cannot be stored: remove it"
 _NUL: Final = f'contains a NUL character: write it as {{"{BASE64}": "..."}}'
-_NOT_USUAL: Final = "is not Base64 as programs write it: its last characters have unused bits"
+_NOT_USUAL: Final = "is not canonical Base64: its last character has unused bits that are not zero"
 _IS_TEXT: Final = "is UTF-8 text: write it as text instead of Base64"
 
 

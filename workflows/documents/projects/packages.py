@@ -124,12 +124,12 @@ def _notes(manifest: JsonFile, files: ProjectFiles) -> Iterator[tuple[tuple[str,
     if manifest.member("devDependencies"):
         yield (
             ("devDependencies",),
-            "are not installed: packages that the code imports are dependencies",
+            "are not installed: list packages that the code imports in `dependencies`",
         )
     if manifest.member("peerDependencies"):
         yield (
             ("peerDependencies",),
-            "are not installed: packages that the code imports are dependencies",
+            "are not installed: list packages that the code imports in `dependencies`",
         )
     for name in _OTHER_LOCKS:
         if name in files:

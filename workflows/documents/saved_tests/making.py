@@ -67,7 +67,7 @@ def _request(made: MadeRequest) -> JsonObject:
 
 
 def with_schemas(test: JsonObject, second: Observed) -> JsonObject:
-    """Replace the expected values that differ in a second run by JSON Schemas."""
+    """Replace the expected values that differ in a second run with JSON Schemas."""
     expect = dict(test["expect"])
     outputs: JsonObject = expect.get("outputs", {})
     if outputs:
@@ -87,7 +87,7 @@ def _expected_of_both(expected: JsonObject, second: tuple[Any, ...]) -> JsonObje
 
 
 def schema_of(values: Sequence[Any]) -> JsonObject:
-    """Return a JSON Schema that describes the types of the values, which all are valid by it."""
+    """Return a JSON Schema that describes the types of the values and accepts all of them."""
     objects = [value for value in values if isinstance(value, dict)]
     lists = [value for value in values if isinstance(value, list)]
     kinds = dict.fromkeys(_TYPES[type(value)] for value in values if type(value) in _TYPES)

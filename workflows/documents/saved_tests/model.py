@@ -14,7 +14,7 @@ STATUSES: Final = (COMPLETE, "errored", "terminated")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedOutput:
-    """What an output must be: equal to a value, or valid by a JSON Schema.
+    """What an output must be: equal to a value, or valid against a JSON Schema.
 
     `values` are those of a node that runs several times, in order; `value` is then the last one.
     """
@@ -89,7 +89,7 @@ class SavedTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeRequest:
-    """A request that a run has made; `answered` is the index of the answer of the test, or None.
+    """A request that a run has made; `answered` is the index of the test's answer, or None.
 
     `body` is its text; None if it had none. `status` and `response` are what a real service
     responded: the body as text.

@@ -38,7 +38,7 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8000}")
 _WITHOUT_BODY: Final = (204, 205, 304)
-_TOO_LARGE: Final = f"can have at most {MAX_SIZE:,} characters together"
+_TOO_LARGE: Final = f"can have at most {MAX_SIZE:,} characters in total"
 
 
 class InvalidTests(Exception):

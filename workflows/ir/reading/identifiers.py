@@ -139,7 +139,7 @@ class Names:
 
 
 def to_identifier(text: str) -> str:
-    """Return the text with everything that an identifier cannot contain replaced by `_`."""
+    """Return the text with everything that an identifier cannot contain replaced with `_`."""
     if text.isascii() and text.isidentifier():
         return text
     name = "".join(char if _may_follow(char) else "_" for char in text)

@@ -1,4 +1,4 @@
-"""The rule for names that people choose: one line of text, in which nothing is invisible."""
+"""The rule for names that people choose: one line of text, without invisible characters."""
 
 from __future__ import annotations
 

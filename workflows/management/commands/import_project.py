@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "source",
             metavar="FOLDER|FILE",
-            help="a folder, a zip or tar archive such as `git archive` writes, or - for standard input",
+            help="a folder, a zip or tar archive (as `git archive` writes it), or - for standard input",
         )
         parser.add_argument(
             "--workflow", metavar="ID", help="replace the files of this project instead"

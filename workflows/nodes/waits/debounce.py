@@ -1,4 +1,4 @@
-"""`debounce`: lets only the last of several runs continue that start shortly after each other."""
+"""`debounce`: of several runs that start in quick succession, lets only the last one continue."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUIET: Final = SettingField(
     name="quietPeriod",
     kind=FieldKind.DURATION,
     label="Quiet period",
-    help="How long no newer run may arrive, so that this one continues.",
+    help="How long to wait for newer runs. This one continues if none arrives in that time.",
     default="30 seconds",
     rules=Rules(min=1),
     takes_references=True,
@@ -40,8 +40,8 @@ MAX_WAIT: Final = SettingField(
     name="maxWait",
     kind=FieldKind.DURATION,
     label="Maximum wait",
-    help="After this time since the first of the runs, one continues even if newer ones keep arriving. By default, "
-    "there is no such limit.",
+    help="The longest wait, counted from the first of the runs: after that, one continues even if newer "
+    "ones keep arriving. By default, there is no such limit.",
     rules=Rules(min=1),
     takes_references=True,
 )
@@ -122,7 +122,7 @@ TYPE = NodeType(
     name="debounce",
     title="Debounce",
     category=Category.WAIT,
-    summary="Of several runs that start shortly after each other, finds out which is the last.",
+    summary="Finds out which of several runs that start in quick succession is the last.",
     docs="nodes/debounce.md",
     icon="debounce",
     fields=FIELDS,

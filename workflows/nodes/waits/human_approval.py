@@ -107,7 +107,7 @@ TIMEOUT: Final = SettingField(
 ON_TIMEOUT: Final = SettingField(
     name="onTimeout",
     kind=FieldKind.SELECT,
-    label="At the timeout",
+    label="On timeout",
     help="`fail`: the node fails; `continue`: the workflow continues, and `outcome` is `timed_out`.",
     default="fail",
     options=("fail", "continue"),
@@ -140,7 +140,7 @@ ESCALATION_MESSAGE: Final = SettingField(
     name="escalationMessage",
     kind=FieldKind.TEXT,
     label="Message of the escalation",
-    help="A message that is shown in addition after the escalation.",
+    help="An additional message to show after the escalation.",
     takes_references=True,
     is_multiline=True,
 )
@@ -199,7 +199,7 @@ def _check_order(data: Reader, escalate_after: Duration, timeout: Duration) -> N
     if length is not None and limit is not None and length >= limit > 0:
         data.problem(
             ESCALATE_AFTER.name,
-            "must be shorter than the timeout, which ends the approval before: shorten it, or increase "
+            "must be shorter than the timeout, which ends the approval first: shorten it, or increase "
             "the timeout",
         )
 

@@ -1,4 +1,4 @@
-"""`rate_limit`: waits until there is room in a limit that runs share."""
+"""`rate_limit`: waits for a free slot in a rate limit that runs share."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TIMEOUT: Final = SettingField(
     name="timeout",
     kind=FieldKind.DURATION,
     label="Timeout",
-    help="How long to wait at most. A node that would wait longer takes up no room.",
+    help="How long to wait at most. A node that would wait longer takes no slot.",
     details="This is known immediately: the node does not wait first",
     default="24 hours",
     rules=Rules(min=1),
@@ -63,7 +63,7 @@ TIMEOUT: Final = SettingField(
 ON_TIMEOUT: Final = SettingField(
     name="onTimeout",
     kind=FieldKind.SELECT,
-    label="Without room in time",
+    label="If no slot is free in time",
     help="`fail`: the node fails; `continue`: the workflow continues, and `timedOut` is `true`.",
     default="fail",
     options=("fail", "continue"),
@@ -128,7 +128,7 @@ def max_wait(settings: Settings) -> Duration:
 
 
 def has_output(suffix: str, _result: object) -> bool:
-    """Return whether this is the step that takes a place."""
+    """Return whether this is the step that takes a slot."""
     return not suffix
 
 
@@ -136,7 +136,7 @@ TYPE = NodeType(
     name="rate_limit",
     title="Rate limit",
     category=Category.WAIT,
-    summary="Waits until there is room: at most a number of times per period, across all runs.",
+    summary="Waits for a free slot: a limited number of times per period, across all runs.",
     docs="nodes/rate_limit.md",
     icon="rate_limit",
     fields=FIELDS,
@@ -198,6 +198,6 @@ async function takeSlot(call: RateLimitCall): Promise<Slot> {
   const [taken] = results[4].results;
   if (taken) return { waited: Math.max(0, taken.pause), timedOut: false };
   if (!call.failsAtTimeout) return { waited: 0, timedOut: true };
-  throw new NonRetryableError(`${call.name("")}: no room within ${timeout} ms`);
+  throw new NonRetryableError(`${call.name("")}: no free slot within ${timeout} ms`);
 }
 """

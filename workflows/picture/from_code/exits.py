@@ -35,7 +35,7 @@ class _Function:
 def states_of_exits(
     ir: WorkflowIR, states: Mapping[str, NodeState], run_status: str
 ) -> dict[str, NodeState]:
-    """Return the states of the nodes that leave a function, as far as the other nodes tell them."""
+    """Return the states of the nodes that leave a function, as far as the other nodes reveal them."""
     return _Exits(ir, states, run_status).found()
 
 

@@ -106,7 +106,7 @@ _TYPES: Final = (
         "Passes steps to a function that is not part of the project.",
         container=Container(labels=None, keeps_exits=True, concurrent=True, repeats=True),
     ),
-    _type("code", "Code", "code", "Code of which it is not known what it does.", breaks=_never),
+    _type("code", "Code", "code", "Code whose effect is not known.", breaks=_never),
     _type("recursion", "Recursion", "loop", "Calls a function that has not ended.", breaks=_never),
     _type("return", "Return", "return", "Ends the function.", breaks=_always),
     _type("throw", "Throw", "warn", "Fails with an error.", breaks=_always),

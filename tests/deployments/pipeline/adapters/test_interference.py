@@ -169,7 +169,7 @@ def test_a_queued_deployment_is_refused_if_its_target_has_come_to_require_tests(
     refused = run_queue(waiting)
 
     assert (refused.state, refused.cause) == (Status.FAILED, Cause.POLICY)
-    assert "requires tests since this deployment was requested, and v1 has" in refused.message
+    assert "require tests since this deployment was requested, and v1 has" in refused.message
     assert control.calls() == []
 
 

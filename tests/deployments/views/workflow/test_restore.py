@@ -118,7 +118,7 @@ def test_what_the_draft_already_is_cannot_be_restored(
 
     assert "Restore v2" not in shown
     assert "The draft is the same as this version" in shown
-    assert "The draft already is the same as v2" in text(answer)
+    assert "The draft is already the same as v2" in text(answer)
 
 
 def test_an_archived_workflow_is_not_changed(admin_client: Client, workflow: Workflow) -> None:

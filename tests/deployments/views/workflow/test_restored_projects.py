@@ -68,4 +68,4 @@ def test_a_version_that_is_the_draft_changes_nothing(
 ) -> None:
     answer = admin_client.post(f"/workflows/{project.pk}/versions/2/restore/", follow=True)
 
-    assert "The draft already is the same as v2." in text(answer)
+    assert "The draft is already the same as v2." in text(answer)

@@ -53,7 +53,7 @@ def test_the_preview_shows_the_settings_of_the_workflow(admin_client: Client) ->
     assert own["schedules"] == ["0 8 * * *", "0 9 * * *"]
     assert own["default_retention"] == {"success_retention": 86_400_000}
     assert [schedule.expression for schedule in found.schedules] == ["0 9 * * *", "0 8 * * *"]
-    assert "0 9 * * * is a schedule of the Worker too" in found.findings[0].message
+    assert "0 9 * * * is also a schedule of the Worker" in found.findings[0].message
 
 
 def test_the_preview_is_a_fragment_with_htmx_and_a_page_without(admin_client: Client) -> None:

@@ -80,7 +80,7 @@ def test_a_path_that_leads_elsewhere_is_refused(name: str) -> None:
     [
         ("A.txt", "a.txt", 'differs from "A.txt" only in case'),
         ("\u00e4", "a\u0308", "only in case"),
-        ("b", "b", "is there twice"),
+        ("b", "b", "appears twice"),
     ],
 )
 def test_files_that_would_replace_each_other_are_refused(
@@ -89,7 +89,7 @@ def test_files_that_would_replace_each_other_are_refused(
     def add(file: ZipFile) -> None:
         file.writestr(first, b"")
         with catch_warnings():
-            simplefilter("ignore")  # of a name that is there twice
+            simplefilter("ignore")  # of a name that appears twice
             file.writestr(second, b"")
 
     assert reason in refused(zipped(add))[0]
@@ -144,7 +144,7 @@ def test_many_files_are_refused_together_by_size_and_by_number() -> None:
         for at in range(MAX_FILES):
             file.writestr(f"{at}", b"")
 
-    assert refused(zipped(large)) == ["The files are larger than 32 MB together."]
+    assert refused(zipped(large)) == ["The files are larger than 32 MB in total."]
     assert refused(zipped(many)) == ["The file has more than 2,000 entries."]
     assert refused(b"PK\x03\x04" + b"\0" * MAX_ARCHIVE) == ["The file is larger than 20 MB."]
 

@@ -37,8 +37,8 @@ def test_entry_code_becomes_a_module(written: str, expected: str) -> None:
     ("written", "reason"),
     [
         ("\n@scheduled function a() {}", "line 2, column 1: @scheduled is not an annotation"),
-        ("@fetch const a = 1;", "@fetch must stand before a function at the top level"),
-        ("function a() { @queue function b() {} }", "@queue must stand before a function"),
+        ("@fetch const a = 1;", "@fetch must be directly before a function at the top level"),
+        ("function a() { @queue function b() {} }", "@queue must be directly before a function"),
         ("@fetch function a() {}\n@fetch function b() {}", "line 2, column 1: there is already"),
         ("@queue function a() {}\n@queue function a() {}", "there are two functions a"),
         ("@queue function a() { b(); @config { max_retries: 1 } }", "@config must be the first"),

@@ -135,7 +135,7 @@ def test_the_limits_of_a_project_are_exact(pack: Pack) -> None:
     assert "package-lock.json: is larger than 4 MB" in reason_for(pack({"package-lock.json": lock}))
     parts: Content = {str(part): random[1:] for part in range(MAX_TOTAL_BYTES // MAX_FILE_BYTES)}
     assert read_archive(pack(parts)).files
-    assert "larger than 8 MB together" in reason_for(pack({**parts, "b": "x"}))
+    assert "larger than 8 MB in total" in reason_for(pack({**parts, "b": "x"}))
 
 
 @each_format

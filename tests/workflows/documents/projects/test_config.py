@@ -173,7 +173,7 @@ def test_paths_that_lead_out_of_the_project_are_refused(text: str) -> None:
         ("src", "does not exist"),
         ("/src/index.ts", "must be a path inside the project"),
         ("../x/src/index.ts", "must be a path inside the project"),
-        ("wrangler.toml", "must be a file of TypeScript or JavaScript"),
+        ("wrangler.toml", "must be a TypeScript or JavaScript file"),
         ("", "must be a path inside the project"),
     ],
 )

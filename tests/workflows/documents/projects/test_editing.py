@@ -56,7 +56,7 @@ def test_files_are_added_but_never_over_others() -> None:
     edit = add_files(FILES, {" ./src/new.ts ": "", "x.bin": stored(b"\0")})
     assert edit.summary == "Added src/new.ts, x.bin"
     assert edit.files["src/new.ts"] == ""
-    with pytest.raises(Refused, match=r"There already is a file a\.ts"):
+    with pytest.raises(Refused, match=r"There is already a file a\.ts"):
         add_files(FILES, {"a.ts": ""})
 
 
@@ -66,8 +66,8 @@ def test_files_are_added_but_never_over_others() -> None:
         ("", "Enter a path"),
         ("/", "Enter a path"),
         ("/etc/passwd", "is an absolute path"),
-        ("../outside.ts", r"leads out of the project \(\.\.\)"),
-        ("src/../../outside.ts", "leads out of the project"),
+        ("../outside.ts", r"points outside of the project \(\.\.\)"),
+        ("src/../../outside.ts", "points outside of the project"),
         ("a\\b.ts", "backslash"),
         ("src//x.ts", "empty part"),
         ("A.ts", "differs from a.ts only in case"),
@@ -93,7 +93,7 @@ def test_a_file_moves_to_a_path_or_into_a_folder() -> None:
     edit = moved("a.ts", "src/")
     assert edit.files["src/a.ts"] == "a"
     assert (edit.summary, edit.opened) == ("Moved a.ts to src/a.ts", "src/a.ts")
-    with pytest.raises(Refused, match=r"There already is a file src/b\.ts"):
+    with pytest.raises(Refused, match=r"There is already a file src/b\.ts"):
         moved("a.ts", "src/b.ts")
 
 

@@ -119,7 +119,7 @@ def test_folders_that_are_nested_too_deeply_are_not_opened(project: Path) -> Non
     (deep / "a.ts").write_text("")
     assert "/".join([*["d"] * (MAX_DEPTH - 1), "a.ts"]) in read_folder(project).files
     (deep / "d").mkdir()
-    assert f"has folders in more than {MAX_DEPTH} folders" in _reason(project)
+    assert f"contains folders nested more than {MAX_DEPTH} levels deep" in _reason(project)
 
 
 def test_the_limits_of_a_project_are_exact(project: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_limits_of_a_project_are_exact(project: Path) -> None:
     (project / "a").unlink()
     for part in range(MAX_TOTAL_BYTES // MAX_FILE_BYTES):
         (project / f"{part}").write_bytes(bytes(MAX_FILE_BYTES))
-    assert "larger than 8 MB together" in _reason(project)
+    assert "larger than 8 MB in total" in _reason(project)
 
 
 def test_the_number_of_files_is_limited(project: Path) -> None:

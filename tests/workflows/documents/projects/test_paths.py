@@ -27,9 +27,9 @@ from workflows.documents.projects.files import (
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("../a", "leads out of the project"),
-        ("a/../../b", "leads out of the project"),
-        ("node_modules/../../b", "leads out of the project"),
+        ("../a", "points outside of the project"),
+        ("a/../../b", "points outside of the project"),
+        ("node_modules/../../b", "points outside of the project"),
         ("/etc/passwd", "is an absolute path"),
         ("C:/a", "starts with a drive letter"),
         ("c:a", "starts with a drive letter"),
@@ -58,7 +58,7 @@ from workflows.documents.projects.files import (
         ("wrangler.json/a.ts", "is in a folder with the name of a configuration file"),
         ("TSConfig.json/src/a.ts", "is in a folder with the name of a configuration file"),
         ("node_modules/" + "x" * 5_000, "has a path of more than 4,096 characters"),
-        ("a/" * MAX_DEPTH + "b", f"is in more than {MAX_DEPTH} folders"),
+        ("a/" * MAX_DEPTH + "b", f"is nested more than {MAX_DEPTH} folders deep"),
     ],
 )
 def test_paths_that_are_not_the_same_everywhere_are_refused(path: str, reason: str) -> None:
@@ -77,7 +77,7 @@ def test_paths_that_are_not_the_same_everywhere_are_refused(path: str, reason: s
     [
         ("src/a.ts", "src/A.ts", "differs from src/a.ts only in case"),
         ("src/a.ts", "SRC/b.ts", "differs from src only in case"),
-        ("gr\u00fc\u00df.ts", "gru\u0308\u00df.ts", "is there twice"),
+        ("gr\u00fc\u00df.ts", "gru\u0308\u00df.ts", "appears twice"),
         ("gru\u0308n.ts", "GR\u00dcN.ts", "only in case"),
         ("a", "a/b", "is in a, which is a file"),
         ("a/b/c", "a/b", "is a file and a folder"),
@@ -103,7 +103,7 @@ def test_a_file_that_is_there_twice_is_refused() -> None:
         simplefilter("ignore")
         packed.writestr("a.ts", "1")
         packed.writestr("a.ts", "2")
-    assert "a.ts: is there twice" in reason_for(data.getvalue())
+    assert "a.ts: appears twice" in reason_for(data.getvalue())
 
 
 def test_every_problem_of_the_names_is_reported() -> None:

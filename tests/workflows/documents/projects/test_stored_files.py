@@ -153,7 +153,7 @@ def test_the_limits_of_a_project_are_exact() -> None:
     full = {str(part): "x" * MAX_FILE_BYTES for part in range(MAX_TOTAL_BYTES // MAX_FILE_BYTES)}
     assert not check_files(full)
     assert _reasons({**full, "a": "x"}) == [
-        "The files of the project are larger than 8 MB together."
+        "The files of the project are larger than 8 MB in total."
     ]
     many = {f"{number}": "" for number in range(MAX_FILES)}
     assert not check_files(many)

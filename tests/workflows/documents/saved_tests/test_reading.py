@@ -119,7 +119,7 @@ def test_there_can_be_a_hundred_tests() -> None:
 
 def test_tests_cannot_be_too_large_together() -> None:
     (problem,) = problems([{"name": "x", "payload": "y" * 2_000_000}])
-    assert problem.startswith("tests: can have at most 2,000,000 characters together")
+    assert problem.startswith("tests: can have at most 2,000,000 characters in total")
 
 
 def test_a_test_keeps_the_json_that_it_was_read_from() -> None:

@@ -127,7 +127,7 @@ def _differences(expected_request: Mapping[str, Any], made: Made, keys: set[str]
 
 
 def _signed(expected: Any, made: Made) -> Any:
-    """Replace the placeholders of signatures by the signatures of the request, if they are right."""
+    """Replace the placeholders of signatures with the signatures of the request, if they are right."""
     if not isinstance(expected, dict):
         return expected
     signature, assertion = made.headers.get("webhook-signature", ""), made.form.get("assertion", "")
@@ -144,7 +144,7 @@ def _signed(expected: Any, made: Made) -> Any:
 
 
 def filled(expected: Any, actual: Any, keys: set[str]) -> Any:
-    """Replace the placeholders in an expected value by the actual parts, and collect the keys."""
+    """Replace the placeholders in an expected value with the actual parts, and collect the keys."""
     if expected == ANY and actual:
         return actual
     if isinstance(expected, str) and KEY in expected and isinstance(actual, str):

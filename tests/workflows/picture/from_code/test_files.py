@@ -136,7 +136,7 @@ def test_without_the_class_there_is_a_reason() -> None:
         "There is no picture, because the class Flow has no method run."
     )
     assert of_files({MAIN: "/" * 1_000_001}).message == (
-        "There is no picture, because src/index.ts is too long to be read."
+        "There is no picture, because src/index.ts is too long to read."
     )
     assert not of_files({})
 

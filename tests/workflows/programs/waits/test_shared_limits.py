@@ -195,7 +195,7 @@ def test_without_room_in_time_nothing_is_taken(tmp_path: Path) -> None:
 
     assert outputs(run)["full"] == {"waited": 0, "timedOut": True}
     assert len(outputs(run)["count"]) == 1
-    assert run["error"]["message"] == "fails: no room within 60000 ms"
+    assert run["error"]["message"] == "fails: no free slot within 60000 ms"
     assert len(run["steps"][-1]["attempts"]) == 1
 
 

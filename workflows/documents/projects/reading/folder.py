@@ -22,7 +22,7 @@ from workflows.documents.projects.reading.limits import (
 _NO_LINK: Final = "is a link: links are not followed"
 _HARD_LINK: Final = "has a second name (a hard link): replace it with a copy"
 _SPECIAL: Final = "is not a file: it is a device, a pipe or a socket"
-_DEEP: Final = f"has folders in more than {MAX_DEPTH} folders"
+_DEEP: Final = f"contains folders nested more than {MAX_DEPTH} levels deep"
 _REPLACED: Final = "something else has replaced it in the meantime"
 _REPLACED_ERRORS: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.ENOENT})
 _CHUNK: Final = 256 * 1024

@@ -51,7 +51,7 @@ def size_reason(path: str, size: int) -> str:
 
 
 TOO_MANY_FILES: Final = f"The project has more than {MAX_FILES:,} files."
-TOO_LARGE: Final = f"The files of the project are larger than {MAX_TOTAL_BYTES // _MB} MB together."
+TOO_LARGE: Final = f"The files of the project are larger than {MAX_TOTAL_BYTES // _MB} MB in total."
 TOO_MANY_ENTRIES: Final = f"There are more than {MAX_ENTRIES:,} files and folders: leave out folders such as node_modules."
 ARCHIVE_TOO_LARGE: Final = f"The archive is larger than {MAX_ARCHIVE_BYTES // _MB} MB: leave out folders such as node_modules."
 UNPACKED_TOO_LARGE: Final = (

@@ -40,7 +40,7 @@ def shown(path: str) -> str:
 
 
 def escape_reason(path: str) -> str:
-    """Return why a path leads out of the project, or is not a path; "" if it is one inside it."""
+    """Return why a path points outside of the project, or is not a path; "" if it is one inside it."""
     if not path:
         return "has no name"
     if len(path) > _LONGEST:
@@ -52,7 +52,7 @@ def escape_reason(path: str) -> str:
     if _DRIVE.match(path):
         return "starts with a drive letter"
     if ".." in path.split("/"):
-        return "leads out of the project (..)"
+        return "points outside of the project (..)"
     if "\0" in path:
         return "has a NUL character in its name"
     return ""
@@ -67,7 +67,7 @@ def path_reason(path: str) -> str:
     if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES:
         return f"has a path of more than {MAX_PATH_BYTES} bytes"
     if len(parts) > MAX_DEPTH:
-        return f"is in more than {MAX_DEPTH} folders"
+        return f"is nested more than {MAX_DEPTH} folders deep"
     if not unicodedata.is_normalized("NFC", path):
         return "has a name that is not in Unicode's normal form NFC"
     if len(parts) > 1 and parts[0].lower() in _FILES_OF_TOOLS:
@@ -139,5 +139,5 @@ def _key(path: str) -> str:
 
 def _clash(path: str, other: str) -> str:
     if path == other:
-        return "is there twice"
+        return "appears twice"
     return f"differs from {shown(other)} only in case or in the form of its characters"

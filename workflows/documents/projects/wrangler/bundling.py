@@ -31,7 +31,7 @@ def read_main(source: Source, config: Mapping[str, Any], files: ProjectFiles) ->
     elif main.endswith(".py"):
         source.problem(("main",), "Python is not supported: write TypeScript or JavaScript")
     elif not main.endswith(_SUFFIXES):
-        source.problem(("main",), f"must be a file of TypeScript or JavaScript, not {quoted(main)}")
+        source.problem(("main",), f"must be a TypeScript or JavaScript file, not {quoted(main)}")
     else:
         return main
     return ""

@@ -40,7 +40,7 @@ class EnvNames:
         first = self._lines.setdefault(name, path)
         if first != path:
             line = self._source.line_of(first)
-            place = f" in line {line}" if line else ""
+            place = f" on line {line}" if line else ""
             self._source.problem(
                 path, f"{quoted(name)} is already the name of something else{place}: rename one"
             )

@@ -1,4 +1,4 @@
-"""The keys of a wrangler configuration that cannot be used here, with the way out for each."""
+"""The keys of a wrangler configuration that cannot be used here, with the alternative to each."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _without_steps(place: Place) -> Item:
 
 
 def _rest(place: Place) -> Item:
-    return Item(kind="code", name="More code", about="too much to be drawn here", place=place)
+    return Item(kind="code", name="More code", about="too much to draw here", place=place)
 
 
 def _mark_not_awaited(items: Iterable[Item], tokens: Set[int]) -> bool:
@@ -91,7 +91,7 @@ def _find_run(walk: Walk, main: str, class_name: str) -> tuple[Function | None, 
     """Return the method `run` of a class, or why there is none."""
     module = walk.project.module(main)
     if module is None:
-        reason = "is too long to be read" if walk.project.has(main) else "does not exist"
+        reason = "is too long to read" if walk.project.has(main) else "does not exist"
         return None, f"There is no picture, because {main} {reason}."
     type_ = _find_class(walk, main, class_name)
     if type_ is None and module.is_broken:

@@ -11,7 +11,7 @@ from workflows.picture.from_code.items import SEQUENCE, Arm, Await, Entry, Item,
 _WORDS: Final = {
     "all": "waits for all",
     "allSettled": "waits even if some fail",
-    "race": "the first to end decides",
+    "race": "the first to finish decides",
     "any": "the first to succeed decides",
 }
 _RACES: Final = frozenset({"race", "any"})

@@ -134,7 +134,7 @@ class Walk:
         return value.result if isinstance(value, Promise) else value
 
     def add_code(self, node: Node, scope: Scope) -> None:
-        """Add a box for code of which it is not known what it does."""
+        """Add a box for code whose effect is not known."""
         place = place_of(node, scope.path)
         self.add(Item(kind="code", name=shown(node), about=lines_of(place), place=place))
 
