@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_with(CHANGE_WORKFLOW)
 def restore(request: HttpRequest, pk: str, number: int) -> HttpResponse:
-    """Make the draft equal to the version, or ask first if the draft has edits that are in no version.
+    """Make the draft equal to the version, or ask first if the draft has edits that are not in any version.
 
     With `save_first`, the draft is saved as a version before. `revision` is that of the draft whose
     loss was confirmed.
@@ -79,7 +79,7 @@ def _restore(request: HttpRequest, version: WorkflowVersion) -> HttpResponse:
 
 
 def _confirmation(request: HttpRequest, version: WorkflowVersion) -> HttpResponse:
-    """Ask, and show the edits that are in no version and what the draft would become."""
+    """Ask, and show the edits that are not in any version and what the draft would become."""
     workflow = version.workflow
     newest = workflow.versions.latest("number")
     draft = draft_side(workflow).content

@@ -56,7 +56,7 @@ def test_a_version_is_saved_with_a_note_compared_and_restored(
     expect(page.get_by_text("A better name")).to_be_visible()
     page.get_by_role("link", name="v1", exact=True).click()
     page.get_by_role("button", name="Restore v1").click()
-    expect(page.get_by_text("The draft has edits that are in no version")).to_be_visible()
+    expect(page.get_by_text("The draft has edits that are not in any version")).to_be_visible()
     page.get_by_role("button", name="Restore without saving").click()
     expect(item(page, "Only step")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()

@@ -75,7 +75,8 @@ TIMEOUT: Final = SettingField(
 ROLLBACK_OF_RUN: Final = replace(
     ROLLBACK,
     help="The body of a function that undoes the other run if this one fails. `output.instanceId` is "
-    "its id, `output.result` its result if this node has received it, `error` why this run has failed.",
+    "its id, `output.result` is its result if this node has received it, and `error` is why this run "
+    "failed.",
     details="See [Rollbacks](../steps.md#rollbacks)",
     parameters=tuple(replace(parameter, may_be_missing=False) for parameter in ROLLBACK.parameters),
 )

@@ -24,8 +24,8 @@ _POLL: Final = 0.2  # seconds
 _LONGEST_OUTPUT: Final = 300  # characters
 _PINS: Final = (
     ("--pin", "NODE=JSON", "the node's output, or the payload of its event"),
-    ("--fail", "NODE[=TIMES]", "let the first attempts fail, or all"),
-    ("--time-out", "NODE[=TIMES]", "let the first attempts time out, or all, or a wait"),
+    ("--fail", "NODE[=TIMES]", "make the first attempts fail, or all"),
+    ("--time-out", "NODE[=TIMES]", "make the first attempts time out, or all, or a wait"),
 )
 
 

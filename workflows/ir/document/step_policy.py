@@ -51,14 +51,14 @@ RETRY_DELAY_CODE: Final = SettingField(
     name="retryDelayExpression",
     kind=FieldKind.CODE,
     label="Delay as an expression",
-    help="An expression for the delay, instead of `retryDelay` and `backoff`. `attempt` is the number of "
-    "the attempt that has failed, `error` its error.",
+    help="An expression for the delay, instead of `retryDelay` and `backoff`. `attempt` is the number "
+    "of the attempt that failed, and `error` is its error.",
     details="Its value is a [duration](../steps.md#durations)",
     placeholder="Math.min(attempt * 5_000, 60_000)",
     takes_references=True,
     is_expression=True,
     parameters=(
-        Parameter(name="attempt", title="Number of the attempt that has failed"),
+        Parameter(name="attempt", title="Number of the attempt that failed"),
         Parameter(name="error", title="Error of that attempt"),
     ),
     group=Group.RETRIES,
@@ -116,11 +116,11 @@ ROLLBACK: Final = SettingField(
     kind=FieldKind.CODE,
     label="Rollback",
     help="The body of a function that undoes the step if the run fails. `output` is what the step "
-    "returned, `error` why the run has failed.",
+    "returned, and `error` is why the run failed.",
     takes_references=True,
     parameters=(
         Parameter(name="output", title="Output of this step", may_be_missing=True),
-        Parameter(name="error", title="Error with which the run has failed"),
+        Parameter(name="error", title="Error that made the run fail"),
     ),
     group=Group.ROLLBACK,
 )

@@ -58,7 +58,7 @@ def test_edits_that_are_in_no_version_are_shown_first(
 
     page = text(answer)
     assert not is_restored(workflow)
-    assert "The draft has edits that are in no version" in page
+    assert "The draft has edits that are not in any version" in page
     assert "Compared with v2: Entry code changed" in page
     assert "Save as v3, then restore v1" in page
     assert "1 node added; entry code changed" in page
@@ -94,7 +94,7 @@ def test_edits_since_the_confirmation_are_asked_about_again(
 
     answer = admin_client.post(address(workflow), {"revision": "4"})
 
-    assert "edits that are in no version" in text(answer)
+    assert "edits that are not in any version" in text(answer)
     assert not is_restored(workflow)
 
 

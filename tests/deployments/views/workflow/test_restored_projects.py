@@ -52,7 +52,7 @@ def test_edits_that_are_in_no_version_are_shown_first(
 
     page = restored(admin_client, project)
 
-    assert "The draft has edits that are in no version Compared with v2: 1 file added." in page
+    assert "The draft has edits that are not in any version Compared with v2: 1 file added." in page
     assert "The draft gets the files of v1, and no others." in page
     assert "2 files removed, 1 changed" in page
     project.refresh_from_db()
