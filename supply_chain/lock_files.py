@@ -23,7 +23,7 @@ class Package:
     """An entry of a lock file.
 
     `hashes` are pairs of an algorithm and hexadecimal digits, `license` is known of npm packages only.
-    `is_optional` if the package is for some platforms only, `is_development` if it is not needed to run.
+    `is_optional` is true if only some platforms need the package, `is_development` if running does not.
     """
 
     ecosystem: str

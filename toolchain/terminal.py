@@ -30,7 +30,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 class PlainOutput(io.TextIOWrapper):
-    """A stream that shows control characters instead of sending them, in place of another stream."""
+    """A stream that shows control characters instead of sending them, and replaces another stream."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         super().__init__(

@@ -39,7 +39,7 @@ def tools_folder() -> Path:
 
 
 def copy_sources(folder: Path) -> None:
-    """Copy what Node.js needs, in place of what an earlier version has copied."""
+    """Copy what Node.js needs, replacing what an earlier version copied."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).unlink(missing_ok=True)
     for name in _COPIED:

@@ -147,7 +147,7 @@ def _sent_to_project(project: ProjectConfig, request: DeployRequest) -> list[Var
 def _required(
     binding: ProjectBinding, project: ProjectConfig, request: DeployRequest
 ) -> RequiredBinding:
-    """Return the binding; a variable with its resource goes before the one in the configuration."""
+    """Return the binding; a variable with its resource overrides the one in the configuration."""
     variable = request.variables.get(binding.name + BINDING_ID)
     place = f"{project.file}, line {binding.line}" if binding.line else project.file
     resource = variable.value.strip() if variable else binding.resource

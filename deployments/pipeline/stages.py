@@ -73,7 +73,7 @@ class Action(StrEnum):
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it removes what is live: it goes before others and has its own permission."""
+        """Whether it removes what is live: it precedes others and has its own permission."""
         return self in URGENT
 
     @property

@@ -30,7 +30,7 @@ class RetryLater(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedChange:
-    """A bulk change held by this process, `is_resumed` after another process died."""
+    """A bulk change held by this process; `is_resumed` is true after another process died."""
 
     change: BulkChange
     token: UUID

@@ -114,7 +114,7 @@ def _differences(runnable: Runnable, test: SavedTest, observed: Observed) -> tup
 def execute(
     runnable: Runnable, test: SavedTest, *, by: Actor
 ) -> tuple[TestProgress, Observed | None]:
-    """Run a test, and return what happened; None instead of it if the run did not end in time."""
+    """Run a test, and return what happened; None instead if the run did not end in time."""
     run = services.start_run(runnable, _input(test), by=by)
     try:
         _wait(run)

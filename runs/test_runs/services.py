@@ -242,7 +242,7 @@ def _current() -> QuerySet[TestRun]:
 
 
 def _excess() -> int:
-    """Return how many test runs must go before there can be another one."""
+    """Return how many test runs must be removed to make room for another one."""
     return _current().count() - MAX_WORKERS + 1
 
 

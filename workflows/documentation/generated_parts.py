@@ -1,6 +1,6 @@
 """Writes the parts of the documentation that are generated: `python -m workflows.documentation.generated_parts`.
 
-They are the tables of settings, and the TypeScript that the example of each node type becomes, also on
+They are the tables of settings, and the TypeScript that the example of each node type becomes, including on
 the pages in the folders of the library.
 """
 

@@ -43,7 +43,7 @@ class Page:
 class Entry:
     """A line of the contents; `children` are the pages that its page lists in a table.
 
-    `is_code` if the title is a name in code.
+    `is_code` is true if the title is a name in code.
     """
 
     address: str

@@ -30,7 +30,7 @@ FROM passages WHERE passages MATCH ? ORDER BY bm25(passages, 0, 0, 8, 6, 1) LIMI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """A part of the text that was found; `is_match` for the words that match."""
+    """A part of the text that was found; `is_match` is true for the words that match."""
 
     text: str
     is_match: bool

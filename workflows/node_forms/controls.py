@@ -53,7 +53,7 @@ class Control:
 
     `suggestions` are values that a text input offers.
     `name` is the name of its first input and the path of its value, such as `data.url`; `text` is the
-    content of that input. `is_hidden` if the node's other settings make the field irrelevant.
+    content of that input. `is_hidden` is true if the node's other settings make the field irrelevant.
     """
 
     field: SettingField

@@ -38,7 +38,7 @@ JSON_INPUT: Final = "json"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The inputs that show a value; `as_json` if only JSON can show it."""
+    """The inputs that show a value; `as_json` is true if only JSON can show it."""
 
     inputs: Inputs
     as_json: bool = False

@@ -24,7 +24,7 @@ class Setting:
     """A field and its value in a document.
 
     A secret and a binding have no value, but the name in `env` that has it, `env_name`.
-    `is_needed` if the node cannot run without the secret.
+    `is_needed` is true if the node cannot run without the secret.
     """
 
     field: SettingField

@@ -109,7 +109,7 @@ class _Form:
 
     @property
     def pasted(self) -> str:
-        """The text that was pasted, also in a preview."""
+        """The text that was pasted, including in a preview."""
         pasted = (each.data for each in self.uploads() if each.name == PASTED)
         return next(pasted, b"").decode("utf-8", "replace")
 

@@ -102,7 +102,7 @@ def test_files_with_secrets_are_left_out_and_listed(
 @pytest.mark.parametrize(
     "path", ["../evil.ts", "/etc/evil.ts", "src/../../evil.ts", "src\\..\\evil.ts", "C:/evil.ts"]
 )
-def test_an_archive_with_a_path_that_leads_out_of_it_is_refused(
+def test_an_archive_with_a_path_outside_of_it_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
     assert "evil.ts" in refusal(zip_of(tmp_path, {**STARTER, path: "evil"}), capsys)

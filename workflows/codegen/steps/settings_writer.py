@@ -94,7 +94,7 @@ class SettingsWriter:
         return ["asMilliseconds(", *pieces, f", {self.setting(duration.value)}, {least})"]
 
     def milliseconds(self, duration: Duration, *, least: int = 0) -> list[Piece]:
-        """Return milliseconds, also for a duration in words."""
+        """Return milliseconds, even for a duration in words."""
         length = milliseconds_of(duration)
         return self.duration(duration, least=least) if length is None else [str(length)]
 

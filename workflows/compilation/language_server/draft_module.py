@@ -29,7 +29,7 @@ _MAX_CODE: Final = 250_000
 
 @dataclass(frozen=True, slots=True)
 class DraftModule:
-    """The module and the code of a draft; `has_tree` if the nodes form one."""
+    """The module and the code of a draft; `has_tree` is true if the nodes form one."""
 
     module: EditingModule
     codes: Mapping[SlotKey, Code]

@@ -24,7 +24,7 @@ _IMPORTS: Final = ("", "")  # the slot at the end of the module
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """The text of a field, as saved or as typed; `is_text` if it is not code."""
+    """The text of a field, as saved or as typed; `is_text` is true if it is not code."""
 
     source: str
     is_expression: bool

@@ -42,7 +42,7 @@ class ProjectDrafts(Protocol):
 class ProjectSession(ServerSession):
     """The session of a project. The key of a file is ("", path).
 
-    The server reads a copy of the files in a folder of its own, and what is typed goes before it.
+    The server reads a copy of the files in a folder of its own, and what is typed takes precedence over it.
     """
 
     drafts: ProjectDrafts

@@ -30,7 +30,7 @@ class Reference:
 
 
 def references_in(source: str, *, has_literals: bool = True) -> tuple[Reference, ...]:
-    """Return all references in a text, in order; `has_literals` if LITERAL means literal braces in it."""
+    """Return all references in a text, in order; `has_literals` if LITERAL is literal braces."""
     if "{{" not in source:
         return ()
     matches = _REFERENCE.finditer(_without_literals(source) if has_literals else source)

@@ -161,7 +161,7 @@ def test_paths_of_the_bundler_are_normalized() -> None:
         'rules = [{ type = "Text", globs = ["..\\\\*"] }]\n',
     ],
 )
-def test_paths_that_lead_out_of_the_project_are_refused(text: str) -> None:
+def test_paths_outside_of_the_project_are_refused(text: str) -> None:
     assert "must be a path inside the project" in _problem(text)
 
 
