@@ -1,12 +1,61 @@
+"""All operations of the API, and their specification."""
+
 from __future__ import annotations
 
-from django.urls import path
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, re_path
 
 from api import views
+from api.conventions.bodies import JsonParser
+from api.conventions.callers import caller_of, require_access
+from api.conventions.errors import add_handlers
+from api.conventions.openapi import AwaitStepAPI
+from api.conventions.problems import ApiError, problem_response
+from api.routes import deploy_stream, events, keys, tests, variables, workflows
+from api.scopes import Scope
 
-app_name = "api"
+
+def _for_callers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Show the specification to everyone who may use the API."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            require_access(request, caller_of(request), scope=Scope.READ, permissions=())
+        except ApiError as error:
+            return problem_response(request, error)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+api = AwaitStepAPI(
+    title="AwaitStep",
+    version="1.0.0",
+    description="Everything that a page does, by the same services. See docs/api.md.",
+    docs_url=None,
+    docs_decorator=_for_callers,
+    urls_namespace="api",
+    parser=JsonParser(),
+)
+add_handlers(api)
+for router in (
+    workflows.router,
+    variables.router,
+    deploy_stream.router,
+    events.router,
+    tests.router,
+    keys.router,
+):
+    api.add_router("", router)
+
 urlpatterns = [
-    path("events/<str:event_type>", views.raise_event, name="raise_event"),
-    path("workflows/<slug:workflow_id>/test", views.test_workflow, name="test_workflow"),
-    path("workflows/<slug:workflow_id>/deploy-stream", views.deploy_stream, name="deploy_stream"),
+    path("", views.not_found, name="root"),
+    path("docs/", views.documentation, name="documentation"),
+    path("", api.urls),
+    re_path(r".*", views.not_found, name="not_found"),
 ]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +35,7 @@ class Actor:
         return cls(user, user.get_username()) if user.is_authenticated else ANONYMOUS
 
 
+_key: ContextVar[str] = ContextVar("key", default="")
 SYSTEM: Final = Actor()
 ANONYMOUS: Final = Actor(name="anonymous")
 
@@ -53,6 +57,26 @@ class Subject:
     name: str = ""
 
 
+@contextmanager
+def forgetting_the_key() -> Iterator[None]:
+    """Forget at the end of the block with which key a user acts in it."""
+    token = _key.set("")
+    try:
+        yield
+    finally:
+        _key.reset(token)
+
+
+def act_with(key: str) -> None:
+    """Add the name of a user's API key to all entries, until the block of `forgetting_the_key` ends."""
+    _key.set(key)
+
+
+def _with_key(detail: dict[str, Any]) -> dict[str, Any]:
+    key = _key.get()
+    return {**detail, "api_key": key} if key else detail
+
+
 def count_repeated(
     action: str, subject: Subject, *, by: Actor, reason: str = "", **detail: Any
 ) -> None:
@@ -65,7 +89,7 @@ def count_repeated(
         subject_id=subject.id,
         subject_name=subject.name,
         reason=reason[:_MAX_REASON_LENGTH],
-        detail=detail,
+        detail=_with_key(detail),
         at__gte=now - _COUNTED_TOGETHER,
     )
     newest = same.values_list("pk", flat=True).first()
@@ -89,5 +113,5 @@ def record(action: str, subject: Subject, *, by: Actor, reason: str = "", **deta
         subject_id=subject.id,
         subject_name=subject.name,
         reason=reason[:_MAX_REASON_LENGTH],
-        detail=detail,
+        detail=_with_key(detail),
     )

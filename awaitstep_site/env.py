@@ -108,6 +108,10 @@ class Environment(BaseSettings):
     trusted_origins: Words = ""
     request_seconds: Annotated[float, Field(gt=0)] = 30
     streams_per_user: Annotated[int, Field(ge=1)] = 50
+    api_requests_per_minute: Annotated[int, Field(ge=0)] = 200
+    api_writes_per_minute: Annotated[int, Field(ge=0)] = 30
+    api_deploys_per_minute: Annotated[int, Field(ge=0)] = 10
+    api_cors_origins: Words = ""
     https: bool | None = None
     secret_key: SecretStr | None = None
     encryption_keys: SecretStr | None = None
@@ -212,6 +216,11 @@ class Environment(BaseSettings):
     @property
     def origins(self) -> list[str]:
         return _split(self.trusted_origins)
+
+    @property
+    def cors_origins(self) -> list[str]:
+        """The origins whose pages may call the API with a key."""
+        return _split(self.api_cors_origins)
 
     @property
     def site_url(self) -> str:

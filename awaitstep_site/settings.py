@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import django_stubs_ext
+from corsheaders.defaults import default_headers
 
 from awaitstep_site import log_filters, log_format
 from awaitstep_site.databases import database
@@ -42,10 +43,12 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.forms",
     "channels",
+    "corsheaders",
     "django_eventstream",
     "django_htmx",
     "django_tasks",
     "import_export",
+    "ninja",
 ]
 
 # Widgets may be replaced by templates of this project.
@@ -54,6 +57,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -150,6 +155,21 @@ SECURE_HSTS_SECONDS = 31_536_000 if AWAITSTEP.uses_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = AWAITSTEP.uses_https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if AWAITSTEP.uses_https else None
 X_FRAME_OPTIONS = "DENY"
+
+# For keys only: browsers send no cookies along, because credentials are never allowed.
+CORS_ALLOWED_ORIGINS = AWAITSTEP.cors_origins
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-Id",
+]
 
 LOGGING = {
     "version": 1,

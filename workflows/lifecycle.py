@@ -1,10 +1,11 @@
-"""Duplicates workflows, and brings archived ones back.
+"""Renames and duplicates workflows, and brings archived ones back.
 
-`deployments.services.archive` archives them, because it knows what is live.
+`deployments.services.archive` archives and deletes them, because it knows what is live.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -12,7 +13,9 @@ from django.db import transaction
 from audit.trail import Actor
 from workflows import audit_entries
 from workflows.editing.new_documents import typed_name
-from workflows.models import DeclaredBinding, EnvironmentVariable, Workflow
+from workflows.ir.reading.names import name_problem
+from workflows.ir.reading.problems import InvalidIR, Problem
+from workflows.models import ARCHIVED, DeclaredBinding, EnvironmentVariable, Workflow
 from workflows.services import check_draft, save_checked
 
 if TYPE_CHECKING:
@@ -80,6 +83,37 @@ def _copy_variables(workflow: Workflow, copy: Workflow, *, by: Actor) -> None:
             is_secret=variable.is_secret,
         )
         audit_entries.record_variable(audit_entries.VARIABLE_SET, created, by=by)
+
+
+@transaction.atomic
+def describe(workflow: Workflow, *, before: str, changed: Collection[str], by: Actor) -> None:
+    """Save the name and the description, which do not belong to a version; the draft may have problems.
+
+    `changed` are the names of the fields that differ, `before` is the name until now.
+    """
+    workflow.save(update_fields=["name", "description", "updated_at"])
+    if "name" in changed:
+        audit_entries.record_workflow("workflow renamed", workflow, by=by, before=before)
+    elif changed:
+        audit_entries.record_workflow("description changed", workflow, by=by)
+
+
+def update(
+    workflow: Workflow, *, name: str | None = None, description: str | None = None, by: Actor
+) -> None:
+    """Change the name or the description. Raises InvalidIR."""
+    if workflow.is_archived:
+        raise InvalidIR([Problem(path="", message=ARCHIVED)])
+    before = {"name": workflow.name, "description": workflow.description}
+    if name is not None:
+        workflow.name = typed_name(name)
+        if problem := name_problem(workflow.name):
+            raise InvalidIR([Problem(path="name", message=problem)])
+    if description is not None:
+        workflow.description = description
+    changed = [field for field, value in before.items() if getattr(workflow, field) != value]
+    if changed:
+        describe(workflow, before=before["name"], changed=changed, by=by)
 
 
 @transaction.atomic

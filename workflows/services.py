@@ -19,11 +19,13 @@ from web.transaction_locks import lock_until_commit
 from workflows import audit_entries, drafts
 from workflows.documents.projects.packages import read_packages
 from workflows.documents.saved_tests.reading import read_tests
-from workflows.editing.new_documents import empty_document
+from workflows.editing.new_documents import empty_document, typed_name
 from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.document.kinds import SCRIPT, WORKFLOW
 from workflows.ir.reading.bindings import BINDING_ID
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.identifiers import class_name_for
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import InvalidIR, Problem
 from workflows.models import (
     ARCHIVED,
@@ -93,9 +95,16 @@ def save_version(workflow: Workflow, *, by: User, note: str = "") -> WorkflowVer
     return _saved_newest(workflow, save)
 
 
-def create_workflow(name: str, *, by: User) -> Workflow:
-    """Create a workflow whose only node is an empty step."""
-    workflow = Workflow(name=name, ir=empty_document(name, now=timezone.now().isoformat()))
+def create_workflow(
+    name: str, *, description: str = "", kind: str = WORKFLOW, by: User
+) -> Workflow:
+    """Create a workflow or a script whose only node is an empty step. Raises InvalidIR."""
+    name = typed_name(name)
+    if problem := name_problem(name):
+        raise InvalidIR([Problem(path="name", message=problem)])
+    document = empty_document(name, now=timezone.now().isoformat())
+    document |= {"kind": kind} if kind == SCRIPT else {}
+    workflow = Workflow(name=name, description=description, ir=document)
     draft = check_draft(workflow)
     with transaction.atomic():
         version = save_checked(draft, by=by)
@@ -333,6 +342,13 @@ def set_variables(
             errors += [ValidationError(f"{name}: {message}") for message in error.messages]
     if errors:
         raise ValidationError(errors)
+
+
+@transaction.atomic
+def delete_variable(variable: EnvironmentVariable, *, by: Actor) -> None:
+    """Delete a variable; Workers keep it until they are deployed again."""
+    audit_entries.record_variable("variable deleted", variable, by=by)
+    variable.delete()
 
 
 def _is_text(value: str) -> bool:

@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from deployments.history import records
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY, TAKE_DOWN
-from deployments.pipeline.stages import UNFINISHED
 from deployments.presentation.live_workers import live_workers_of
 from deployments.presentation.remediation import with_link
+from deployments.services.archive import reasons_to_keep
 from deployments.templatetags.deployments import status as status_context
 from targets.cloudflare.errors import Finding
 from workflows.admin import WorkflowAdmin
@@ -54,10 +54,9 @@ class DeployableWorkflowAdmin(WorkflowAdmin):
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """A workflow cannot be deleted while its deployments are queued or running."""
+        """A workflow with a locked version, or with a deployment that is queued or running, is kept."""
         deleted, counts, missing_permissions, protected = super().get_deleted_objects(objs, request)
-        unfinished = Deployment.objects.filter(workflow__in=objs, status__in=UNFINISHED)
-        reasons = [f"{item} has not ended: wait for it or cancel it" for item in unfinished]
+        reasons = list(reasons_to_keep(list(objs)))
         return deleted, counts, missing_permissions, [*protected, *reasons]
 
     def get_list_display(self, request: HttpRequest) -> Any:

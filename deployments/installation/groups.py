@@ -13,6 +13,8 @@ from django.db.models import Q
 _VIEWS: Final = (
     "alerts.view_alert",
     "alerts.view_alertrule",
+    "api.add_apikey",
+    "api.view_apikey",
     "deployments.view_deployment",
     "deployments.view_driftcheck",
     "targets.view_target",
@@ -52,7 +54,7 @@ ROLES: Final = {
     "Deployer": (*_VIEWS, *_DEPLOYS),
 }
 ADMINISTRATOR: Final = "Administrator"
-_OURS: Final = ("alerts", "audit", "auth", "deployments", "runs", "targets", "workflows")
+_OURS: Final = ("alerts", "api", "audit", "auth", "deployments", "runs", "targets", "workflows")
 
 
 def create_groups(**_signal: Any) -> None:

@@ -1,6 +1,8 @@
-"""Archives workflows that are live nowhere."""
+"""Archives workflows that are live nowhere, and deletes workflows."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterator
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,13 +14,31 @@ from deployments.pipeline.stages import UNFINISHED
 from targets.policy import Refused
 from web.transaction_locks import lock_until_commit
 from workflows import audit_entries
-from workflows.models import Workflow
+from workflows.models import Workflow, WorkflowVersion
 
 
 def unfinished_deployment(workflow: Workflow) -> Deployment | None:
     """Return a deployment of the workflow that is queued or running."""
     deployments = Deployment.objects.filter(workflow=workflow, status__in=UNFINISHED)
     return deployments.only("status").first()
+
+
+def reasons_to_keep(workflows: Collection[Workflow]) -> Iterator[str]:
+    """Yield why these workflows cannot be deleted."""
+    for version in WorkflowVersion.objects.filter(workflow__in=workflows, locked=True):
+        yield f"{version} is locked"
+    for deployment in Deployment.objects.filter(workflow__in=workflows, status__in=UNFINISHED):
+        yield f"{deployment} has not ended: wait for it or cancel it"
+
+
+@transaction.atomic
+def delete_workflow(workflow: Workflow, *, by: Actor) -> None:
+    """Delete the workflow with its versions; its deployments and runs stay. Raises Refused."""
+    lock_until_commit("archiving", workflow.pk)
+    if reasons := list(reasons_to_keep([workflow])):
+        raise Refused(f"{workflow.name} was not deleted: {reasons[0]}.")
+    audit_entries.record_workflow("workflow deleted", workflow, by=by)
+    workflow.delete()
 
 
 @transaction.atomic

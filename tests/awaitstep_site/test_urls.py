@@ -18,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from alerts.models import Alert, AlertChannel, AlertDelivery, AlertRule
+from api.keys.services import create_key
 from audit.models import Entry
 from deployments.models import ProgramOutput
 from runs.models import BulkChange, Retention, TestResult
@@ -83,6 +84,7 @@ def addresses(db: None) -> dict[str, str]:
         workflow=workflow, name="paid", key="", passed=True, ir=workflow.ir, seconds=1
     )
     channel = AlertChannel.objects.create(name="Mail", kind="email", recipients="ops@example.com")
+    key = create_key(name="CI", scopes=["read"], by=user).key
     alert = Alert.objects.create(
         condition="run_failed", fired_at=timezone.now(), last_seen_at=timezone.now()
     )
@@ -98,6 +100,7 @@ def addresses(db: None) -> dict[str, str]:
         "runs/retention": Retention.objects.create(workflow=workflow),
         "alerts/alertrule": AlertRule.objects.create(name="Failures", condition="run_failed"),
         "alerts/alertchannel": channel,
+        "api/apikey": key,
         "auth/group": Group.objects.get(name=VIEWER),
         "auth/user": user,
     }
@@ -105,6 +108,8 @@ def addresses(db: None) -> dict[str, str]:
         "workflows/<str:pk>": f"workflows/{workflow.pk}",
         "<str:workflow>": workflow.pk,
         "<slug:workflow_id>": workflow.pk,
+        "<key:variable_id>": str(variable.pk),
+        "<key:key_id>": str(key.pk),
         "targets/<key:pk>": f"targets/{run.target_id}",
         "alerts/messages/<key:pk>": f"alerts/messages/{message.pk}",
         "alerts/channels/<key:pk>": f"alerts/channels/{channel.pk}",
@@ -120,7 +125,7 @@ def addresses(db: None) -> dict[str, str]:
         "<str:action>": "pause",
         "<str:event_type>": "order.created",
         "docs/<path:address>": "docs/nodes/step",
-        "^(?P<app_label>audit|auth|workflows|targets|deployments|runs|alerts)/$": "runs/",
+        "^(?P<app_label>audit|auth|workflows|targets|deployments|runs|alerts|api)/$": "runs/",
         "(?P<url>.*)$": "nothing-here/",
         "<path:content_type_id>": "1",
     }

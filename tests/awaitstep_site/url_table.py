@@ -101,7 +101,9 @@ TABLE: Final = {
     **_model("auth/group", **_EVERYTHING),
     **_model("auth/user", **_EVERYTHING),
     "admin/auth/user/<id>/password/": _form(ADMINS),
-    "admin/^(?P<app_label>audit|auth|workflows|targets|deployments|runs|alerts)/$": _form(STAFF),
+    "admin/^(?P<app_label>audit|auth|workflows|targets|deployments|runs|alerts|api)/$": _form(
+        STAFF
+    ),
     "admin/(?P<url>.*)$": _form(STAFF),  # not found
     "alerts/": PAGE,
     "alerts/messages/": PAGE,
@@ -110,6 +112,22 @@ TABLE: Final = {
     "alerts/<key:pk>/": PAGE,
     "alerts/<key:pk>/acknowledge/": _action(CHECKERS),
     "alerts/<key:pk>/resolve/": _action(CHECKERS),
+    **_model("api/apikey", view=VIEWERS, add=VIEWERS),
+    "api/": _form(STAFF),  # not found
+    "api/docs/": PAGE,
+    "api/openapi.json": _form(STAFF),
+    "api/.*": _form(STAFF),  # not found
+    "api/workflows": Row(get=VIEWERS, post=EDITORS),
+    "api/workflows/<slug:workflow_id>": Row(get=VIEWERS),
+    "api/workflows/<slug:workflow_id>/duplicate": Row(get=NOBODY, post=EDITORS),
+    "api/workflows/<slug:workflow_id>/archive": Row(get=NOBODY, post=EDITORS),
+    "api/workflows/<slug:workflow_id>/unarchive": Row(get=NOBODY, post=EDITORS),
+    "api/workflows/<slug:workflow_id>/move": Row(get=NOBODY),
+    "api/workflows/<slug:workflow_id>/env-file": Row(get=NOBODY, post=EDITORS),
+    "api/env-vars": Row(get=VIEWERS, post=EDITORS),
+    "api/env-vars/<key:variable_id>": Row(get=NOBODY),
+    "api/api-keys": _form(VIEWERS),
+    "api/api-keys/<key:key_id>": Row(get=NOBODY),
     "api/events/<str:event_type>": Row(get=NOBODY, post=DEPLOYERS),
     "api/workflows/<slug:workflow_id>/test": Row(get=NOBODY, post=EDITORS),
     "api/workflows/<slug:workflow_id>/deploy-stream": Row(get=NOBODY, post=DEPLOYERS),

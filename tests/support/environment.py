@@ -56,6 +56,9 @@ _replace_environment(
         "AWAITSTEP_DATA_DIR": _data_dir,
         "AWAITSTEP_PORT": str(free_port()),
         "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(free_port()),
+        "AWAITSTEP_API_REQUESTS_PER_MINUTE": "0",  # a test sends more in a minute than a client may
+        "AWAITSTEP_API_WRITES_PER_MINUTE": "0",
+        "AWAITSTEP_API_DEPLOYS_PER_MINUTE": "0",
         "AWAITSTEP_SPARE_WRANGLERS": "0",  # most tests would start one that is never used
     }
     | _database()

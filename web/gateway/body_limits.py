@@ -14,6 +14,7 @@ STAFF_BYTES: Final = 40 * _MEBIBYTE
 _BY_PATH: Final = (
     (re.compile(r"/admin/login/"), ANONYMOUS_BYTES),
     (re.compile(r"(?:/(?:deployments|runs)/[0-9]+|/runs)?/events/"), ANONYMOUS_BYTES),
+    (re.compile(r"/api/workflows/"), 13 * _MEBIBYTE),  # documents and files as JSON
     (re.compile(r"/api/"), 256 * 1024),
 )
 

@@ -21,7 +21,7 @@ from django.conf import settings
 from web.gateway.body_limits import ANONYMOUS_BYTES, staff_bytes
 from web.gateway.channel import LINGER_SECONDS, LimitedChannel, channel_of, plain_response
 from web.gateway.headers import HEADERS
-from web.session_user import user_of_cookies
+from web.gateway.senders import is_staff
 
 logger = logging.getLogger(__name__)
 
@@ -118,13 +118,18 @@ class LimitedRequest(WebRequest):  # type: ignore[misc]
             self._timer = _call_later(_staff_seconds(self._limit), self._end_slow_sender)
 
     async def _sender_limit(self) -> int:
-        cookies = self.requestHeaders.getRawHeaders(b"cookie", [b""])[0].decode("latin-1")
+        cookies, authorization = self._header(b"cookie"), self._header(b"authorization")
         try:
-            user = await database_sync_to_async(user_of_cookies)(cookies)
+            is_known = await database_sync_to_async(is_staff)(
+                cookies=cookies, authorization=authorization
+            )
         except Exception:
             logger.exception("could not read a session")
             return ANONYMOUS_BYTES
-        return staff_bytes(self._target) if user.is_staff else ANONYMOUS_BYTES
+        return staff_bytes(self._target) if is_known else ANONYMOUS_BYTES
+
+    def _header(self, name: bytes) -> str:
+        return str(self.requestHeaders.getRawHeaders(name, [b""])[0].decode("latin-1"))
 
     def _end_slow_sender(self) -> None:
         self._respond(*_TOO_SLOW)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 
 from audit.trail import Actor
 from web.forms.edit_conflicts import EditConflictAdmin
-from workflows import audit_entries
+from workflows import audit_entries, services
 from workflows.forms import VariableForm
 from workflows.models import EnvironmentVariable
 from workflows.picker.admin_filter import WorkflowFilter
@@ -53,15 +53,13 @@ class EnvironmentVariableAdmin(EditConflictAdmin, admin.ModelAdmin[EnvironmentVa
         return redirect(f"{obj.workflow.get_absolute_url()}?{urlencode({'node': node})}")
 
     def delete_model(self, request: HttpRequest, obj: EnvironmentVariable) -> None:
-        audit_entries.record_variable("variable deleted", obj, by=Actor.of(request.user))
-        super().delete_model(request, obj)
+        services.delete_variable(obj, by=Actor.of(request.user))
 
     def delete_queryset(
         self, request: HttpRequest, queryset: QuerySet[EnvironmentVariable]
     ) -> None:
         for variable in queryset:
-            audit_entries.record_variable("variable deleted", variable, by=Actor.of(request.user))
-        super().delete_queryset(request, queryset)
+            services.delete_variable(variable, by=Actor.of(request.user))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         scope = ["set_for"] if obj else ["workflow", "for_all"]

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from audit.trail import Actor
 from web.decorators import HttpRequest as HtmxRequest
-from workflows import audit_entries, services
+from workflows import audit_entries, lifecycle, services
 from workflows.admin.blocks import SourceColumns, is_single_object, json_block
 from workflows.documentation.templates import templates
 from workflows.draft_problems import draft_problems
@@ -263,23 +263,14 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
         super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Allow the cascade to versions, which cannot be deleted on their own; respect locks."""
+        """Allow the cascade to versions, which cannot be deleted on their own."""
         objects, counts, missing, protected = super().get_deleted_objects(objs, request)
         missing = set(missing) - {WorkflowVersion._meta.verbose_name}
-        locked = WorkflowVersion.objects.filter(workflow__in=objs, locked=True)
-        protected = [*protected, *(f"{version} is locked" for version in locked)]
         return objects, counts, missing, protected
 
 
-@transaction.atomic
 def _save_description(project: Workflow, form: Any, *, by: Actor) -> None:
-    """Save the name and the description, which do not belong to a version; the draft may have problems."""
-    project.save(update_fields=["name", "description", "updated_at"])
-    if "name" in form.changed_data:
-        before = form.initial["name"]
-        audit_entries.record_workflow("workflow renamed", project, by=by, before=before)
-    elif form.changed_data:
-        audit_entries.record_workflow("description changed", project, by=by)
+    lifecycle.describe(project, before=str(form.initial["name"]), changed=form.changed_data, by=by)
 
 
 def _new_name_error(request: HttpRequest, name: str) -> str:

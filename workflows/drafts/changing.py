@@ -28,6 +28,9 @@ from workflows.editing.document.refusals import NotEditable, Refused
 from workflows.editing.document.workbench import OpenDocument
 from workflows.editing.operations import REPLACE, Edit, perform, perform_without_tree
 from workflows.editing.outcome import EVERYTHING, Touch, overlap
+from workflows.ir.deploy.deploy_settings import read_settings
+from workflows.ir.reading.dependencies import check_dependencies
+from workflows.ir.reading.problems import InvalidIR
 from workflows.models import DraftChange, Workflow
 from workflows.node_types.registered import all_types
 
@@ -39,6 +42,7 @@ JsonObject = dict[str, Any]
 SET_ENTRY_CODE: Final = "set_entry_code"
 """The operation on the entry code, which is not part of the document; its argument is `value`."""
 _MAX_ENTRY_CODE: Final = 1_000_000
+_IN_FILES: Final = "The packages, the code and the settings of a project are in its files."
 _IN_CONFLICT: Final = "{name} changed this while you were editing it: {summary}."
 
 
@@ -133,6 +137,29 @@ def replace_draft(
             touched=[EVERYTHING],
             on_store=on_store,
         )
+
+    return make_change(workflow_id, edit, by=by, request_id="")
+
+
+def change_parts(workflow_id: str, parts: Mapping[str, Any], *, by: User) -> Changed:
+    """Replace parts that are not in the document, such as the npm packages, in one change.
+
+    Raises Refused, InvalidIR, InvalidSettings, NotEditable, or Workflow.DoesNotExist.
+    """
+    if problems := list(check_dependencies(parts.get("dependencies", {}))):
+        raise InvalidIR(problems)
+    read_settings(parts.get("deploy_settings", {}))
+
+    def edit(workflow: Workflow) -> Step:
+        if workflow.is_project:
+            raise Refused(_IN_FILES)
+        opened = open_draft(workflow)
+        changed = {each["part"] for each in differences(workflow, parts)}
+        if not changed:
+            return Step(opened=opened)
+        names = ", ".join(each.replace("_", " ") for each in parts if each in changed)
+        touched = [("", each) for each in parts if each in changed]
+        return Step(opened=opened, beside=parts, summary=f"Changed {names}", touched=touched)
 
     return make_change(workflow_id, edit, by=by, request_id="")
 

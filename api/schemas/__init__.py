@@ -1,0 +1,3 @@
+"""What the API receives and sends."""
+
+from __future__ import annotations
