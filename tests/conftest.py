@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
+from xdist.remote import Producer
 
 from tests.local_cloudflare.support.control import control  # noqa: F401 - a fixture
 from tests.runs.fake_api import fake_api  # noqa: F401 - a fixture
@@ -14,6 +15,7 @@ from tests.support.databases.fixtures import django_db_keepdb, django_db_setup  
 from tests.support.environment import postgresql
 from tests.support.examples import LONG
 from tests.support.fake_tests import fake_tests  # noqa: F401 - a fixture
+from tests.support.groups import GroupScheduling
 from tests.support.installation import Installation
 from tests.support.platform_fixture import platform  # noqa: F401 - a fixture
 from tests.support.sessions import log_in, viewer  # noqa: F401 - fixtures
@@ -38,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.WHITENOISE_AUTOREFRESH = True
     # The modules and the tests are millions of objects, none of which is garbage.
     gc.disable()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

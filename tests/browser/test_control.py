@@ -93,6 +93,7 @@ def test_all_ten_stages_arrive_without_a_reload(
     assert page.title().startswith("✓ Succeeded · WWW")
 
 
+@pytest.mark.long
 def test_an_outdated_fragment_does_not_undo_newer_events(
     open_page: Open, workflow: str, control: Control
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_deployment_of_another_process_appears_and_progresses_on_an_open_dashb
     expect(button).to_be_focused()
 
 
+@pytest.mark.long
 def test_a_deployment_that_hangs_in_a_call_can_be_cancelled_from_its_page(
     open_page: Open, workflow: str, control: Control
 ) -> None:

@@ -25,6 +25,7 @@ def connected(tmp_path: Path) -> Iterator[Installation]:
         yield whole
 
 
+@pytest.mark.long
 def test_the_guide_is_followed_from_an_empty_installation_to_a_finished_run(
     browser: Browser, connected: Installation
 ) -> None:

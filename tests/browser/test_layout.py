@@ -20,6 +20,7 @@ def test_fifteen_runs_fit_on_a_laptop(open_page: Open, ids: dict[str, object]) -
     assert (900 - frame["y"]) // row["height"] >= 15
 
 
+@pytest.mark.long
 def test_the_navigation_is_a_menu_on_a_phone_without_scripts(open_page: Open) -> None:
     page = open_page(viewport={"width": 360, "height": 740}, java_script_enabled=False)
     menu = page.locator(".nav-menu")
@@ -61,6 +62,7 @@ def test_the_settings_of_a_queue_consumer_share_a_row(
     assert max(widths) < 1.5 * min(widths)
 
 
+@pytest.mark.long
 def test_animations_respect_reduced_motion(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
 

@@ -40,6 +40,7 @@ def pasted(page: Page) -> str:
     return page.input_value("body > textarea")
 
 
+@pytest.mark.long
 def test_the_outcome_is_announced_and_the_workers_url_can_be_copied(
     open_page: Open, sample: str
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_failure_is_shown_with_its_cause_and_the_next_step(open_page: Open, br
     expect(page.locator("#id_name")).to_have_value("MAIL_KEY")
 
 
+@pytest.mark.long
 def test_late_events_do_not_change_a_page_that_shows_the_outcome(
     open_page: Open, broken: str
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_hidden_tab_closes_its_stream_and_reopens_it_when_visible(
     page.wait_for_function(f"{HELD}.then(count => count === 1)")
 
 
+@pytest.mark.long
 def test_a_page_of_a_user_with_too_many_streams_polls_without_a_notice(open_page: Open) -> None:
     page = open_page("/admin/")
     page.route(

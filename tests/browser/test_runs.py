@@ -222,6 +222,7 @@ def first_log_time(page: Page, installation: Restartable, workflow: str) -> str:
     return line.inner_text()
 
 
+@pytest.mark.long
 def test_people_approve_and_reject_on_the_page_without_a_reload(
     open_page: Open, installation: Restartable
 ) -> None:

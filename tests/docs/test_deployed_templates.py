@@ -82,6 +82,7 @@ def signature_of(body: bytes) -> str:
     return f"sha256={hmac.new(SECRET.encode(), body, 'sha256').hexdigest()}"
 
 
+@pytest.mark.long
 def test_a_webhook_with_a_valid_signature_starts_a_run(
     installation: Installation, webhook: str
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_webhook_with_a_valid_signature_starts_a_run(
     assert output(run) == {"order": "A-7", "reservation": "r-A-7"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "signature",
     ["", "sha256=", f"sha256={'0' * 64}", signature_of(BODY + b" "), signature_of(BODY) + "00"],
@@ -107,6 +109,7 @@ def test_a_webhook_with_a_wrong_signature_starts_none(
     assert started == []
 
 
+@pytest.mark.long
 def test_the_cleanup_deletes_the_rows_that_have_expired_by_its_schedule(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -135,6 +138,7 @@ def query(installation: Installation, workflow: str, sql: str) -> Any:
     return last.results
 
 
+@pytest.mark.long
 def test_a_message_of_the_queue_starts_a_run(installation: Installation, tmp_path: Path) -> None:
     variables = {"CONTACTS_API": "https://contacts.invalid", "CONTACTS_API_KEY": SECRET}
     workflow = deployed(installation, "queue-consumer", tmp_path, **variables)

@@ -204,6 +204,7 @@ def _workflow_runs() -> list[tuple[Example, DocumentedRun]]:
     return [(example, run) for example, run in DOCUMENTED_RUNS if not example.is_script]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "at",
     range(len(_workflow_runs())),
@@ -235,6 +236,7 @@ def _output(step: dict[str, Any]) -> str:
     return canonical(step["output"] or "null")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("runs")
 def test_requests_are_sent_as_the_pages_show() -> None:
     requests = {request for _, run in DOCUMENTED_RUNS for request, _ in run.requests}
@@ -242,6 +244,7 @@ def test_requests_are_sent_as_the_pages_show() -> None:
     assert Apis.requests == requests
 
 
+@pytest.mark.long
 def test_a_script_answers_as_its_page_describes(
     installation: Installation, deployed: dict[str, str]
 ) -> None:

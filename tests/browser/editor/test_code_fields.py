@@ -148,6 +148,7 @@ def test_the_editor_takes_over_the_focus_and_the_place_in_the_text(
     page.close(run_before_unload=False)
 
 
+@pytest.mark.long
 def test_a_lost_connection_is_reported_and_restored(form: Page) -> None:
     form.evaluate(
         """() => {
@@ -171,6 +172,7 @@ def test_a_lost_connection_is_reported_and_restored(form: Page) -> None:
     expect(form.locator(".cm-tooltip-autocomplete li", has_text="json")).to_be_visible()
 
 
+@pytest.mark.long
 def test_without_a_script_the_field_stays_a_text_area(open_page: Open, workflow: str) -> None:
     page = open_page(
         f"/admin/workflows/workflow/{workflow}/change/?form", java_script_enabled=False
@@ -224,6 +226,7 @@ def test_a_json_field_offers_the_keys_and_values_of_its_schema(form: Page) -> No
     expect(options.locator(".cm-completionLabel").first).to_have_text('"email"')
 
 
+@pytest.mark.long
 def test_a_json_field_shows_the_position_of_a_syntax_error(form: Page) -> None:
     payload = add_json_field(form)
     payload.focus()

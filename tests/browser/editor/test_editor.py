@@ -198,6 +198,7 @@ def test_a_workflow_is_built_with_the_mouse(page: Page, installation: Installati
     assert deploy_and_run(page, installation) == {"total": 3, "charged": [2, 4, 6]}
 
 
+@pytest.mark.long
 def test_a_drag_that_is_quicker_than_the_server_is_not_lost(page: Page) -> None:
     page.evaluate(HOLD_SLOTS)
     page.get_by_role("button", name="Add node").click()
@@ -367,6 +368,7 @@ def test_what_was_just_typed_is_saved_when_the_page_is_left(page: Page) -> None:
     expect(page.locator(CODE)).to_have_text("return 'just typed';")
 
 
+@pytest.mark.long
 def test_what_is_typed_while_logged_out_is_saved_after_the_next_login(page: Page) -> None:
     add_by_mouse(page, "step", '[data-owner=""]', "Load order")
     page.context.clear_cookies()

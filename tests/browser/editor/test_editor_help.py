@@ -317,6 +317,7 @@ def test_the_page_stays_where_it_is_while_somebody_types_below_the_outline(page:
     assert page.evaluate("scrollY") == scrolled
 
 
+@pytest.mark.long
 def test_a_refused_input_stays_marked_is_not_deployed_and_is_reported_when_it_is_left(
     page: Page,  # noqa: F811
 ) -> None:
@@ -377,6 +378,7 @@ def test_fit_shows_the_whole_picture_and_its_size_outlasts_a_change(page: Page) 
     assert picture.get_attribute("width") == width
 
 
+@pytest.mark.long
 def test_a_drop_in_an_impossible_place_says_why_and_commands_save(page: Page) -> None:  # noqa: F811
     add_by_mouse(page, "loop", '[data-owner=""]', "Each line")
     add_by_mouse(page, "step", '[data-owner="eachLine"][data-region="0"]', "Count")

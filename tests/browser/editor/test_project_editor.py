@@ -117,6 +117,7 @@ def test_the_tree_is_used_with_the_keyboard(open_page: Open) -> None:
     expect(tab(page, "index.ts")).to_be_focused()
 
 
+@pytest.mark.long
 def test_two_people_keep_their_texts(open_page: Open) -> None:
     page = open_page("/workflows/new-project/")
     create(page, "For two")

@@ -45,6 +45,7 @@ def follow(page: Page, link: str, *, leave: bool) -> list[str]:
     return kinds
 
 
+@pytest.mark.long
 def test_a_link_asks_before_it_leaves_a_form_with_changes(
     page: Page, ids: dict[str, object]
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_schedule_that_was_set_by_the_api_is_drift(
     assert drift_check.differences == ["Schedule exists (1 2 * * *) but should not."]
 
 
+@pytest.mark.long
 def test_an_edit_on_the_dashboard_is_drift(
     target: Target, deployed: Deployment, control: Control
 ) -> None:
@@ -101,6 +102,7 @@ def test_an_edit_on_the_dashboard_is_drift(
     )
 
 
+@pytest.mark.long
 def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "drift.example")
     route = {"pattern": "api.drift.example/*", "zoneName": "drift.example"}
@@ -114,6 +116,7 @@ def test_a_route_that_was_removed_is_drift(platform: Platform, target: Target) -
     assert drift_check.differences == [expected]
 
 
+@pytest.mark.long
 def test_a_deleted_worker_is_reported_and_can_be_deployed_again(
     platform: Platform, target: Target, deployed: Deployment
 ) -> None:
@@ -166,6 +169,7 @@ def roll_out(platform: Platform, worker: str, older: str, control: Control) -> s
     return newer
 
 
+@pytest.mark.long
 def test_a_gradual_rollout_cannot_be_adopted(
     platform: Platform, target: Target, deployed: Deployment, control: Control
 ) -> None:

@@ -140,6 +140,7 @@ def test_code_for_no_bundler_is_bundled(target: Target, platform: Platform) -> N
     assert answer(platform, done.worker_name) == 3
 
 
+@pytest.mark.long
 def test_text_data_and_wasm_modules_are_imported(target: Target, platform: Platform) -> None:
     imports = (
         'import text from "./note.txt";\nimport page from "../pages/page.html";\n'
@@ -161,6 +162,7 @@ def test_text_data_and_wasm_modules_are_imported(target: Target, platform: Platf
     assert answer(platform, done.worker_name) == ["a note", "<p>ü</p>", 3, 42]
 
 
+@pytest.mark.long
 def test_rules_and_additional_modules_say_what_is_uploaded_with_the_code(
     target: Target, platform: Platform
 ) -> None:
@@ -180,6 +182,7 @@ def test_rules_and_additional_modules_say_what_is_uploaded_with_the_code(
     assert answer(platform, done.worker_name) == ["one\n", 1]
 
 
+@pytest.mark.long
 def test_json_aliases_and_decorated_paths_work(target: Target, platform: Platform) -> None:
     imports = 'import { tax } from "@lib/tax.js";\nimport rates from "../rates.json";'
     others = {
@@ -196,6 +199,7 @@ def test_json_aliases_and_decorated_paths_work(target: Target, platform: Platfor
     assert answer(platform, done.worker_name) == 38
 
 
+@pytest.mark.long
 def test_modules_of_node_are_imported_with_their_flag(target: Target, platform: Platform) -> None:
     imports = 'import path from "path";\nimport { createHash } from "node:crypto";'
     fetched = (
@@ -212,6 +216,7 @@ def test_modules_of_node_are_imported_with_their_flag(target: Target, platform: 
     assert answer(platform, done.worker_name) == ["a/b", 32, "function", 1]
 
 
+@pytest.mark.long
 def test_javascript_without_types_is_deployed(target: Target, platform: Platform) -> None:
     main = (
         'import { WorkflowEntrypoint } from "cloudflare:workers";\n'

@@ -80,6 +80,7 @@ def test_the_starter_comes_first() -> None:
     assert len(samples()) == 8
 
 
+@pytest.mark.long
 def test_an_expense_is_paid_after_its_approval(installation: Installation, tmp_path: Path) -> None:
     workflow = deployed(installation, "wait-for-approval", tmp_path)
     run = post(installation, workflow, "/", {"title": "Train", "amount": 80})["id"]
@@ -100,6 +101,7 @@ def test_an_expense_is_paid_after_its_approval(installation: Installation, tmp_p
     assert installation.worker(workflow, "/unknown").status_code == 404
 
 
+@pytest.mark.long
 def test_a_schedule_backs_up_the_database_to_the_bucket(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_failed_run_returns_the_money(installation: Installation, invoices: st
     assert requests[-1] == ("/refunds", {"charge": "charge-1"})
 
 
+@pytest.mark.long
 def test_an_address_that_fails_does_not_stop_the_others(
     installation: Installation, tmp_path: Path
 ) -> None:
@@ -193,6 +196,7 @@ def test_an_address_that_fails_does_not_stop_the_others(
     assert result == {"checked": 8, "failed": [urls[6]]}
 
 
+@pytest.mark.long
 def test_two_workflows_share_a_namespace(installation: Installation, tmp_path: Path) -> None:
     workflow = deployed(installation, "two-workflows", tmp_path)
     for cents in (450, 1050):
@@ -207,6 +211,7 @@ def test_two_workflows_share_a_namespace(installation: Installation, tmp_path: P
     assert {run["id"] for run in listed} >= {order, report}
 
 
+@pytest.mark.long
 def test_a_message_starts_one_run(installation: Installation, tmp_path: Path) -> None:
     workflow = deployed(installation, "queue-consumer", tmp_path)
 
@@ -229,6 +234,7 @@ def started(installation: Installation, workflow: str, count: int) -> list[str]:
     raise AssertionError(f"only {runs} were started")
 
 
+@pytest.mark.long
 def test_an_album_waits_for_the_runs_of_its_photos(
     installation: Installation, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_token_that_is_no_longer_active(
     )
 
 
+@pytest.mark.long
 def test_a_token_of_the_account_itself_deploys(platform: Platform, control: Control) -> None:
     target = with_token(platform, control, kind="account", permissions=("Workers Scripts Write",))
 
@@ -111,6 +112,7 @@ def test_a_missing_write_permission_is_found_by_the_first_deploy(
     )
 
 
+@pytest.mark.long
 def test_an_account_without_a_subdomain(target: Target, control: Control) -> None:
     control.subdomain("")
 
@@ -142,6 +144,7 @@ def test_a_type_error(target: Target) -> None:
     is_told(failed, Cause.CODE, Stage.GENERATING_CODE, "Only step (only), line 1", "TS2322")
 
 
+@pytest.mark.long
 def test_npm_packages_that_do_not_exist(target: Target) -> None:
     workflow = make_workflow()
     workflow.dependencies = {"no-such-package-of-awaitstep": "9.9.9"}
@@ -202,6 +205,7 @@ def test_a_zone_that_the_account_does_not_have(target: Target) -> None:
     is_told(failed, Cause.ROUTING, Stage.INITIALIZING, "has no zone nowhere.example")
 
 
+@pytest.mark.long
 def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create(
     platform: Platform, target: Target
 ) -> None:
@@ -213,6 +217,7 @@ def test_a_route_without_a_proxied_record_is_a_warning_with_the_record_to_create
     assert "AAAA api 100:: proxied" in warning["fix"]
 
 
+@pytest.mark.long
 def test_a_route_with_a_proxied_record_causes_no_warning(
     platform: Platform, target: Target
 ) -> None:
@@ -225,6 +230,7 @@ def test_a_route_with_a_proxied_record_causes_no_warning(
     assert deploy(workflow_with_settings(settings), target).warnings == []
 
 
+@pytest.mark.long
 def test_a_custom_domain_that_would_replace_a_record(platform: Platform, target: Target) -> None:
     zone = create_zone(platform, "domain.example")
     create_record(platform, zone, name="www.domain.example")

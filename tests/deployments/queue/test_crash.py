@@ -118,6 +118,7 @@ def test_a_deploy_can_be_killed_at_any_stage(without_server: Installation) -> No
     assert completed == last == ("COMPLETED", "succeeded", "yes")
 
 
+@pytest.mark.long
 def test_a_rollback_can_be_killed_at_any_stage(without_server: Installation) -> None:
     workflow = without_server.import_document(document())
     for _ in range(2):
@@ -141,6 +142,7 @@ def test_a_rollback_can_be_killed_at_any_stage(without_server: Installation) -> 
     ]
 
 
+@pytest.mark.long
 def test_a_retry_can_be_killed_at_any_stage(without_server: Installation, control: Control) -> None:
     workflow = without_server.import_document(document())
     control.faults(Fault(method="PUT", path="/workflows/awaitstep-", status=400, code=10021))
@@ -176,6 +178,7 @@ def test_a_takedown_can_be_killed_at_any_stage(without_server: Installation) -> 
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["GENERATING_CODE", "DEPLOYING"])
 def test_a_killed_deploy_is_interrupted_and_the_next_one_succeeds(
     without_server: Installation, stage: str

@@ -128,6 +128,7 @@ def test_wrangler_beyond_its_time_limit(hurried: Installation) -> None:
         is_told(client, row, "still running after 0.2 seconds")
 
 
+@pytest.mark.long
 def test_a_target_that_does_not_respond(tmp_path: Path) -> None:
     alone = Installation(tmp_path / "data")
     alone.migrate()

@@ -85,6 +85,7 @@ def test_a_deploy_without_a_spare_starts_one_while_its_code_is_compiled(
     assert "is not used" not in caplog.text
 
 
+@pytest.mark.long
 def test_wranglers_errors_are_the_same_with_a_spare(
     target: Target, spares: Spares, programs: list[int], control: Control
 ) -> None:
@@ -102,6 +103,7 @@ def test_wranglers_errors_are_the_same_with_a_spare(
     assert outputs[0] == outputs[1] != []
 
 
+@pytest.mark.long
 def test_a_project_is_bundled_and_uploaded_by_spares(
     target: Target, spares: Spares, programs: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:

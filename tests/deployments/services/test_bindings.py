@@ -66,6 +66,7 @@ def test_a_run_uses_its_store(installation: Installation, kind: str) -> None:
     assert output(installation, workflow) == expected
 
 
+@pytest.mark.long
 def test_a_message_is_sent_to_a_queue(installation: Installation) -> None:
     code = "await env.MY_QUEUE.send({ n: 1 }); return 'sent';"
     workflow = deploy(installation, flow(node("send", code=code)))
@@ -106,6 +107,7 @@ def test_a_script_answers_a_request(installation: Installation, script: str) -> 
     assert answer.json() == {"got": {"n": 1}}
 
 
+@pytest.mark.long
 def test_a_service_binding_reaches_another_worker(installation: Installation, script: str) -> None:
     code = (
         "const answer = await env.MAIL_SERVICE.fetch('http://mail/', "
@@ -147,6 +149,7 @@ def test_nodes_call_another_workflow_and_a_script(
     assert output(installation, workflow)[1] == {"got": {"n": 8}}
 
 
+@pytest.mark.long
 def test_a_workflow_of_any_worker_is_called_by_its_class(
     installation: Installation, child: str
 ) -> None:
@@ -164,6 +167,7 @@ def class_name(installation: Installation, workflow: str) -> str:
     return installation.manage("shell", "-v", "0", "-c", code).stdout.strip()
 
 
+@pytest.mark.long
 def test_a_workflow_can_call_itself_after_its_first_deploy(installation: Installation) -> None:
     workflow = installation.import_document(flow(node("only")))
     deeper = node("deeper", "sub_workflow", workflowId=workflow, input="{ n: event.payload.n - 1 }")

@@ -100,6 +100,7 @@ def test_only_the_failed_part_is_reported_and_retried(
     assert records.live(partial.workflow_public_id) == retried
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cleared")
 def test_a_retry_writes_only_the_failed_parts(target: Target, control: Control) -> None:
     partial = without("workflow", target, control)
@@ -112,6 +113,7 @@ def test_a_retry_writes_only_the_failed_parts(target: Target, control: Control) 
     ]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cleared")
 def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Control) -> None:
     partial = without("schedule", target, control)
@@ -123,6 +125,7 @@ def test_a_retry_that_fails_again_is_partial_again(target: Target, control: Cont
     assert any("still" in part["message"] for part in again.parts)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cleared")
 def test_routes_and_domains_that_are_no_longer_expected_are_removed(
     platform: Platform, zone: str, target: Target

@@ -70,6 +70,7 @@ def test_the_old_version_gets_all_requests(platform: Platform, first: Deployment
     assert [record.stage for record in done.records.all()] == list(Action.ROLLBACK.path)
 
 
+@pytest.mark.long
 def test_a_rollback_ends_a_gradual_rollout(platform: Platform, first: Deployment) -> None:
     (newest,) = live(platform, first.worker_name)
     shares = [{"version_id": newest, "percentage": 50}]
@@ -127,6 +128,7 @@ def test_a_rollback_cancels_a_running_deployment(
     assert actions == ["rollback requested", "deployment cancelled"]
 
 
+@pytest.mark.long
 def test_a_later_deploy_does_not_supersede_a_rollback(target: Target, first: Deployment) -> None:
     controls.roll_back(first)
     assert first.workflow
@@ -215,6 +217,7 @@ def test_a_deleted_resource_prevents_a_rollback_and_is_named(
     assert control.writes() == []
 
 
+@pytest.mark.long
 def test_a_trigger_that_cannot_be_restored_prevents_a_rollback_and_is_named(
     platform: Platform, target: Target, control: Control
 ) -> None:
@@ -250,6 +253,7 @@ def test_its_snapshot_can_be_redeployed(
     assert again.version_id != first.version_id
 
 
+@pytest.mark.long
 def test_a_rollback_does_not_prevent_the_next_deploy(target: Target, first: Deployment) -> None:
     rolled_back(first)
     assert first.workflow
@@ -257,12 +261,14 @@ def test_a_rollback_does_not_prevent_the_next_deploy(target: Target, first: Depl
     assert deploy(first.workflow, target).state is Status.SUCCEEDED
 
 
+@pytest.mark.long
 def test_without_a_number_a_rollback_restores_what_was_live_before(
     target: Target, first: Deployment
 ) -> None:
     assert controls.previously_live(first.workflow_public_id, target) == first
 
 
+@pytest.mark.long
 def test_a_part_that_cannot_be_restored_is_reported_and_retried(
     target: Target, control: Control
 ) -> None:

@@ -116,6 +116,7 @@ def test_wrangler_deploys_the_download_of_a_graph(
     assert json.loads((folder / "package.json").read_text())["devDependencies"]["wrangler"]
 
 
+@pytest.mark.long
 def test_wrangler_deploys_the_download_of_a_project(platform: Platform, tmp_path: Path) -> None:
     workflow = import_project(dict(FILES))
     made = download(workflow.newest_version, has_values=True, by=ADA)
@@ -177,6 +178,7 @@ def test_an_ejected_graph_runs_in_the_same_workflow(
     assert workflow_runs(graph).latest() == started.run.instance_id
 
 
+@pytest.mark.long
 def test_what_was_deployed_as_a_graph_can_be_rolled_back_to(
     target: Target, graph: Workflow
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_request_with_the_triggers_method_and_path_starts_a_run(
     assert installation.worker(workflow, "/", "PUT").status_code == 404
 
 
+@pytest.mark.long
 def test_a_manual_workflow_is_started_by_a_person_but_not_by_a_request(
     installation: Installation,
 ) -> None:
@@ -121,6 +122,7 @@ def test_an_event_starts_a_run_of_each_workflow_that_names_it(
     assert "POST /api/events/paid on AwaitStep" in refused.json()["error"]
 
 
+@pytest.mark.long
 def test_an_event_that_is_raised_twice_with_one_key_starts_one_run(
     installation: Installation, client: httpx.Client
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_queue_with_another_consumer_is_refused_before_the_upload(
     assert f'already consumed by "awaitstep-{first}"' in output["message"]
 
 
+@pytest.mark.long
 def test_a_script_can_replace_a_workflow(installation: Installation) -> None:
     workflow = deployed(installation, triggered(type="http"))
     script = triggered("return event.payload.n + 1;", type="http", path="/sum")

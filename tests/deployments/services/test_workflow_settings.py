@@ -141,6 +141,7 @@ def loop_of(count: int) -> dict[str, Any]:
     return {"nodes": [loop | common, step | common], "edges": [edge], "entryNodeId": "all"}
 
 
+@pytest.mark.long
 def test_runs_beyond_the_concurrency_limit_are_queued(platform: Platform, target: Target) -> None:
     busy = "await scheduler.wait(600_000); return 1;"
     name = succeeded(deploy(workflow_with(busy, concurrencyLimit=1), target)).worker_name
@@ -159,6 +160,7 @@ def test_runs_beyond_the_concurrency_limit_are_queued(platform: Platform, target
     )
 
 
+@pytest.mark.long
 def test_runs_are_kept_as_long_as_the_settings_say(sweeping: Platform) -> None:
     code = "if (event.payload.fails) throw new NonRetryableError('as asked'); return 1;"
     settings: dict[str, Any] = {"successRetention": 1, "errorRetention": "1 day"}
@@ -172,6 +174,7 @@ def test_runs_are_kept_as_long_as_the_settings_say(sweeping: Platform) -> None:
     wait_for_status(sweeping, name, failed, "errored")
 
 
+@pytest.mark.long
 def test_a_schedule_of_the_workflow_starts_a_run(
     platform: Platform, target: Target, control: Control
 ) -> None:
@@ -207,6 +210,7 @@ def test_the_plan_lists_changes_of_the_workflows_settings(target: Target) -> Non
     assert changed.after == f"class {workflow.class_name}; jurisdiction eu"
 
 
+@pytest.mark.long
 def test_settings_that_are_removed_are_removed_from_the_target(
     platform: Platform, target: Target
 ) -> None:
@@ -220,6 +224,7 @@ def test_settings_that_are_removed_are_removed_from_the_target(
     assert not settings & hosted(platform, deployment).keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
@@ -253,6 +258,7 @@ def test_another_jurisdiction_is_refused_before_anything_is_uploaded(
     assert control.writes() == []
 
 
+@pytest.mark.long
 def test_a_takedown_frees_the_jurisdiction(platform: Platform, target: Target) -> None:
     workflow = workflow_with(jurisdiction="eu")
     succeeded(deploy(workflow, target))
@@ -264,6 +270,7 @@ def test_a_takedown_frees_the_jurisdiction(platform: Platform, target: Target) -
     assert hosted(platform, deployment)["jurisdiction"] == "us"
 
 
+@pytest.mark.long
 def test_a_rollback_restores_the_settings_of_the_workflow(
     platform: Platform, target: Target
 ) -> None:
@@ -278,6 +285,7 @@ def test_a_rollback_restores_the_settings_of_the_workflow(
     assert "default_retention" not in found
 
 
+@pytest.mark.long
 def test_settings_that_someone_else_has_changed_are_drift(
     platform: Platform, target: Target
 ) -> None:
@@ -320,6 +328,7 @@ def test_a_schedule_that_would_start_two_runs_is_a_warning(target: Target) -> No
     assert "it starts two runs each time" in warning["message"]
 
 
+@pytest.mark.long
 def test_a_workflow_assigned_again_in_a_retry_keeps_its_settings(
     platform: Platform, target: Target, control: Control
 ) -> None:

@@ -143,6 +143,7 @@ def test_the_control_requires_the_accounts_own_token(platform: Platform) -> None
     assert response.status_code == 403
 
 
+@pytest.mark.long
 def test_the_control_is_off_by_default(tmp_path: Path) -> None:
     started = start_platform(tmp_path, environment={"LOCAL_CLOUDFLARE_TEST_CONTROL": ""})
     url = f"http://127.0.0.1:{started.port}/test-control/calls"

@@ -118,6 +118,7 @@ def test_a_request_that_never_ends_gets_cloudflares_response(platform: Platform)
     assert platform.fetch("endless").text == "hello"
 
 
+@pytest.mark.long
 def test_a_step_that_never_ends_fails_after_its_retries(platform: Platform) -> None:
     deploy_workflow(platform, "loops-in-step", FLOW.replace("{body}", RETRIED))
     with_limit(platform, "loops-in-step")
@@ -135,6 +136,7 @@ def test_a_step_that_never_ends_fails_after_its_retries(platform: Platform) -> N
     assert wait_for_output(platform, "loops-in-step", waiting) == 1
 
 
+@pytest.mark.long
 def test_a_killed_run_whose_file_is_locked_learns_why_afterwards(platform: Platform) -> None:
     """A reader of the file locks it while it repairs the index that the killed process left."""
     deploy_workflow(platform, "locked", FLOW.replace("{body}", LOGGED))
@@ -148,6 +150,7 @@ def test_a_killed_run_whose_file_is_locked_learns_why_afterwards(platform: Platf
     assert wait_for_output(platform, "locked", run) == WITHOUT_PAUSE
 
 
+@pytest.mark.long
 def test_code_between_steps_that_never_ends_ends_the_run(platform: Platform) -> None:
     deploy_workflow(platform, "between-steps", FLOW.replace("{body}", ENDLESS))
     with_limit(platform, "between-steps")
@@ -158,6 +161,7 @@ def test_code_between_steps_that_never_ends_ends_the_run(platform: Platform) -> 
     assert error_of(platform, "between-steps", run)["message"] == WITHOUT_PAUSE
 
 
+@pytest.mark.long
 def test_a_process_is_only_blocked_until_it_responds(tmp_path: Path) -> None:
     program = """
     const watch = new module.CpuWatch();
@@ -175,6 +179,7 @@ def test_a_process_is_only_blocked_until_it_responds(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_process_that_gets_little_time_is_asked_too(tmp_path: Path) -> None:
     program = """
     const watch = new module.CpuWatch();
@@ -188,6 +193,7 @@ def test_a_process_that_gets_little_time_is_asked_too(tmp_path: Path) -> None:
     assert blocked == [0, 0, 0, 0, 0, 30, 60, 90, 120, 150]
 
 
+@pytest.mark.long
 def test_a_group_rests_longer_after_each_kill(tmp_path: Path) -> None:
     program = """
     const kills = new module.Kills();

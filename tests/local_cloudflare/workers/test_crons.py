@@ -96,6 +96,7 @@ def test_an_invalid_expression_is_refused(expression: str, tmp_path: Path) -> No
     assert fires(expression, "2026-11-22T07:45Z", tmp_path) is None
 
 
+@pytest.mark.long
 def test_a_schedule_set_by_wrangler_is_fired_by_request(project: Project) -> None:
     project.write(CLOCK, triggers={"crons": ["*/5 * * * *", "0 0 1 1 *"]})
     project.deploy()

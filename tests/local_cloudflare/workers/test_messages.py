@@ -79,6 +79,7 @@ def test_a_failed_message_is_retried_and_moved_to_the_dead_letter_queue(platform
     assert (dead["queue"], dead["body"]) == ("dead-queue", {"fails": 3})
 
 
+@pytest.mark.long
 def test_messages_survive_a_kill_and_a_time_without_a_consumer(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     deploy_consumer(first, "late")
@@ -96,6 +97,7 @@ def test_messages_survive_a_kill_and_a_time_without_a_consumer(tmp_path: Path) -
     assert bodies == {"by code", "by the API"}
 
 
+@pytest.mark.long
 def test_a_waiting_message_starts_its_group_with_the_platform(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     deploy_consumer(first, "sleeper")
@@ -109,6 +111,7 @@ def test_a_waiting_message_starts_its_group_with_the_platform(tmp_path: Path) ->
     second.running.stop()
 
 
+@pytest.mark.long
 def test_a_message_starts_a_stopped_group_which_stops_after_delivery(tmp_path: Path) -> None:
     quick = start_platform(tmp_path, environment={"LOCAL_CLOUDFLARE_IDLE_SECONDS": "0"})
     deploy_consumer(quick, "dozer")

@@ -129,6 +129,7 @@ def counts(platform: Platform, name: str, ids: tuple[str, str]) -> list[int]:
     return [int(platform.fetch(name, headers=each).text) for each in headers]
 
 
+@pytest.mark.long
 def test_schedules_are_split_as_well(platform: Platform) -> None:
     ids = counting_versions(platform, "split-cron")
 
@@ -140,6 +141,7 @@ def test_schedules_are_split_as_well(platform: Platform) -> None:
     assert all(found)
 
 
+@pytest.mark.long
 def test_messages_of_a_queue_are_split_as_well(platform: Platform) -> None:
     name = "split-queue"
     ids = counting_versions(platform, name)
@@ -164,6 +166,7 @@ def test_a_deploy_ends_the_split(platform: Platform) -> None:
     assert set(answers(platform, "split-ended")) == {"newest"}
 
 
+@pytest.mark.long
 def test_a_split_survives_a_restart(tmp_path: Path) -> None:
     first = start_platform(tmp_path)
     try:

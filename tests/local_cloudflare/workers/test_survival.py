@@ -235,6 +235,7 @@ def test_a_killed_workerd_is_restarted_with_its_runs(start: Start) -> None:
     wait_for_output(platform, "crashed", instance)
 
 
+@pytest.mark.long
 def test_a_run_that_could_not_be_continued_is_continued_later(start: Start) -> None:
     platform = start()
     deploy_workflow(platform, "busy", SLOW_FIRST.replace("async (ctx) => {", LOGS))
@@ -248,6 +249,7 @@ def test_a_run_that_could_not_be_continued_is_continued_later(start: Start) -> N
     assert wait_for_output(platform, "busy", instance)["first"] == 2
 
 
+@pytest.mark.long
 def test_a_group_that_did_not_start_is_started_again(start: Start) -> None:
     before = start()
     deploy_workflow(before, "blocked")
@@ -291,6 +293,7 @@ def test_no_workerd_outlives_the_platform(start: Start) -> None:
     assert not is_running(workerd)
 
 
+@pytest.mark.long
 def test_a_leftover_process_is_killed_before_its_folder_is_used(start: Start) -> None:
     before = start()
     deploy_worker(before, "leftover", HELLO)
@@ -304,6 +307,7 @@ def test_a_leftover_process_is_killed_before_its_folder_is_used(start: Start) ->
         assert leftover.wait() == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_another_process_with_the_same_id_is_left_alone(start: Start) -> None:
     before = start()
     deploy_worker(before, "renumbered", HELLO)
@@ -319,6 +323,7 @@ def test_another_process_with_the_same_id_is_left_alone(start: Start) -> None:
             other.kill()
 
 
+@pytest.mark.long
 def test_the_platform_ends_when_its_standard_input_closes(start: Start) -> None:
     platform = start()
     stdin = platform.running.process.stdin
@@ -341,6 +346,7 @@ def test_a_port_in_use_is_reported_clearly(survivors: Survivors, tmp_path: Path)
         start_platform(tmp_path, port=port)
 
 
+@pytest.mark.long
 def test_an_idle_group_is_stopped_and_started_by_the_next_request(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.5")
     deploy_worker(platform, "drowsy", HELLO)
@@ -350,6 +356,7 @@ def test_an_idle_group_is_stopped_and_started_by_the_next_request(start: Start) 
     assert platform.fetch("drowsy").text == "hello"
 
 
+@pytest.mark.long
 def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.2")
     deploy_workflow(platform, "awake")

@@ -274,6 +274,7 @@ def test_the_instances_of_a_deleted_workflow_make_room(account: Account, busy: l
     account.becomes("running", queued)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ended", ["platform", "process"])
 def test_the_queue_survives_the_end_of(account: Account, busy: list[str], ended: str) -> None:
     account.end(busy[0])
@@ -300,6 +301,7 @@ def test_the_queue_survives_the_end_of(account: Account, busy: list[str], ended:
     account.becomes("running", queued[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("action", ["terminate", "pause", "delete"])
 def test_instances_are_stopped_while_they_get_permits(
     account: Account, busy: list[str], action: str
@@ -319,6 +321,7 @@ def test_instances_are_stopped_while_they_get_permits(
         assert account.statuses(stopped) == [status] * 6
 
 
+@pytest.mark.long
 def test_instances_are_restarted_while_they_get_permits(account: Account, busy: list[str]) -> None:
     restarted = [account.run("first"), account.run("first")]
     account.becomes("queued", *restarted)
@@ -329,6 +332,7 @@ def test_instances_are_restarted_while_they_get_permits(account: Account, busy: 
     account.end(restarted[1])
 
 
+@pytest.mark.long
 def test_an_instance_is_resumed_before_its_code_has_stopped(
     account: Account, busy: list[str]
 ) -> None:

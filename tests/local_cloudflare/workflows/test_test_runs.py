@@ -333,6 +333,7 @@ def files_of(platform: Platform) -> list[str]:
     return sorted(str(path) for path in found)
 
 
+@pytest.mark.long
 def test_nothing_remains_of_a_removed_worker(tmp_path: Path) -> None:
     platform = start_platform(tmp_path)
     try:
@@ -361,12 +362,14 @@ def short_lived(tmp_path: Path) -> Iterator[TestRunPlatform]:
     platform.running.stop()
 
 
+@pytest.mark.long
 def test_a_worker_is_removed_after_its_time(short_lived: TestRunPlatform) -> None:
     upload_only = FLOW.replace("{body}", FOREVER)
     assert upload(short_lived, "old", upload_only, workflow_binding("old")).status_code == 200
     wait_until(lambda: not names(short_lived))
 
 
+@pytest.mark.long
 def test_nothing_remains_after_the_platform_was_killed(tmp_path: Path) -> None:
     platform = start_platform(tmp_path)
     account = account_for_test_runs(platform)

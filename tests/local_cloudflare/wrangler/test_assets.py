@@ -80,6 +80,7 @@ def test_files_are_served_before_the_code(project: Project) -> None:
     assert (canonical.status_code, canonical.headers["location"]) == (307, "/about")
 
 
+@pytest.mark.long
 def test_a_later_deploy_sends_only_new_files(project: Project) -> None:
     write(project)
     deploy(project)
@@ -94,6 +95,7 @@ def test_a_later_deploy_sends_only_new_files(project: Project) -> None:
     assert "No updated asset files to upload" in deploy(project)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("handling", "path", "expected"),
     [
@@ -113,6 +115,7 @@ def test_a_worker_with_only_static_files_needs_no_code(
     assert get(project, path) == expected
 
 
+@pytest.mark.long
 def test_code_can_run_before_files_are_served(project: Project) -> None:
     write(project, run_worker_first=["/about"], html_handling="none", binding="ASSETS")
 

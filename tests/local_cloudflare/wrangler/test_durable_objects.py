@@ -62,6 +62,7 @@ def test_an_object_keeps_its_storage_when_its_class_is_renamed(project: Project)
     assert total(project) == 3
 
 
+@pytest.mark.long
 def test_deleting_a_class_deletes_the_storage_of_its_objects(project: Project) -> None:
     deploy(project, FIRST)
     total(project, "?add=5")
@@ -77,6 +78,7 @@ def test_deleting_a_class_deletes_the_storage_of_its_objects(project: Project) -
     assert [total(project), total(project, "?sql")] == [0, False]
 
 
+@pytest.mark.long
 def test_storage_and_alarms_survive_a_restart_of_the_platform(
     project: Project, tmp_path: Path
 ) -> None:
@@ -97,6 +99,7 @@ def test_storage_and_alarms_survive_a_restart_of_the_platform(
         second.running.stop()
 
 
+@pytest.mark.long
 def test_a_group_with_an_alarm_is_not_stopped_when_idle(tmp_path: Path) -> None:
     platform = start_platform(
         tmp_path / "data", environment={"LOCAL_CLOUDFLARE_IDLE_SECONDS": "0.5"}
@@ -112,6 +115,7 @@ def test_a_group_with_an_alarm_is_not_stopped_when_idle(tmp_path: Path) -> None:
         platform.running.stop()
 
 
+@pytest.mark.long
 def test_another_worker_can_use_the_objects(project: Project) -> None:
     deploy(project, FIRST)
     total(project, "?add=4")
@@ -127,6 +131,7 @@ def test_another_worker_can_use_the_objects(project: Project) -> None:
     assert f"{project.name}_Counter" in [namespace["name"] for namespace in listed]
 
 
+@pytest.mark.long
 def test_deleting_a_worker_deletes_its_objects(project: Project) -> None:
     deploy(project, FIRST)
     total(project, "?add=9")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.local_cloudflare.support.projects import Project
 from tests.local_cloudflare.support.workers import (
     HELLO,
@@ -40,6 +42,7 @@ def test_a_later_deploy_replaces_the_code_and_keeps_the_secrets(project: Project
     assert second["version_id"] == project.live_version() != first["version_id"]
 
 
+@pytest.mark.long
 def test_strict_refuses_a_worker_that_the_api_changed(project: Project) -> None:
     upload(project.platform, project.name, HELLO)
     project.write(HELLO)
@@ -50,6 +53,7 @@ def test_strict_refuses_a_worker_that_the_api_changed(project: Project) -> None:
     assert "last updated via the script API" in result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_strict_refuses_the_workflow_of_another_worker(project: Project) -> None:
     upload(project.platform, "workflow-owner", WORKFLOW, workflow_binding("taken"))
     body = {"script_name": "workflow-owner", "class_name": "Flow"}
@@ -89,6 +93,7 @@ def test_secrets_are_listed_set_and_deleted(project: Project) -> None:
     assert project.platform.fetch(project.name).json() == {"WORKFLOW": 0}
 
 
+@pytest.mark.long
 def test_delete_removes_the_worker(project: Project) -> None:
     project.write(HELLO)
     project.deploy()

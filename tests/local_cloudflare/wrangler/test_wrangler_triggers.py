@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.local_cloudflare.support.control import Control, Fault, Token
 from tests.local_cloudflare.support.projects import Project
 from tests.local_cloudflare.support.workers import HELLO, WORKFLOW, deploy_worker
@@ -26,6 +28,7 @@ def run_wrangler(project: Project, *arguments: str) -> tuple[int | None, str]:
     return result.exit_code, result.stdout + result.stderr
 
 
+@pytest.mark.long
 def test_routes_are_set_and_replaced(project: Project) -> None:
     zone = create_zone(project.platform, "wrangled.example")
     by_name = {"pattern": "a.wrangled.example/*", "zone_name": "wrangled.example"}
@@ -42,6 +45,7 @@ def test_routes_are_set_and_replaced(project: Project) -> None:
     assert project.platform.fetch(project.name).status_code == 404
 
 
+@pytest.mark.long
 def test_the_route_of_another_worker_is_refused(project: Project) -> None:
     deploy_worker(project.platform, "route-owner", HELLO)
     zone = create_zone(project.platform, "owned.example")
@@ -54,6 +58,7 @@ def test_the_route_of_another_worker_is_refused(project: Project) -> None:
     assert '"route-owner" is already assigned to routes' in text
 
 
+@pytest.mark.long
 def test_with_workers_dev_the_api_refuses_the_route_of_another_worker(project: Project) -> None:
     deploy_worker(project.platform, "route-holder", HELLO)
     zone = create_zone(project.platform, "held.example")
@@ -66,6 +71,7 @@ def test_with_workers_dev_the_api_refuses_the_route_of_another_worker(project: P
     assert "[code: 10020]" in text
 
 
+@pytest.mark.long
 def test_a_route_without_its_zone_is_refused(project: Project) -> None:
     project.write(HELLO, workers_dev=False, routes=["nowhere.example/*"])
 
@@ -87,6 +93,7 @@ def test_a_token_for_one_zone_sets_routes_individually(project: Project, control
     assert route_patterns(project.platform, zone) == {"narrowed.example/*": project.name}
 
 
+@pytest.mark.long
 def test_the_permission_to_write_scripts_suffices_without_a_zone(
     project: Project, control: Control
 ) -> None:
@@ -111,6 +118,7 @@ def test_the_permission_to_read_scripts_does_not_suffice(
     assert project.platform.api("GET", f"workers/services/{project.name}").status_code == 404
 
 
+@pytest.mark.long
 def test_without_a_subdomain_a_workflow_is_refused(project: Project, control: Control) -> None:
     control.subdomain("")
     workflow = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
@@ -122,6 +130,7 @@ def test_without_a_subdomain_a_workflow_is_refused(project: Project, control: Co
     assert control.writes() == []
 
 
+@pytest.mark.long
 def test_settings_are_kept_with_the_version(project: Project) -> None:
     limits, placement = {"cpu_ms": 100}, {"mode": "smart"}
     project.write(
@@ -157,6 +166,7 @@ def test_a_custom_domain_is_attached_and_taken_over(project: Project) -> None:
     assert fetch_host(project.platform, "custom.example", "/any").text == "taken"
 
 
+@pytest.mark.long
 def test_a_custom_domain_with_another_record_is_refused(project: Project) -> None:
     zone = create_zone(project.platform, "recorded.example")
     create_record(project.platform, zone, name="recorded.example")
@@ -169,6 +179,7 @@ def test_a_custom_domain_with_another_record_is_refused(project: Project) -> Non
     assert "[code: 100117]" in text
 
 
+@pytest.mark.long
 def test_a_rollback_keeps_the_newest_secrets(project: Project) -> None:
     project.write(ENV, vars={"PLAIN": "old"})
     first = project.deploy(KEY="old")["version_id"]
@@ -195,6 +206,7 @@ def test_strict_refuses_what_the_dashboard_changed(project: Project, control: Co
     assert "Cloudflare Dashboard" in text
 
 
+@pytest.mark.long
 def test_strict_accepts_a_dashboard_edit_without_changes(
     project: Project, control: Control
 ) -> None:
@@ -207,6 +219,7 @@ def test_strict_accepts_a_dashboard_edit_without_changes(
     assert first["version_id"] != second["version_id"] == project.live_version()
 
 
+@pytest.mark.long
 def test_the_output_file_has_the_time_to_wait(project: Project, control: Control) -> None:
     busy = Fault(path="/workers/scripts/", status=429, code=10429, headers={"retry-after": "10"})
     control.faults(busy)

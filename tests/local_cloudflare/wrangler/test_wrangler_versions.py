@@ -7,6 +7,8 @@ import re
 import subprocess
 from typing import Any
 
+import pytest
+
 from tests.local_cloudflare.support.projects import Project
 from toolchain.node_tools import NODE, WRANGLER
 
@@ -55,6 +57,7 @@ def test_a_version_is_rolled_out_gradually(project: Project) -> None:
     assert {project.platform.fetch(project.name).text for _ in range(16)} == {"new"}
 
 
+@pytest.mark.long
 def test_a_rollback_ends_a_gradual_rollout(project: Project) -> None:
     project.write(answering("old"))
     old = project.deploy()["version_id"]
@@ -68,6 +71,7 @@ def test_a_rollback_ends_a_gradual_rollout(project: Project) -> None:
     assert {project.platform.fetch(project.name).text for _ in range(16)} == {"old"}
 
 
+@pytest.mark.long
 def test_secrets_belong_to_versions(project: Project) -> None:
     project.write(ANSWER)
     old = project.deploy(TOKEN="first")["version_id"]

@@ -85,6 +85,7 @@ def test_the_latest_run_is_described_as_in_the_guide(wrangler: Wrangler) -> None
     assert r'Output:    "{\"attempt\":2}"' in output
 
 
+@pytest.mark.long
 def test_runs_are_listed_by_status_date_and_page(wrangler: Wrangler) -> None:
     ids = [wrangler.trigger(WAITING) for _ in range(3)]
     for run in ids:
@@ -100,6 +101,7 @@ def test_runs_are_listed_by_status_date_and_page(wrangler: Wrangler) -> None:
     assert future == []
 
 
+@pytest.mark.long
 def test_a_run_is_paused_resumed_and_terminated_by_command(wrangler: Wrangler) -> None:
     instance = wrangler.trigger(WAITING)
     wrangler.wait_for_status(instance, "waiting")
@@ -127,6 +129,7 @@ def test_an_event_is_sent_by_command(wrangler: Wrangler) -> None:
     assert json.loads(run["output"])["received"] == {"said": "hello"}
 
 
+@pytest.mark.long
 def test_a_run_is_restarted_from_a_step(wrangler: Wrangler) -> None:
     instance = wrangler.trigger()
     wrangler.wait_for_status(instance, "complete")
@@ -140,6 +143,7 @@ def test_a_run_is_restarted_from_a_step(wrangler: Wrangler) -> None:
     assert after["steps"][1]["start"] > before["steps"][1]["start"]
 
 
+@pytest.mark.long
 def test_runs_are_deleted_by_command(wrangler: Wrangler) -> None:
     instance = wrangler.trigger()
 
@@ -165,6 +169,7 @@ export default { fetch: () => new Response("") };
 """
 
 
+@pytest.mark.long
 def test_a_terminated_run_is_rolled_back_on_request(deployed: Platform, project: Project) -> None:
     binding = {"name": project.name, "binding": "WORKFLOW", "class_name": "Flow"}
     project.write(WITH_ROLLBACK, workflows=[binding])
@@ -191,6 +196,7 @@ def test_a_terminated_run_is_rolled_back_on_request(deployed: Platform, project:
     assert (run["status"], run["rollback"]["outcome"]) == ("terminated", "complete")
 
 
+@pytest.mark.long
 def test_all_unfinished_runs_are_terminated(deployed: Platform, project: Project) -> None:
     deploy_workflow(deployed, "all-ended")
     path = "workflows/all-ended/instances"

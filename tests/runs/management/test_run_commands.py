@@ -78,6 +78,7 @@ def test_a_payload_can_be_an_argument_and_an_id_starts_one_run(
     }
 
 
+@pytest.mark.long
 def test_a_batch_starts_a_run_for_each_line(
     quiet_installation: Installation, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_batch_starts_a_run_for_each_line(
     assert (len(runs), "one" in [run["id"] for run in runs]) == (3, True)
 
 
+@pytest.mark.long
 def test_runs_are_kept_as_long_as_the_command_says(
     quiet_installation: Installation, tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def _all_workflows(installation: Installation, folder: Path) -> str:
     return "\n".join(pages)
 
 
+@pytest.mark.long
 def test_the_workflow_is_listed_with_its_script_and_class(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ def test_the_workflow_is_listed_with_its_script_and_class(
     assert cells[4] == listed["modified_on"][:19].replace("T", " ")
 
 
+@pytest.mark.long
 def test_a_run_triggered_by_wrangler_is_listed_with_the_steps_of_the_guide(
     installation: Installation, deployed: str, tmp_path: Path
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_run_triggered_by_wrangler_is_listed_with_the_steps_of_the_guide(
     assert run["params"] == {"hello": "world"}
 
 
+@pytest.mark.long
 def test_describe_run_prints_fact_for_fact_what_wrangler_prints(
     installation: Installation, deployed: str, started: str, tmp_path: Path
 ) -> None:
@@ -141,6 +144,7 @@ def test_describe_run_prints_fact_for_fact_what_wrangler_prints(
     assert ("Last Successful Step", STEPS[3]) in theirs
 
 
+@pytest.mark.long
 def test_latest_is_the_newest_run_here_and_in_wrangler(
     installation: Installation, deployed: str, started: str, tmp_path: Path
 ) -> None:
@@ -157,6 +161,7 @@ def test_latest_is_the_newest_run_here_and_in_wrangler(
     )
 
 
+@pytest.mark.long
 def test_attempts_show_the_error_of_the_guide(
     installation: Installation, deployed: str, started: str
 ) -> None:
@@ -169,6 +174,7 @@ def test_attempts_show_the_error_of_the_guide(
     assert worked.endswith("Success |")
 
 
+@pytest.mark.long
 def test_a_request_to_the_worker_answers_with_the_run(
     installation: Installation, deployed: str
 ) -> None:

@@ -229,6 +229,7 @@ def test_changes_are_deleted_after_an_hour(live: Deployment) -> None:
     assert not RunChange.objects.exists()
 
 
+@pytest.mark.long
 def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
     target: Target,
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_run_that_waits_after_a_sleep_is_read_although_its_status_is_the_same(
     wait_until(waits_for_go)
 
 
+@pytest.mark.long
 def test_a_restart_can_start_at_a_later_step_with_the_same_name(target: Target) -> None:
     workflow = make_workflow("return crypto.randomUUID();")
     (step,) = workflow.ir["nodes"]

@@ -103,6 +103,7 @@ def event_of_page(page: Any) -> str:
     return str(page.content.decode().split('name="event" value="')[1].split('"')[0])
 
 
+@pytest.mark.long
 def test_only_the_first_decision_is_sent_to_a_paused_run(target: Target) -> None:
     run = started(target)
     control.change(run, "pause", by=ADA)
@@ -119,6 +120,7 @@ def test_only_the_first_decision_is_sent_to_a_paused_run(target: Target) -> None
     assert not Entry.objects.filter(action="rejected").exists()
 
 
+@pytest.mark.long
 def test_a_decision_that_the_target_rejects_can_be_made_again(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_decision_that_the_target_rejects_can_be_made_again(
     assert output_of(run)["outcome"] == "rejected"
 
 
+@pytest.mark.long
 def test_a_rejection_needs_no_fields(admin_client: Client, target: Target) -> None:
     run = started(target, escalateAfter="2 days")
     posted = {"event": event_of(run), "decision": "reject", "next": "waiting"}
@@ -223,6 +226,7 @@ def test_an_event_cannot_pretend_to_be_a_decision(target: Target) -> None:
         control.send_event(run, event_of(run), {"approved": True, "by": "root"}, by=ADA)
 
 
+@pytest.mark.long
 def test_the_waiting_page_has_the_form_and_an_escalation_changes_it(
     admin_client: Client, target: Target
 ) -> None:
@@ -269,6 +273,7 @@ def test_lists_say_that_a_run_waits_for_a_decision(admin_client: Client, target:
     assert all("approval-" not in markup(page) for page in pages)
 
 
+@pytest.mark.long
 def test_a_command_decides_in_the_name_of_the_system_user(
     target: Target, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,6 +292,7 @@ def test_a_command_decides_in_the_name_of_the_system_user(
     assert (output["fields"], output["comment"]) == ({"cost center": "X"}, "ok")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fields", [5, [{"label": "x"}], [{"name": "x", "type": ["a"]}]])
 def test_a_wait_with_the_event_of_an_approval_does_not_break_the_pages(
     admin_client: Client, target: Target, fields: Any

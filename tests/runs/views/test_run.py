@@ -92,6 +92,7 @@ def test_a_failure_comes_first_with_its_step_and_a_restart(
     assert f"/runs/{run.pk}/restart/?from=Only%20step" in page.content.decode()
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("error", "times"),
@@ -220,6 +221,7 @@ def test_a_failing_target_leaves_the_page_with_stored_data(
     assert "sold out" in page
 
 
+@pytest.mark.long
 def test_a_hanging_target_times_out_soon(
     admin_client: Client, target: Target, control: Control
 ) -> None:
@@ -239,6 +241,7 @@ def test_a_run_of_a_target_that_cannot_be_reached_is_shown(admin_client: Client)
     assert "The steps could not be read from the target." in page
 
 
+@pytest.mark.long
 def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Target) -> None:
     run = ended_run(target, "return { long: 'x'.repeat(5000), last: 'the end' };")
     page = admin_client.get(f"/runs/{run.pk}/")
@@ -252,6 +255,7 @@ def test_a_truncated_output_can_be_loaded_whole(admin_client: Client, target: Ta
     assert "the end" in text(whole)
 
 
+@pytest.mark.long
 def test_half_a_character_in_an_output_is_replaced(admin_client: Client, target: Target) -> None:
     run = ended_run(target, "return { cut: '\U0001f600'.slice(0, 1) };")
     addresses = (f"/runs/{run.pk}/", f"/runs/{run.pk}/values/output/")

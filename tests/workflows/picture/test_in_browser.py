@@ -48,6 +48,7 @@ def test_buttons_zoom_the_picture(open_page: Open, address: str) -> None:
     assert height_of_names(page) > 5
 
 
+@pytest.mark.long
 def test_keys_zoom_and_scroll_a_focused_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     first = width(page)
@@ -63,6 +64,7 @@ def test_keys_zoom_and_scroll_a_focused_picture(open_page: Open, address: str) -
     page.wait_for_function("document.querySelector('.picture-frame').scrollTop > 0")
 
 
+@pytest.mark.long
 def test_the_mouse_drags_the_picture(open_page: Open, address: str) -> None:
     page = open_page(address)
     frame = page.locator(".picture-frame")
@@ -78,6 +80,7 @@ def test_the_mouse_drags_the_picture(open_page: Open, address: str) -> None:
     assert page.evaluate("document.querySelector('.picture-frame').scrollTop") == 100
 
 
+@pytest.mark.long
 def test_a_node_links_to_its_place_in_the_document(open_page: Open, address: str) -> None:
     page = open_page(address)
 
@@ -91,6 +94,7 @@ def test_a_node_links_to_its_place_in_the_document(open_page: Open, address: str
     )
 
 
+@pytest.mark.long
 def test_a_picture_is_readable_on_a_phone(open_page: Open, address: str) -> None:
     page = open_page(address, viewport={"width": 360, "height": 740})
 
@@ -98,6 +102,7 @@ def test_a_picture_is_readable_on_a_phone(open_page: Open, address: str) -> None
     assert height_of_names(page) > 9
 
 
+@pytest.mark.long
 def test_without_javascript_the_picture_scrolls_in_its_frame(open_page: Open, address: str) -> None:
     page = open_page(address, java_script_enabled=False, viewport={"width": 360, "height": 740})
 
@@ -107,6 +112,7 @@ def test_without_javascript_the_picture_scrolls_in_its_frame(open_page: Open, ad
     expect(page.get_by_role("listitem").filter(has_text="continues").first).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("motion", "name"), [("reduce", "none"), ("no-preference", "as-spin")])
 def test_a_running_icon_respects_reduced_motion(
     open_page: Open, address: str, motion: str, name: str

@@ -76,12 +76,14 @@ def test_an_invalid_duration_is_an_error_that_names_node_and_value(
         assert message.endswith(f"not {value}"), message
 
 
+@pytest.mark.long
 def test_a_valid_duration_is_waited_for(tmp_path: Path) -> None:
     sleep = node("x", "sleep", duration="{{ trigger.value }}")
 
     assert messages(tmp_path, _caught(sleep), [0, 5, "0 seconds"]) == ["waited"] * 3
 
 
+@pytest.mark.long
 def test_a_timeout_of_zero_is_an_error(tmp_path: Path) -> None:
     waiting = node("x", "wait_for_event", eventType="go", timeout="{{ trigger.value }}")
 
@@ -183,6 +185,7 @@ def test_an_invalid_date_is_an_error_that_names_the_node(
     assert message.startswith('"x"')
 
 
+@pytest.mark.long
 def test_an_error_of_a_setting_inside_a_race_is_not_retried(tmp_path: Path) -> None:
     workflow = document(
         [

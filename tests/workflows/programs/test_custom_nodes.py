@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.workflows.codegen.test_literals import NASTY
 from tests.workflows.ir.documents import branch, chain, document, node
 from tests.workflows.ir.node_jsons import node_json, type_of, types, with_fields
@@ -83,6 +85,7 @@ def test_a_template_gets_its_settings_inputs_env_and_attempt(tmp_path: Path) -> 
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_inputs_are_the_outputs_of_the_previous_nodes(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -121,6 +124,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.long
 def test_a_template_can_have_any_of_these_shapes(tmp_path: Path) -> None:
     modules: dict[str, str] = {}
     for name, code in SHAPES.items():
@@ -172,6 +176,7 @@ function helper() { return "second"; }
     }
 
 
+@pytest.mark.long
 def test_two_versions_of_a_type_run_in_one_workflow(tmp_path: Path) -> None:
     registry = types(
         (node_json(), "export default async () => 'old';"),
@@ -218,6 +223,7 @@ def test_custom_nodes_run_in_loops_arms_races_and_tries(tmp_path: Path) -> None:
     assert names(run).count("risky") == 1
 
 
+@pytest.mark.long
 def test_custom_nodes_run_in_scripts(tmp_path: Path) -> None:
     workflow = chain(
         node("it", "greet", name="EXPORT_it"),
@@ -232,6 +238,7 @@ def test_custom_nodes_run_in_scripts(tmp_path: Path) -> None:
     assert (answer["status"], answer["text"]) == (200, '{"it":[1,64]}')
 
 
+@pytest.mark.long
 def test_any_text_reaches_a_template_unchanged(tmp_path: Path) -> None:
     choice = {"type": "select", "options": TEXTS}
     fields = with_fields(text={"type": "textarea"}, more={"type": "json"}, one=choice)

@@ -156,6 +156,7 @@ def test_each_message_of_a_queue_starts_one_run_however_often_it_is_delivered(
     assert 'the queue "orders"' in json.loads(shown["text"])["error"]
 
 
+@pytest.mark.long
 def test_a_message_that_cannot_start_a_run_is_retried_without_blocking_others(
     tmp_path: Path,
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_message_that_cannot_start_a_run_is_retried_without_blocking_others(
     assert called["done"] == [f"retry {refused}", "ack b"]
 
 
+@pytest.mark.long
 def test_an_event_only_starts_runs_through_the_api_of_awaitstep(tmp_path: Path) -> None:
     workflow = chain(node("a"), trigger={"type": "event", "eventType": "paid"})
 
@@ -178,6 +180,7 @@ def test_an_event_only_starts_runs_through_the_api_of_awaitstep(tmp_path: Path) 
     assert "POST /api/events/paid on AwaitStep" in json.loads(result["text"])["error"]
 
 
+@pytest.mark.long
 def test_a_path_is_compared_in_its_url_encoding(tmp_path: Path) -> None:
     paths = ["/größe/{x}", "/a%20b", "//two", "/[1]|2^3'!~"]
     workflows = {
@@ -191,6 +194,7 @@ def test_a_path_is_compared_in_its_url_encoding(tmp_path: Path) -> None:
     assert [result["status"] for result in results] == [200] * len(paths)
 
 
+@pytest.mark.long
 def test_entry_code_without_the_handler_of_the_trigger_gets_the_default(tmp_path: Path) -> None:
     step = node("a", code="return event.payload.schedule.cron")
     workflow = chain(step, trigger={"type": "cron", "expression": "0 0 1 * *"})

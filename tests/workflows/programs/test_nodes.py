@@ -85,6 +85,7 @@ def test_only_temporary_statuses_are_retried(echo: str, tmp_path: Path) -> None:
     assert message.startswith(f"GET {echo}/status/404 answered 404: ")  # the query may be secret
 
 
+@pytest.mark.long
 def test_a_request_that_never_fails_returns_its_status(echo: str, tmp_path: Path) -> None:
     workflow = chain(_request_node("ask", url=f"{echo}/status/404", failOn="never"))
 
@@ -122,6 +123,7 @@ def test_code_as_people_write_it_runs(tmp_path: Path) -> None:
     assert len(run["steps"][-1]["attempts"]) == 1
 
 
+@pytest.mark.long
 def test_a_received_event_has_its_payload(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -188,6 +190,7 @@ def test_the_workflow_of_the_guide_runs_as_described(echo: str, tmp_path: Path) 
     assert write["config"]["timeout"] == "15 minutes"
 
 
+@pytest.mark.long
 def test_an_invalid_date_ends_the_run_with_its_cause(tmp_path: Path) -> None:
     workflow = chain(node("wait", "sleep_until", timestamp="{{ trigger.when }}"))
     payloads = [{"when": "31.01."}, {}, {"when": None}]

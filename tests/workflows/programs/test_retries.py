@@ -62,6 +62,7 @@ def test_the_delay_before_each_retry_can_be_an_expression(tmp_path: Path) -> Non
     assert pauses(attempts(run, "outputs"))[0] >= 300
 
 
+@pytest.mark.long
 def test_a_value_that_is_not_a_delay_fails_the_step_with_its_name(tmp_path: Path) -> None:
     failing = node("pay", code="throw new Error('no');", retryDelayExpression="'soon'")
 

@@ -62,6 +62,7 @@ def test_a_failed_run_undoes_its_steps_in_reverse_order(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_nothing_is_undone_unless_the_whole_run_fails(tmp_path: Path) -> None:
     with recording() as recorder:
 
@@ -86,6 +87,7 @@ def test_nothing_is_undone_unless_the_whole_run_fails(tmp_path: Path) -> None:
     assert reports == {"Caught": [], "Failed": ["no", "bad", "pay"]}
 
 
+@pytest.mark.long
 def test_a_rollback_is_retried_and_the_rest_stops_if_it_fails(tmp_path: Path) -> None:
     fast: dict[str, Any] = {"rollbackRetryDelay": 10, "rollbackBackoff": "constant"}
     with recording() as recorder:
@@ -130,6 +132,7 @@ def test_requests_custom_nodes_and_other_runs_can_be_undone(tmp_path: Path) -> N
     assert reports["Parent"] == [[None, "string"], ["done", "string"], 7, [201, 3]]
 
 
+@pytest.mark.long
 def test_a_rollback_can_declare_or_import_the_names_that_it_would_get(tmp_path: Path) -> None:
     hidden = "const output = 'own', ctx = {{ output }}, item = 2; { const error = 1; }"
     imported = "import { sep as output } from 'node:path';"

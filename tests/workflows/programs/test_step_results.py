@@ -37,6 +37,7 @@ def test_a_result_that_cannot_be_stored_fails_its_step(value: str, tmp_path: Pat
     assert len(run["steps"][0]["attempts"]) == 2
 
 
+@pytest.mark.long
 def test_results_that_can_be_stored_are_left_alone(tmp_path: Path) -> None:
     code = "return { d: new Date(0), m: new Map([['a', 1]]), s: new Set([1]), u: undefined, b: new Uint8Array(2) };"
     workflow = chain(

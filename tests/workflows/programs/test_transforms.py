@@ -41,6 +41,7 @@ def test_a_transform_returns_the_value_of_its_expression(tmp_path: Path) -> None
     assert run["output"] == "1,24.0"
 
 
+@pytest.mark.long
 def test_named_values_become_an_object(tmp_path: Path) -> None:
     names_ = {"total": "1 + 1", "a b": "'x'", "__proto__": "[1]", '"`${': "{ deep: true }"}
     workflow = chain(
@@ -57,6 +58,7 @@ def test_named_values_become_an_object(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_the_value_of_the_clock_is_kept(tmp_path: Path) -> None:
     workflow = chain(
         transform("now", at="Date.now()", id="crypto.randomUUID()"),
@@ -69,6 +71,7 @@ def test_the_value_of_the_clock_is_kept(tmp_path: Path) -> None:
     assert run["output"] == [outputs(run)["now"]["at"], outputs(run)["now"]["id"]]
 
 
+@pytest.mark.long
 def test_an_error_fails_the_node_without_a_retry(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -86,6 +89,7 @@ def test_an_error_fails_the_node_without_a_retry(tmp_path: Path) -> None:
     assert len(run["steps"][0]["attempts"]) == 1
 
 
+@pytest.mark.long
 def test_transforms_in_loops_and_arms_are_read_outside_of_them(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -105,6 +109,7 @@ def test_transforms_in_loops_and_arms_are_read_outside_of_them(tmp_path: Path) -
     assert run["output"] == [[1, 4, 9], 10, 3]
 
 
+@pytest.mark.long
 def test_a_script_can_transform(tmp_path: Path) -> None:
     result = transform("out", "{ twice: event.payload.n * 2 }") | {"name": "EXPORT_result"}
     script = chain(result, kind="script", trigger={"type": "http"})

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.workflows.ir.documents import Document, chain, document, node
 from tests.workflows.programs.harness.workers import Run, compiled, names, outputs, run_all
 
@@ -54,6 +56,7 @@ def test_a_failing_child_fails_the_node_immediately_with_its_error(tmp_path: Pat
     assert names(run).count("child: status") == 1
 
 
+@pytest.mark.long
 def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     run = run_document(
         tmp_path, chain(child("child", "slow", timeout="{{ trigger.time }}")), {"time": "2 seconds"}
@@ -63,6 +66,7 @@ def test_a_child_that_takes_too_long_fails_the_node(tmp_path: Path) -> None:
     assert "did not finish within 2000 ms" in run["error"]["message"]
 
 
+@pytest.mark.long
 def test_an_input_that_cannot_be_sent_fails_the_node_without_a_retry(tmp_path: Path) -> None:
     inputs = {"code": "() => 1", "method": "{ n: { run() {} } }"}
     workflow = document(

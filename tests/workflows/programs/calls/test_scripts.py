@@ -63,6 +63,7 @@ def test_a_script_responds_with_its_exports(tmp_path: Path) -> None:
     assert exported == {"sum": 3, "an odd name": "2!", "__proto__": [1], "null": None}
 
 
+@pytest.mark.long
 def test_exports_inside_containers_count(tmp_path: Path) -> None:
     arms = [branch("b", yes="event.payload.yes", no=""), _export("y", "return 'y'")]
     scripts = {
@@ -133,6 +134,7 @@ def test_random_scripts_respond_as_interpreted(tmp_path: Path) -> None:
     assert 0 < list(expected.values()).count(500) < DRAWN / 2
 
 
+@pytest.mark.long
 def test_a_break_outside_loops_ends_a_script_with_its_exports_so_far(tmp_path: Path) -> None:
     nodes = [
         _export("a", "return 1"),
@@ -151,6 +153,7 @@ def test_a_break_outside_loops_ends_a_script_with_its_exports_so_far(tmp_path: P
     assert found == {"Stop": {"a": 1}, "Late": {"a": 1, "c": 3}, "On": {"a": 1, "d": 4}}
 
 
+@pytest.mark.long
 def test_a_step_returns_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
     script = chain(
         node("first", code="const kept = { list: [1] }; globalThis.kept = kept; return kept"),
@@ -173,6 +176,7 @@ def test_a_step_returns_a_copy_and_knows_its_attempt(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_a_step_reaches_the_environment_as_in_a_workflow(tmp_path: Path) -> None:
     script = chain(
         _export("all", "const { env: { NAME } } = this; return [this.env.NAME, env.NAME, NAME]"),
@@ -245,6 +249,7 @@ def test_a_script_sends_requests(echo: str, tmp_path: Path) -> None:
     assert found["sent"]["body"]["body"] == '{"n":1}'
 
 
+@pytest.mark.long
 def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
     data = {"workflowId": "double", "input": "{ n: {{ trigger.n }} }"}
     script = chain(node("call", "sub_workflow", name="EXPORT_twice", **data), **SCRIPT)
@@ -256,6 +261,7 @@ def test_a_script_waits_for_a_workflow_that_it_starts(tmp_path: Path) -> None:
     assert json.loads(result["text"]) == {"twice": 42}
 
 
+@pytest.mark.long
 def test_a_script_without_exports_responds_with_an_empty_object(tmp_path: Path) -> None:
     assert responses({"Empty": chain(node("a"), **SCRIPT)}, {"Empty": {}}, tmp_path) == {
         "Empty": {}

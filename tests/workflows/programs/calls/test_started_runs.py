@@ -93,6 +93,7 @@ def test_a_run_starts_for_each_item_and_gets_it_as_its_payload(tmp_path: Path) -
     assert ids == [f"{outputs(run)['many: id']}-{index}" for index in range(2)]
 
 
+@pytest.mark.long
 def test_input_and_id_are_expressions_of_the_item_and_its_index(tmp_path: Path) -> None:
     given = many(
         items="new Set([before, { n: 8 }])",
@@ -110,6 +111,7 @@ def test_input_and_id_are_expressions_of_the_item_and_its_index(tmp_path: Path) 
     assert names(run) == ["before", "many", "end"]
 
 
+@pytest.mark.long
 def test_a_list_of_250_items_is_started_in_three_steps(tmp_path: Path) -> None:
     each = many(items="Array.from({ length: 250 }, (_, at) => at)", id="`run-${item}`")
     exist = "return await Promise.all(many.map(async ({ id }) => (await env.RUNS.get(id)).id));"
@@ -125,12 +127,14 @@ def test_a_list_of_250_items_is_started_in_three_steps(tmp_path: Path) -> None:
     assert [len(first["started"]), len(second["started"]), len(last)] == [100, 100, 250]
 
 
+@pytest.mark.long
 def test_an_empty_list_starts_nothing(tmp_path: Path) -> None:
     run = run_document(tmp_path, chain(many(items="[]"), node("end", code="return many;")))
 
     assert (run["output"], names(run)) == ([], ["many: id", "many", "end"])
 
 
+@pytest.mark.long
 def test_each_iteration_of_a_loop_starts_its_own_runs(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -170,6 +174,7 @@ def test_a_run_with_the_same_id_is_not_started_again(tmp_path: Path) -> None:
     assert [each["got"] for each in run["output"]] == [2, "new"]
 
 
+@pytest.mark.long
 def test_a_batch_that_is_repeated_starts_no_run_twice(tmp_path: Path) -> None:
     run = run_with_fake(tmp_path, "Interrupted", items="Array.from({ length: 120 })")
 
@@ -182,6 +187,7 @@ def test_a_batch_that_is_repeated_starts_no_run_twice(tmp_path: Path) -> None:
     assert [each["existed"] for each in others[0]["output"]] == [True] * 100 + [False] * 20
 
 
+@pytest.mark.long
 def test_ids_that_would_change_are_chosen_once(tmp_path: Path) -> None:
     run = run_with_fake(
         tmp_path, "Interrupted", items="[1, 2]", id="`${item}-${crypto.randomUUID()}`"
@@ -191,6 +197,7 @@ def test_ids_that_would_change_are_chosen_once(tmp_path: Path) -> None:
     assert run["output"]["known"] == outputs(run)["many: id"]
 
 
+@pytest.mark.long
 def test_a_list_that_would_change_is_made_once(tmp_path: Path) -> None:
     run = run_with_fake(tmp_path, "Patient", items="await Promise.resolve([1, 2])", id="'x' + item")
 
@@ -211,6 +218,7 @@ def test_runs_that_the_platform_refuses_are_started_by_a_retry(tmp_path: Path) -
     assert sorted(run["output"]["known"]) == list("abcdefghij")
 
 
+@pytest.mark.long
 def test_large_inputs_are_started_in_several_calls(tmp_path: Path) -> None:
     sizes = "[400_000, 500_000, 600_000, 1_048_574]"
 
@@ -220,6 +228,7 @@ def test_large_inputs_are_started_in_several_calls(tmp_path: Path) -> None:
     assert names(run) == ["many: id", "many", "end"]
 
 
+@pytest.mark.long
 def test_a_list_that_is_too_large_for_a_step_is_still_complete(tmp_path: Path) -> None:
     long = "`${item}-${'x'.repeat(90)}`"
     workflow = chain(
@@ -286,6 +295,7 @@ def test_what_cannot_be_started_fails_without_a_retry_and_names_the_item(tmp_pat
         assert message in error_of(run)
 
 
+@pytest.mark.long
 def test_a_failure_can_be_caught(tmp_path: Path) -> None:
     workflow = document(
         [

@@ -4,6 +4,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.workflows.ir.documents import document, node
 from tests.workflows.programs.harness.workers import (
     Run,
@@ -59,6 +61,7 @@ def test_a_failing_arm_fails_the_node_after_the_others_have_finished(tmp_path: P
     assert run["output"] == ["TypeError", "broken", {"from": "slow"}]
 
 
+@pytest.mark.long
 def test_collected_arms_report_the_result_of_each(tmp_path: Path) -> None:
     workflow = document(
         [node("all", "parallel", onError="collect"), node("good"), failing("bad")],
@@ -71,6 +74,7 @@ def test_collected_arms_report_the_result_of_each(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_parallel_with_one_arm_contains_everything_after_it(tmp_path: Path) -> None:
     workflow = document([node("one", "parallel"), node("a"), node("b")], "one a x", "a b")
 
@@ -166,6 +170,7 @@ def test_an_error_is_caught_and_the_cleanup_always_runs(tmp_path: Path) -> None:
     assert fine["output"] == ["a", "fine", None, "tidied"]
 
 
+@pytest.mark.long
 def test_an_error_in_a_catch_is_thrown_after_the_cleanup(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -181,6 +186,7 @@ def test_an_error_in_a_catch_is_thrown_after_the_cleanup(tmp_path: Path) -> None
     assert (run["status"], run["error"]["message"]) == ("errored", "second")
 
 
+@pytest.mark.long
 def test_ids_may_be_keywords_or_names_from_generated_code(
     tmp_path: Path,
 ) -> None:

@@ -4,6 +4,8 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.workflows.ir.documents import Document, branch, document, node
 from tests.workflows.ir.tree.graphs import random_choices, random_document
 from tests.workflows.ir.walker import Walker
@@ -56,6 +58,7 @@ def test_nested_loops_count_separately_even_with_the_same_names(tmp_path: Path) 
     assert run["output"] == {"results": [0, 1]}
 
 
+@pytest.mark.long
 def test_an_inner_loop_can_iterate_over_the_outer_item_of_the_same_name(
     tmp_path: Path,
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_while_loop_reads_values_of_its_body_and_a_join_in_it_runs_each_time(
     assert outputs(run)["after"] == [["nothing", "nothing", "noted"], True, "noted"]
 
 
+@pytest.mark.long
 def test_a_value_of_the_last_iteration_is_not_visible_in_the_next(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -119,6 +123,7 @@ def test_a_value_of_the_last_iteration_is_not_visible_in_the_next(tmp_path: Path
     assert run["output"] == "not the last time"
 
 
+@pytest.mark.long
 def test_an_endless_loop_fails_and_names_itself(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -135,6 +140,7 @@ def test_an_endless_loop_fails_and_names_itself(tmp_path: Path) -> None:
     assert run["error"]["message"] == '"Ask \\"again\\"" exceeded the maximum of 3 iterations'
 
 
+@pytest.mark.long
 def test_a_loop_without_a_list_fails_and_shows_the_value(tmp_path: Path) -> None:
     workflow = document(
         [node("each", "loop", collection="{{ trigger.none }}"), node("a")], "each a body"
@@ -209,6 +215,7 @@ def test_a_break_outside_loops_ends_the_run_with_the_last_value(tmp_path: Path) 
     assert (names(whole), whole["output"]) == (["a", "c"], {"from": "c"})
 
 
+@pytest.mark.long
 def test_each_iteration_of_a_loop_waits_separately(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -267,6 +274,7 @@ def _inside(graph: Document) -> Document:
     return graph | {"nodes": nodes, "edges": [*graph["edges"], *edges], "entryNodeId": "each"}
 
 
+@pytest.mark.long
 def test_a_while_loop_without_a_condition_runs_until_a_break(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -279,6 +287,7 @@ def test_a_while_loop_without_a_condition_runs_until_a_break(tmp_path: Path) -> 
     assert run_document(tmp_path, workflow)["output"] == [0, 1, 2]
 
 
+@pytest.mark.long
 def test_a_long_name_leaves_room_for_the_index(tmp_path: Path) -> None:
     workflow = document(
         [node("each", "loop", loopType="times", count=2), node("a", name="x" * 254 + "é🎉")],
@@ -291,6 +300,7 @@ def test_a_long_name_leaves_room_for_the_index(tmp_path: Path) -> None:
     assert names(run)[1].endswith("x [1]")
 
 
+@pytest.mark.long
 def test_a_hundred_nested_loops_run(tmp_path: Path) -> None:
     ids = [f"c{depth}" for depth in range(100)]
     loops = [node(id_, "loop", loopType="times", count=1 + (id_ == "c99")) for id_ in ids]
@@ -303,6 +313,7 @@ def test_a_hundred_nested_loops_run(tmp_path: Path) -> None:
     assert run["status"] == "complete"
 
 
+@pytest.mark.long
 def test_a_node_may_have_the_name_of_a_loop_item(tmp_path: Path) -> None:
     workflow = document(
         [

@@ -7,6 +7,8 @@ from operator import ge
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.workflows.codegen.modules import generated
 from tests.workflows.ir.documents import Document, document, node
 from tests.workflows.programs.harness.workers import (
@@ -45,6 +47,7 @@ def test_values_of_a_race_that_fails_remain_in_the_catch_and_after_it(tmp_path: 
     assert names(run) == ["race", "room", "nap", "bad", "race: values", "undo", "after"]
 
 
+@pytest.mark.long
 def test_values_of_a_race_that_takes_too_long_remain(tmp_path: Path) -> None:
     slow = node("slow", code="await scheduler.wait(20_000);", retryLimit=0)
     workflow = _booking(slow, timeout="1 second")
@@ -83,6 +86,7 @@ def test_each_attempt_of_a_race_runs_its_arms_again(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_attempts_of_nested_races_are_distinguished(tmp_path: Path) -> None:
     once = AGAIN | {"retryLimit": 1}
     workflow = document(
@@ -108,6 +112,7 @@ PAUSES = {
 """In milliseconds; long, because pauses on a busy machine take some tenths of a second longer."""
 
 
+@pytest.mark.long
 def test_the_pauses_between_attempts_grow_as_the_setting_says(tmp_path: Path) -> None:
     """A pause takes at least as long as planned."""
     policy: dict[str, Any] = {"retryLimit": 3, "retryDelay": 1000}

@@ -87,6 +87,7 @@ def test_the_values_of_a_race_survive_a_kill_at_any_point(tmp_path: Path, start:
     assert set(map(tuple, outputs.values())) == {("room", "room")}, outputs
 
 
+@pytest.mark.long
 def test_a_batch_of_runs_that_is_repeated_after_a_kill_starts_none_twice(
     tmp_path: Path, start: Start
 ) -> None:

@@ -104,6 +104,7 @@ def _arms(left_name: str, right_name: str, *, looped: bool = False) -> Document:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_steps_with_a_shared_name_keep_their_own_values_after_a_kill(
     tmp_path: Path, start: Start
 ) -> None:
@@ -133,6 +134,7 @@ def _started_run(platform: Platform, name: str, code: str, **params: object) -> 
     return start_run(platform, worker, **params)
 
 
+@pytest.mark.long
 def test_a_time_in_the_past_is_not_waited_for(tmp_path: Path, start: Start) -> None:
     """The platform rejects sleeping until a time in the past, even in a replay."""
     workflow = chain(
@@ -255,6 +257,7 @@ def _values(platform: Platform, run: str) -> dict[str, object]:
     return {str(step.name): json.loads(str(step.output)) for step in kept}
 
 
+@pytest.mark.long
 def test_checks_that_have_finished_are_not_repeated_after_a_kill(
     tmp_path: Path, start: Start
 ) -> None:

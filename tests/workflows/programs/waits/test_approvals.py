@@ -46,6 +46,7 @@ def test_everything_but_an_approval_is_a_rejection(answer: Any, tmp_path: Path) 
     assert (run["output"]["comment"], run["output"]["fields"]) == ("", {})
 
 
+@pytest.mark.long
 def test_a_timeout_fails_the_node_or_is_an_outcome(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -67,6 +68,7 @@ def test_a_timeout_fails_the_node_or_is_an_outcome(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_escalation_changes_the_request_and_keeps_waiting(tmp_path: Path) -> None:
     workflow = chain(
         approval("asked", escalateAfter=20, timeout=60, onTimeout="continue",
@@ -83,6 +85,7 @@ def test_an_escalation_changes_the_request_and_keeps_waiting(tmp_path: Path) -> 
     assert (run["output"]["outcome"], run["output"]["escalated"]) == ("timed_out", True)
 
 
+@pytest.mark.long
 def test_an_escalation_can_be_an_outcome(tmp_path: Path) -> None:
     workflow = chain(approval("asked", escalateAfter=20, onEscalation="continue"))
 
@@ -92,6 +95,7 @@ def test_an_escalation_can_be_an_outcome(tmp_path: Path) -> None:
     assert (run["output"]["outcome"], run["output"]["escalated"]) == ("escalated", True)
 
 
+@pytest.mark.long
 def test_a_missing_value_fails_the_request_without_a_retry(tmp_path: Path) -> None:
     run = run_document(tmp_path, chain(approval("asked")), {"total": 1})
 

@@ -39,6 +39,7 @@ def test_the_last_of_several_runs_with_the_same_key_is_the_latest(tmp_path: Path
     assert names(runs[0]) == ["last", "last: wait", "last: check"]
 
 
+@pytest.mark.long
 def test_a_later_burst_is_counted_from_the_start(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -55,6 +56,7 @@ def test_a_later_burst_is_counted_from_the_start(tmp_path: Path) -> None:
     assert run["output"] == [{"latest": True, "count": 1}] * 2
 
 
+@pytest.mark.long
 def test_nodes_and_databases_do_not_see_each_other(tmp_path: Path) -> None:
     workflow = document(
         [
@@ -72,6 +74,7 @@ def test_nodes_and_databases_do_not_see_each_other(tmp_path: Path) -> None:
     assert run["output"] == [{"latest": True, "count": 1}] * 3
 
 
+@pytest.mark.long
 def test_after_the_maximum_wait_a_run_continues_although_newer_ones_arrive(tmp_path: Path) -> None:
     arrival = node("arrival", "sleep", duration="{{ trigger.after }}")
     workflow = chain(arrival, debounced(quietPeriod=2000, maxWait=1000))
@@ -92,6 +95,7 @@ const checks = [decided, await checkTicket(call, again.ticket), await checkTicke
 """
 
 
+@pytest.mark.long
 def test_a_run_that_was_interrupted_does_not_overtake_a_later_one(tmp_path: Path) -> None:
     """It asks for its ticket a second time, after the later run has decided."""
     run = run_many(
@@ -107,6 +111,7 @@ def test_a_run_that_was_interrupted_does_not_overtake_a_later_one(tmp_path: Path
     assert run["output"] == [True, [latest, {"latest": False, "count": 0}, latest]]
 
 
+@pytest.mark.long
 def test_decided_tickets_are_removed_after_a_day(tmp_path: Path) -> None:
     age = "UPDATE awaitstep_debounce SET arrived = arrived - 86400001"
     rows = "SELECT run FROM awaitstep_debounce WHERE scope = 's'"
@@ -151,6 +156,7 @@ def test_no_period_has_more_slots_than_the_limit(tmp_path: Path) -> None:
     assert outputs(runs[5])["take"] == {"waited": 0, "timedOut": False}
 
 
+@pytest.mark.long
 def test_slots_are_removed_after_their_period(tmp_path: Path) -> None:
     age = "UPDATE awaitstep_rate_limit SET slot = slot - 5400000, expires = expires - 5400000"
     code = f"""const take = {TAKE};
@@ -165,6 +171,7 @@ def test_slots_are_removed_after_their_period(tmp_path: Path) -> None:
     assert len(run["output"]) == 3, "the first two are over"
 
 
+@pytest.mark.long
 def test_a_run_sleeps_until_its_slot(tmp_path: Path) -> None:
     workflow = document(
         [

@@ -58,6 +58,7 @@ def test_requests_are_repeated_until_the_condition_is_true(exports: str, tmp_pat
     assert Exports.counts["/a?id=7"] == 3
 
 
+@pytest.mark.long
 def test_without_a_condition_any_status_below_400_ends_the_wait(
     exports: str, tmp_path: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_at_the_limit_the_last_check_fails(case: str, tmp_path: Path) -> None:
     assert len(checks[-1]["attempts"]) == 1
 
 
+@pytest.mark.long
 def test_at_the_limit_the_workflow_can_continue(tmp_path: Path) -> None:
     workflow = chain(wait_until("never", code="return null;", maxChecks=3, onTimeout="continue"))
 
@@ -123,6 +125,7 @@ def test_at_the_limit_the_workflow_can_continue(tmp_path: Path) -> None:
     assert run["output"] == {"value": None, "checks": 3, "timedOut": True}
 
 
+@pytest.mark.long
 def test_a_check_that_throws_is_retried_and_then_fails(tmp_path: Path) -> None:
     workflow = chain(
         wait_until("shaky", code="if (ctx.attempt < 2) throw new Error('busy');\nreturn 1;"),
@@ -136,6 +139,7 @@ def test_a_check_that_throws_is_retried_and_then_fails(tmp_path: Path) -> None:
     assert [len(step["attempts"]) for step in run["steps"]] == [2, 1]
 
 
+@pytest.mark.long
 def test_a_value_that_cannot_be_stored_fails_the_check(tmp_path: Path) -> None:
     run = run_document(tmp_path, chain(wait_until("bad", code="return () => 1;")))
 
