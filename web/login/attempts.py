@@ -1,4 +1,8 @@
-"""The limit on failed logins: by name and address, and by address for all names."""
+"""The limit on failed logins: by name and address, and by address for all names.
+
+The old password that changes a password has a limit of its own, by user: someone who has taken over a session
+may come from many addresses.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,21 @@ def begin(name: str, address: str) -> datetime | None:
             return times[-1] + WINDOW
     LoginAttempt.objects.create(name_hash=name_hash, address=address)
     return None
+
+
+def begin_change(user: int) -> datetime | None:
+    """Count an attempt to change a password; return when to try again if it may not be."""
+    return begin(_change_of(user), "")
+
+
+def forget_change(user: int) -> None:
+    """Forget the attempts of a user who knew the old password."""
+    forget(_change_of(user), "")
+
+
+def _change_of(user: int) -> str:
+    """Return what counts instead of a name; nobody can log in with a line break in the name."""
+    return f"password change\n{user}"
 
 
 def forget(name: str, address: str) -> None:

@@ -152,3 +152,34 @@ def test_code_that_has_no_request_is_not_limited() -> None:
     assert authenticate(username="ada", password=PASSWORD)
     assert Client().login(username="ada", password=PASSWORD)
     assert not LoginAttempt.objects.exists()
+
+
+def change_password(client: Client, old: str, address: str = "192.0.2.1") -> Any:
+    form = {"old_password": old, "new_password1": "new-word-22", "new_password2": "new-word-22"}
+    return client.post("/admin/password_change/", form, REMOTE_ADDR=address)
+
+
+def test_the_old_password_cannot_be_guessed_in_a_session(ada: User) -> None:
+    client = Client()
+    client.force_login(ada)
+    for number in range(MAX_OF_NAME):
+        answer = change_password(client, "wrong", f"198.51.100.{number}")
+        assert "Your old password was entered incorrectly" in text(answer)
+
+    answer = change_password(client, PASSWORD, "203.0.113.9")
+
+    assert "Too many wrong passwords. Your password was not checked." in text(answer)
+    assert User.objects.get(pk=ada.pk).check_password(PASSWORD)
+    assert Entry.objects.get(action="password change failed").count == MAX_OF_NAME
+    assert log_in(PASSWORD).status_code == 302
+
+
+def test_a_password_that_was_changed_can_be_changed_again(ada: User) -> None:
+    client = Client()
+    client.force_login(ada)
+    for _ in range(MAX_OF_NAME - 1):
+        change_password(client, "wrong")
+    change_password(client, PASSWORD)
+
+    assert User.objects.get(pk=ada.pk).check_password("new-word-22")
+    assert not LoginAttempt.objects.exists()
