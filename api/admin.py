@@ -16,6 +16,7 @@ from api.keys import services
 from api.keys.services import CreatedKey
 from api.models import ApiKey
 from api.scopes import Scope
+from audit.listed_filters import ListedFilters
 from targets.models import Target
 from workflows.models import Workflow
 
@@ -68,7 +69,7 @@ class KeyForm(forms.ModelForm[ApiKey]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(ListedFilters, admin.ModelAdmin[ApiKey]):
     """Users see and revoke their own keys, administrators those of everyone. Keys never change."""
 
     form = KeyForm

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from audit.listed_filters import ListedFilters
 
-class ReadOnlyAdmin:
+
+class ReadOnlyAdmin(ListedFilters):
     """A mixin for a ModelAdmin whose rows can only be viewed."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
+
+from audit.listed_filters import ListedFilters
 
 _OPENED: Final = "opened"
 _Edited = TypeVar("_Edited", bound=Model)
@@ -49,13 +50,7 @@ class EditConflictForm(forms.ModelForm[_Edited]):
         return [name for name in super().changed_data if name != _OPENED]
 
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
-else:
-    _Admin = object
-
-
-class EditConflictAdmin(_Admin):
+class EditConflictAdmin(ListedFilters):
     """Adds the hidden field to the form of someone who may change the object."""
 
     form = EditConflictForm

@@ -17,6 +17,7 @@ from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_protect
 
+from audit.listed_filters import ListedFilters
 from audit.trail import Actor
 from web.decorators import HttpRequest as HtmxRequest
 from workflows import audit_entries, lifecycle, services
@@ -100,7 +101,7 @@ class KindFilter(admin.SimpleListFilter):
                 return queryset
 
 
-class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
+class WorkflowAdmin(SourceColumns, ListedFilters, admin.ModelAdmin[Workflow]):
     """Saves through the service, which creates a version; `deployments.admin` registers a subclass."""
 
     form = WorkflowForm
@@ -163,7 +164,7 @@ class WorkflowAdmin(SourceColumns, admin.ModelAdmin[Workflow]):
         return json_block(workflow.dependencies, "dependencies")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
-        workflows = super().get_queryset(request)
+        workflows: QuerySet[Workflow] = super().get_queryset(request)
         if is_single_object(request):
             return workflows
         large = ("ir", "files", "entry_code", "dependencies")
