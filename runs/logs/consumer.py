@@ -17,12 +17,12 @@ from time import monotonic
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from deployments.history import records
 from deployments.models import Deployment
 from runs.index.writer import secrets_of_workflow
 from runs.logs.log_lines import Line, LineFilter, log_lines
+from runs.logs.tail_client import SizedEvent
 from runs.logs.tail_hub import watch_tail
 from runs.permissions import VIEW
 from runs.stream.run_events import may_read
@@ -31,10 +31,12 @@ from targets.lookup import account_of, default_target
 from toolchain.redaction import redact
 from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
+from web.streams.sockets import TOO_MANY, StaffSocket
 
 logger = logging.getLogger(__name__)
 
 _MAX_QUEUED: Final = 1000  # lines, and events of which no lines have been read yet
+_MAX_BYTES: Final = 8 * 1024 * 1024  # of events of which no lines have been read yet
 _SEND_INTERVAL: Final = 0.2  # seconds
 SECRETS_SECONDS: Final = 1.0  # a new secret can be deployed and printed after this time
 _FORBIDDEN: Final = 4403
@@ -45,17 +47,22 @@ _ACCESS: Final = StreamAccess(
 )
 
 
-class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class LogConsumer(StaffSocket):
     """One viewer of one workflow's Worker."""
 
     async def connect(self) -> None:
         self.filter, self.is_paused, self.lost = LineFilter(), False, 0
-        self.events: deque[dict[str, Any]] = deque()
+        self.events: deque[SizedEvent] = deque()
+        self.events_size = 0
         self.queue: deque[Line] = deque()
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
-        if not await _ACCESS.may_open(self.scope):
+        user = await _ACCESS.opened_by(self.scope)
+        if user is None:
             await self._end("Log in as a user with permission to view runs.", _FORBIDDEN)
+            return
+        if refusal := self.take_place(user):
+            await self._end(refusal, TOO_MANY)
             return
         live = await database_sync_to_async(self._live)()
         if live is None:
@@ -100,25 +107,36 @@ class LogConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _on_open(self) -> None:
         await self.send(json.dumps({"live": True}))
 
-    def _on_event(self, event: dict[str, Any]) -> None:
-        self._enqueue(self.events, event)
+    def _on_event(self, event: dict[str, Any], size: int) -> None:
+        """Queue an event; while the page reads nothing, the oldest ones are lost."""
+        self.events.append((event, size))
+        self.events_size += size
+        while len(self.events) > _MAX_QUEUED or self.events_size > _MAX_BYTES:
+            self._next_event()
+            self.lost += 1
+
+    def _next_event(self) -> dict[str, Any]:
+        event, size = self.events.popleft()
+        self.events_size -= size
+        return event
 
     def _read_events(self) -> None:
         """Queue the lines of new events; one that cannot be read does not end the stream."""
         while self.events:
+            event = self._next_event()
             try:
-                for line in log_lines(self.events.popleft(), hide=self.hide):
+                for line in log_lines(event, hide=self.hide):
                     if self.filter.matches(line):
-                        self._enqueue(self.queue, line)
+                        self._enqueue(line)
             except Exception:
                 logger.exception("could not read a trace event")
 
-    def _enqueue(self, queue: deque[Any], item: object) -> None:
-        """Queue an item; a page that is paused or too slow loses the oldest."""
-        if len(queue) >= _MAX_QUEUED:
-            queue.popleft()
+    def _enqueue(self, line: Line) -> None:
+        """Queue a line; a page that is paused or too slow loses the oldest."""
+        if len(self.queue) >= _MAX_QUEUED:
+            self.queue.popleft()
             self.lost += 1
-        queue.append(item)
+        self.queue.append(line)
 
     async def _write(self, live: Deployment) -> None:
         checked_at = loaded_at = monotonic()

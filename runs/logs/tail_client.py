@@ -22,6 +22,9 @@ _PERMISSION: Final = "Workers Tail Read"
 _MAX_SIZE: Final = 1024 * 1024  # bytes per message
 _MAX_QUEUE: Final = 64  # messages
 
+SizedEvent = tuple[dict[str, Any], int]
+"""A trace event, and the size of its message."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
@@ -32,7 +35,7 @@ class _Tail:
 
 
 @asynccontextmanager
-async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str, Any]]]:
+async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[SizedEvent]]:
     """Yield an iterator of the deployment's trace events. Raises DeployError if the tail fails."""
     tail = await database_sync_to_async(_open)(live)
     try:
@@ -51,12 +54,12 @@ async def open_tail(live: Deployment) -> AsyncGenerator[AsyncGenerator[dict[str,
         await database_sync_to_async(_close)(tail)
 
 
-async def _events(socket: Any) -> AsyncGenerator[dict[str, Any]]:
+async def _events(socket: Any) -> AsyncGenerator[SizedEvent]:
     async for message in socket:
         with suppress(ValueError, RecursionError):  # what is not JSON is not a trace event
             event = half_characters.loads(message)
             if isinstance(event, dict):
-                yield event
+                yield event, len(message)
 
 
 def _open(live: Deployment) -> _Tail:

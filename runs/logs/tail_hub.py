@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from runs.logs.tail_client import open_tail
 from targets.cloudflare.errors import DeployError
 
-OnEvent = Callable[[dict[str, Any]], None]
+OnEvent = Callable[[dict[str, Any], int], None]
 OnOpen = Callable[[], Awaitable[None]]
 _Key = tuple[int | None, str]
 
@@ -28,9 +28,9 @@ class _SharedTail:
     async def pump(self, live: Deployment) -> None:
         async with open_tail(live) as events:
             self.opened.set()
-            async for event in events:
+            async for event, size in events:
                 for on_event in tuple(self.viewers):
-                    on_event(event)
+                    on_event(event, size)
 
 
 _open: dict[_Key, _SharedTail] = {}
@@ -42,7 +42,7 @@ def viewer_count() -> int:
 
 
 async def watch_tail(live: Deployment, on_event: OnEvent, *, on_open: OnOpen) -> None:
-    """Call `on_event`, which must not raise, with each trace event until the tail ends.
+    """Call `on_event`, which must not raise, with each trace event and its size until the tail ends.
 
     `on_open` is called when the target is connected: earlier output is not received.
     Raises DeployError if the tail cannot be opened or breaks. The last viewer closes it.

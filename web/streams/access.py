@@ -38,9 +38,13 @@ class StreamAccess:
     permission: str
     may_read: Callable[[User | AnonymousUser], bool]
 
-    async def may_open(self, scope: Scope) -> bool:
-        """Return whether the user may open the stream; a refusal is recorded in the audit trail."""
-        return await in_database(self._open, scope) is not None
+    async def opened_by(self, scope: Scope) -> int | None:
+        """Return the primary key of the user who may open the stream.
+
+        None is a refusal, which is recorded in the audit trail.
+        """
+        user: int | None = await in_database(self._open, scope)
+        return user
 
     async def admit(self, scope: Scope, *, to: str) -> int:
         """Return the primary key of the user who may open the stream. Raises Refused.
@@ -49,7 +53,7 @@ class StreamAccess:
         """
         if scope["method"] not in ("GET", "HEAD"):
             raise Refused(405, "An event stream is read with GET.")
-        user: int | None = await in_database(self._open, scope)
+        user = await self.opened_by(scope)
         if user is None:
             raise Refused(403, f"Log in as a user with permission to {to}.")
         return user
@@ -68,11 +72,6 @@ class StreamAccess:
                 _confirmed.clear()
             _confirmed[key] = monotonic()
         return is_allowed
-
-    async def user_id(self, scope: Scope) -> int | None:
-        """Return the primary key of the user; None if nobody is logged in."""
-        key: int | None = (await in_database(_user, scope)).pk
-        return key
 
     def _open(self, scope: Scope) -> int | None:
         user = _user(scope)

@@ -14,10 +14,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from web.streams.access import StreamAccess
 from web.streams.listener import RIGHTS_CHECK_SECONDS
+from web.streams.sockets import TOO_MANY, StaffSocket
 from workflows.code_socket import drafts
 from workflows.codegen.text.slots import SlotKey
 from workflows.compilation.language_server.protocol import (
@@ -41,7 +41,6 @@ _PER_SECOND: Final = 60  # messages on average, with bursts of twice as many
 _CANCELLED: Final = -32800
 _FORBIDDEN: Final = 4403
 _NOT_FOUND: Final = 4404
-_TOO_FAST: Final = 4429
 
 
 def may_edit(user: User | AnonymousUser) -> bool:
@@ -57,7 +56,7 @@ _ACCESS: Final = StreamAccess(
 )
 
 
-class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class LanguageConsumer(StaffSocket):
     """One editor of one workflow."""
 
     async def connect(self) -> None:
@@ -70,14 +69,17 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.is_well = True
         self.workflow_id = self.scope["url_route"]["kwargs"]["workflow"]
         await self.accept()
-        if not await _ACCESS.may_open(self.scope):
+        author = await _ACCESS.opened_by(self.scope)
+        if author is None:
             await self._end("Log in as a user with permission to view workflows.", _FORBIDDEN)
+            return
+        if refusal := self.take_place(author):
+            await self._end(refusal, TOO_MANY)
             return
         workflow = await database_sync_to_async(self._workflow)()
         if workflow is None:
             await self._end("This workflow no longer exists.", _NOT_FOUND)
             return
-        author = await _ACCESS.user_id(self.scope)
         self.editor = drafts.enter(self.workflow_id, is_project=workflow.is_project, author=author)
         self.tasks = [
             asyncio.ensure_future(work)
@@ -110,7 +112,7 @@ class LanguageConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if len(self.cancelled) < _MAX_WAITING:
                 self.cancelled.add(_hashable(message.get("params", {}).get("id")))
         elif self._is_too_fast() or self.waiting.full():
-            await self._end("Too many messages. The page will reconnect in a moment.", _TOO_FAST)
+            await self._end("Too many messages. The page will reconnect in a moment.", TOO_MANY)
         else:
             self.waiting.put_nowait(message)
 

@@ -160,9 +160,9 @@ def test_refused_streams_are_in_the_audit_trail_once() -> None:
     cookie = session_cookie(User.objects.create_user("bob"))
     scopes = [http_scope(f"/deployments/{pk}/events/", cookie=cookie.decode()) for pk in range(3)]
 
-    allowed = [asyncio.run(ACCESS.may_open(scope)) for scope in [*scopes, http_scope()]]
+    allowed = [asyncio.run(ACCESS.opened_by(scope)) for scope in [*scopes, http_scope()]]
 
-    assert allowed == [False] * 4
+    assert allowed == [None] * 4
     entries = Entry.objects.filter(action="access denied")
     assert sorted(entries.values_list("actor_name", "subject_name", "reason", "count")) == [
         ("anonymous", "/events/", "app.view", 1),
