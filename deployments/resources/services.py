@@ -25,8 +25,8 @@ from targets.cloudflare.time_limits import time_limited
 from targets.lookup import account_of
 from targets.models import Target
 from targets.services import subject_of
+from toolchain.invisible_characters import invisible_problem
 from workflows.ir.reading.bindings import BINDING_ID, BindingKind, resolve
-from workflows.ir.reading.names import invisible_problem
 from workflows.models import EnvironmentVariable, Workflow
 from workflows.services import set_variable
 

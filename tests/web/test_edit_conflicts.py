@@ -124,3 +124,16 @@ def test_the_hidden_field_means_nothing_for_a_new_object(admin_client: Client) -
     assert admin_client.post("/admin/auth/group/add/", values).status_code == 302
 
     assert Group.objects.filter(name="operators").exists()
+
+
+@pytest.mark.parametrize("name", ["a\r\nBcc: b@example.com", "a\u202eb", "a\x1b[2Jb"])
+@pytest.mark.parametrize(
+    "address",
+    ["/admin/auth/group/add/", "/admin/alerts/alertrule/add/", "/admin/alerts/alertchannel/add/"],
+)
+def test_names_are_on_one_line_on_which_everything_is_visible(
+    admin_client: Client, address: str, name: str
+) -> None:
+    page = admin_client.post(address, {"name": name})
+
+    assert page.context["adminform"].form.errors["name"][0].startswith("It must ")

@@ -14,13 +14,18 @@ from django.http import HttpRequest, QueryDict
 from django.utils.crypto import salted_hmac
 
 from audit.listed_filters import ListedFilters
+from toolchain.invisible_characters import invisible_problem
 
 _OPENED: Final = "opened"
 _Edited = TypeVar("_Edited", bound=Model)
 
 
 class EditConflictForm(forms.ModelForm[_Edited]):
-    """A model form that has to be saved twice to replace someone else's newer change."""
+    """A model form that has to be saved twice to replace someone else's newer change.
+
+    Browsers send no line break from an input of one line, but others can. Such a name would change what
+    lists, messages and e-mails show around it.
+    """
 
     opened = forms.CharField(required=False, widget=forms.HiddenInput)
     not_compared: ClassVar[frozenset[str]] = frozenset()
@@ -28,6 +33,9 @@ class EditConflictForm(forms.ModelForm[_Edited]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.TextInput):
+                field.validators.append(_on_one_line)
         if not self.instance._state.adding:
             self.initial[_OPENED] = self._fingerprint()
 
@@ -48,6 +56,11 @@ class EditConflictForm(forms.ModelForm[_Edited]):
     def changed_data(self) -> list[str]:
         """The names of the changed fields, without the hidden one."""
         return [name for name in super().changed_data if name != _OPENED]
+
+
+def _on_one_line(value: object) -> None:
+    if problem := invisible_problem(value) if isinstance(value, str) else "":
+        raise ValidationError(f"It {problem}.")
 
 
 class EditConflictAdmin(ListedFilters):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolchain.invisible_characters import invisible_problem
 from workflows.editing.arguments import Arguments
 from workflows.editing.document.refusals import Refused
 from workflows.editing.document.tree import Block, Region, ids_in
 from workflows.editing.document.workbench import Workbench
 from workflows.editing.outcome import ARMS, Outcome
-from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import quoted
 from workflows.ir.tree.flow import THEN
 from workflows.nodes import branch

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from toolchain.invisible_characters import invisible_problem
 from workflows.ir.reading.bindings import VARIABLE_NAME, BindingKind, is_reserved
 from workflows.ir.reading.fields import strings_in
-from workflows.ir.reading.names import invisible_problem
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.formats import FORMATS

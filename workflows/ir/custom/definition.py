@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from toolchain.invisible_characters import invisible_problem
 from workflows.ir.custom.config_schema import read_fields
 from workflows.ir.custom.output_schema import read_output
 from workflows.ir.reading.dependencies import check_dependencies
 from workflows.ir.reading.fields import Duration, Text
-from workflows.ir.reading.names import invisible_problem, name_problem
+from workflows.ir.reading.names import name_problem
 from workflows.ir.reading.problems import Problem, quoted
 from workflows.ir.reading.raw_values import check_values
 from workflows.ir.reading.reader import Reader
