@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
+from functools import partial
 
 import httpx
 import pytest
@@ -104,6 +106,22 @@ def test_a_websocket_works_in_both_directions(mirror: Platform) -> None:
 
     assert head.startswith(b"HTTP/1.1 101")
     assert message[2:] == b"received hi"
+
+
+def test_a_worker_that_opens_no_websocket_gives_no_connection_to_the_runtime(
+    mirror: Platform,
+) -> None:
+    deploy_worker(mirror, "plain", "export default { fetch: ({ url }) => new Response(url) }")
+    smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\nmf-route-override: plain\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", mirror.port), timeout=PATIENCE) as connection:
+        connection.sendall(HANDSHAKE.replace("mirror", "plain").encode())
+        first = connection.recv(4096)
+        with suppress(ConnectionError):
+            connection.sendall(smuggled.encode())
+            received = b"".join(iter(partial(connection.recv, 4096), b""))
+
+    assert first.startswith(b"HTTP/1.1 200")
+    assert b"smuggled" not in received
 
 
 def test_an_unknown_worker_is_reported_by_name(mirror: Platform) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -188,10 +188,14 @@ def wait_for_log(platform: Platform, group: str, text: str) -> None:
 
 
 @contextmanager
-def locked_run(platform: Platform, workflow: str) -> Iterator[None]:
-    """Keep the group's process from writing to the only run of a Workflow."""
+def locked_run(
+    platform: Platform, workflow: str, *, mode: Literal["IMMEDIATE", "EXCLUSIVE"] = "IMMEDIATE"
+) -> Iterator[None]:
+    """Keep the group's process from writing to the only run of a Workflow, or all from reading it, too."""
     folder = platform.state / f"groups/worker-{workflow}/workflows/miniflare-workflows-{workflow}"
     (file,) = (file for file in folder.glob("*.sqlite") if file.name != "metadata.sqlite")
     with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as database:
-        database.execute("BEGIN IMMEDIATE")
+        if mode == "EXCLUSIVE":
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute(f"BEGIN {mode}")
         yield

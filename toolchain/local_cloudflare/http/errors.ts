@@ -95,6 +95,9 @@ export const noSuchStep = (id: string, name: string) =>
 export const instanceExists = (id: string) =>
   new ApiError(409, 10405, `workflows.api.error.instance.already_exists: "${id}"`);
 export const invalidInstance = (message: string) => new ApiError(400, 10401, message);
+/** Clients may try again, as the SDKs do by themselves. */
+export const instanceIsBusy = () =>
+  new ApiError(503, 10001, 'Another program has locked the file of this instance: try again in a moment');
 export const workflowFailed = (message: string) => new ApiError(500, 10001, message);
 export const workflowHasNoWorker = (name: string, script: string) =>
   new ApiError(409, 10200, `Workflow "${name}" has no Worker: "${script}" was deleted`);

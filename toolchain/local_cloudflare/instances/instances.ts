@@ -12,6 +12,7 @@ import type { Groups } from '../groups/groups.ts';
 import {
   ApiError,
   instanceExists,
+  instanceIsBusy,
   invalidInstance,
   noSuchInstance,
   noSuchStep,
@@ -121,7 +122,9 @@ export class Instances {
   async #read<T>(workflow: Workflow, read: (folder: string) => Promise<T>): Promise<T> {
     for (;;) {
       const group = this.#group(workflow);
-      const result = await read(workflowFolder(group.folder, workflow.name));
+      const result = await read(workflowFolder(group.folder, workflow.name)).catch((error: unknown) => {
+        throw isBusy(error) ? instanceIsBusy() : error;
+      });
       if (group === this.#group(workflow)) return result;
     }
   }
@@ -309,8 +312,12 @@ function parseParams(params: unknown): unknown {
   }
 }
 
+/** Whether the file of an instance was locked for the platform or for the engine. */
+const isBusy = (error: unknown): boolean => error instanceof Error && error.message.includes('SQLITE_BUSY');
+
 function toApiError(error: unknown, id: string): unknown {
   if (error instanceof ApiError || !(error instanceof Error)) return error;
+  if (isBusy(error)) return instanceIsBusy();
   if (error.message.includes('instance.not_found')) return noSuchInstance(id);
   if (error.message.includes('instance.')) return invalidInstance(error.message);
   return workflowFailed(error.message);

@@ -6,7 +6,6 @@
 // ended, is 200 and "ok", or 500 and the error.
 
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
-import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Groups, Lease } from '../groups/groups.ts';
@@ -46,6 +45,7 @@ export class WorkerProxy {
     const found = await this.#acquire(target, request).catch(toErrorResponse);
     if ('status' in found) return respond(response, found);
     const { lease, name } = found;
+    if (response.closed) return lease.release(); // the client has left while the group started
     response.once('close', lease.release);
     const body = await shortBody(request).catch(() => undefined);
     if (response.closed) return;
@@ -70,7 +70,10 @@ export class WorkerProxy {
     else request.pipe(forwarded);
   }
 
-  /** Forward the head of a WebSocket request, then bytes in both directions. */
+  /**
+   * Forward a request for a WebSocket, and bytes in both directions once the Worker has opened it. Otherwise the client
+   * would have a connection to the runtime, and could send requests on it with headers that control the runtime.
+   */
   async upgrade(target: Target, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
     const found = await this.#acquire(target, request).catch(toErrorResponse);
     if ('status' in found) {
@@ -79,18 +82,35 @@ export class WorkerProxy {
       return;
     }
     const { lease, name } = found;
-    const server = net.connect(lease.runtime.socketPath);
-    server.once('close', lease.release);
-    server.write(headText(lease.runtime, name, request));
-    server.write(head);
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      from.pipe(to);
-      from.once('error', () => to.destroy());
-      from.once('close', () => to.destroy());
+    if (client.destroyed || hasBody(request)) {
+      client.destroy();
+      return lease.release();
     }
+    const forwarded = http.request({
+      socketPath: lease.runtime.socketPath,
+      method: request.method,
+      path: request.url,
+      headers: headersFor(lease.runtime, name, request),
+      agent: false,
+    });
+    client.once('close', () => {
+      forwarded.destroy();
+      lease.release();
+    });
+    forwarded.once('upgrade', (reply, server: Duplex, first) => {
+      client.write(headText(reply, reply.rawHeaders));
+      client.write(first);
+      server.write(head);
+      connect(client, server);
+    });
+    forwarded.once('response', (reply) => {
+      client.write(headText(reply, [...withoutConnection(reply.rawHeaders), 'connection', 'close']));
+      reply.pipe(client);
+      reply.once('error', () => client.destroy());
+    });
+    forwarded.once('error', () => client.destroy());
+    client.once('error', () => client.destroy());
+    forwarded.end();
   }
 
   async #fire(worker: string, query: URLSearchParams): Promise<TextResponse> {
@@ -225,10 +245,30 @@ function headersFor(runtime: Runtime, worker: string, request: IncomingMessage):
   );
 }
 
-function headText(runtime: Runtime, worker: string, request: IncomingMessage): string {
-  const lines = Array.from(
-    forwardedHeaders(runtime, worker, request),
-    ([name, value]) => `${name}: ${value}`,
-  );
-  return `${request.method} ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+/** Whether a request for a WebSocket has a body, which it never has. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+function headText({ statusCode, statusMessage }: IncomingMessage, rawHeaders: string[]): string {
+  const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`];
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** The headers without those about the connection; the body that follows them is not in chunks. */
+function withoutConnection(rawHeaders: string[]): string[] {
+  const isKept = (name = '') => !/^(connection|keep-alive|transfer-encoding)$/i.test(name);
+  return rawHeaders.filter((_, index) => isKept(rawHeaders[index - (index % 2)]));
+}
+
+function connect(client: Duplex, server: Duplex): void {
+  for (const [from, to] of [
+    [client, server],
+    [server, client],
+  ] as const) {
+    from.pipe(to);
+    from.once('error', () => to.destroy());
+    from.once('close', () => to.destroy());
+  }
 }

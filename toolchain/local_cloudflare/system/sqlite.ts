@@ -6,6 +6,7 @@ import { isMissing } from './files.ts';
 
 const BUSY_MILLISECONDS = 2000;
 const TRIES = 5;
+const BUSY_CODE = 5;
 const HEADER_BYTES = 100;
 /** The byte of the header that names the journal mode, and its value for a write-ahead log. */
 const WRITE_VERSION_BYTE = 18;
@@ -18,6 +19,8 @@ export function readDatabase<T>(file: string, read: (database: DatabaseSync) => 
       return readOnce(file, read);
     } catch (error) {
       // Between two calls here, workerd may delete the file, or close it and remove its log.
+      if (isBusy(error))
+        throw new Error('SQLITE_BUSY: another process keeps the file locked', { cause: error });
       if (tries === TRIES || !isOfSqlite(error)) throw error;
     }
   }
@@ -26,6 +29,9 @@ export function readDatabase<T>(file: string, read: (database: DatabaseSync) => 
 
 const isOfSqlite = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === BUSY_CODE;
 
 function readOnce<T>(file: string, read: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_MILLISECONDS });
