@@ -51,7 +51,8 @@ def change(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return form_page(
             request, "runs/run/change", _confirmation(run, action, request.GET.get("from", ""))
         )
-    reason, step = (request.POST.get(name, "").strip() for name in ("reason", "from"))
+    reason = request.POST.get("reason", "").strip()
+    step = request.POST.get("from", "")  # a name may begin or end with blanks
     by, point = Actor.of(request.user), StartPoint.of_restart_name(step) if step else ""
     rollback = bool(request.POST.get("rollback"))
     try:

@@ -17,6 +17,7 @@ from targets.models import Target
 from tests.deployments.factories import make_deployment, make_workflow
 from tests.local_cloudflare.support.control import Control, Fault
 from tests.runs.examples import START, attempted_step, live_deployment, make_run
+from tests.runs.fake_api import FakeApi
 from tests.runs.sync.test_poller import poll_until
 from tests.support.page_text import markup, text
 from tests.support.platform_fixture import Platform
@@ -194,6 +195,17 @@ def test_a_restart_offers_the_steps_and_shows_what_would_be_lost(
     assert "the beginning Only step" in page
     assert "may happen twice" in page
     assert Entry.objects.get(action="run: restart").detail["from"] == "Only step"
+
+
+def test_a_restart_starts_at_a_step_whose_name_has_blanks_at_its_ends(
+    admin_client: Client, fake_api: FakeApi
+) -> None:
+    run = make_run(status="errored")
+
+    admin_client.post(f"/runs/{run.pk}/restart/", {"from": " charge ", "reason": " stuck "})
+
+    sent = [body for body in fake_api.bodies if body and "from" in body]
+    assert [body["from"]["name"] for body in sent] == [" charge "]
 
 
 def test_an_action_that_the_status_forbids_is_not_sent(
