@@ -9,6 +9,9 @@ from typing import Any, Final
 from deployments.pipeline.binding_detection import Env
 from deployments.pipeline.ports import Bundle
 from targets.cloudflare.errors import Cause, DeployError, Finding
+from workflows.ir.document.cron import cron_errors
+from workflows.ir.document.cron_calendar import never_fires
+from workflows.ir.document.triggers import NEVER_FIRES
 
 _MEBIBYTE: Final = 1024 * 1024
 MAX_WORKER_SIZE: Final = 64 * _MEBIBYTE
@@ -63,6 +66,7 @@ def over_limits(
             )
     yield from _crons(config)
     yield from _repeated_schedules(config)
+    yield from _schedules_that_never_fire(config)
 
 
 def _crons(config: Mapping[str, Any]) -> Iterator[Finding]:
@@ -93,6 +97,22 @@ def _repeated_schedules(config: Mapping[str, Any]) -> Iterator[Finding]:
             cause=Cause.LIMIT,
             is_warning=True,
         )
+
+
+def _schedules_that_never_fire(config: Mapping[str, Any]) -> Iterator[Finding]:
+    of_workflows = [workflow.get("schedules", []) for workflow in config.get("workflows", [])]
+    places = {"cronTriggers": config.get("triggers", {}).get("crons", [])}
+    places["workflow.schedules"] = [cron for each in of_workflows for cron in each]
+    for path, crons in places.items():
+        for cron in dict.fromkeys(crons):
+            if not any(cron_errors(cron)) and never_fires(cron):
+                yield Finding(
+                    path=path,
+                    message=f"The schedule {cron} {NEVER_FIRES}.",
+                    fix="Choose another day or month.",
+                    cause=Cause.LIMIT,
+                    is_warning=True,
+                )
 
 
 def _over(path: str, message: str, fix: str) -> Finding:

@@ -32,3 +32,17 @@ def test_exceeded_limits_are_reported(size: int, values: dict[str, str], crons: 
 
 def test_limits_of_the_free_plan_are_warnings() -> None:
     assert found(crons=6) == [True]
+
+
+def test_schedules_that_never_fire_are_warnings() -> None:
+    config = {
+        "triggers": {"crons": ["0 0 31 2 *", "0 0 1 * *"]},
+        "workflows": [{"schedules": ["0 0 30 2 *"]}],
+    }
+
+    findings = list(over_limits(0, values={}, config=config))
+
+    assert [(each.path, each.is_warning) for each in findings] == [
+        ("cronTriggers", True),
+        ("workflow.schedules", True),
+    ]

@@ -61,6 +61,23 @@ def test_cron_expressions_that_cloudflare_accepts_are_accepted(expression: str) 
 
 
 @pytest.mark.parametrize(
+    "expression", ["0 0 31 2 *", "0 0 30,31 feb *", "0 0 31 4,6,9-11/2 *", "0 0 31W 2 *"]
+)
+def test_a_schedule_that_never_fires_is_a_warning(expression: str) -> None:
+    trigger = {"type": "cron", "expression": expression}
+
+    (problem,) = parse(chain(node("a"), trigger=trigger)).problems
+
+    assert "never fires" in problem.message
+    assert not problem.is_error
+
+
+@pytest.mark.parametrize("expression", ["0 0 29 2 MON", "0 0 31 2 SUN", "0 0 29 2 *"])
+def test_a_schedule_that_fires_rarely_is_none(expression: str) -> None:
+    assert problems(type="cron", expression=expression) == []
+
+
+@pytest.mark.parametrize(
     ("expression", "expected"),
     [
         (

@@ -61,10 +61,10 @@ class _Field:
         return match is not None and all(self._is_value(day) for day in match.groups() if day)
 
 
-_MONTHS: Final = (
+MONTHS: Final = (
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
 )  # fmt: skip
-_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _FIELDS: Final = (
     _Field(title="minute", least=0, most=59),
     _Field(title="hour", least=0, most=23),
@@ -75,12 +75,12 @@ _FIELDS: Final = (
         special=r"LW?|L-(?:[1-9]|[12][0-9]|30)W?|([0-9]+)W",
         special_help=", L for the last day, LW for the last weekday, 15W for the weekday nearest the 15th",
     ),
-    _Field(title="month", least=1, most=12, names=_MONTHS),
+    _Field(title="month", least=1, most=12, names=MONTHS),
     _Field(
         title="weekday",
         least=1,
         most=7,
-        names=_DAYS,
+        names=DAYS,
         special=r"L|([0-9]|[A-Za-z]{3})(?:L|#[1-5])",
         special_help=", 6L for the last Friday, 6#2 for the second; Sunday is 1",
     ),

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflows.ir.document.cron import cron_errors
+from workflows.ir.document.cron_calendar import never_fires
 from workflows.ir.reading.problems import listed, quoted
 from workflows.ir.reading.reader import Reader
 from workflows.ir.settings.field_values import read_choice, read_string
 from workflows.ir.settings.patterns import read_pattern
 from workflows.ir.settings.setting_field import FieldKind, Rules, SettingField
 
+NEVER_FIRES: Final = "never fires, because no month that it names has such a day"
 EVENT_TYPE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 EVENT_TYPE_RULE: Final = "must be 1-100 letters, digits, - or _"
 QUEUE_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -140,8 +142,11 @@ def _cron(trigger: Reader) -> Trigger:
     """Read a cron expression; as usual in cron, any number of spaces separates the fields."""
     text = read_string(trigger, EXPRESSION)
     expression = " ".join(text.split())
-    for error in cron_errors(expression) if text else ():
+    errors = list(cron_errors(expression)) if text else []
+    for error in errors:
         trigger.problem(EXPRESSION.name, error)
+    if text and not errors and never_fires(expression):
+        trigger.warning(EXPRESSION.name, NEVER_FIRES)
     return Trigger(kind="cron", expression=expression)
 
 
