@@ -1,10 +1,22 @@
-"""The log as JSON: one line for each event, with the ids that are bound to it."""
+"""The log as text, or as JSON with the ids that are bound to each event."""
 
 from __future__ import annotations
+
+import logging
 
 from structlog.contextvars import merge_contextvars
 from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
+
+from toolchain.terminal import visible
+
+
+class TextFormatter(logging.Formatter):
+    """A line for each event, followed by its traceback: an address or a name cannot add another line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = visible(record.message).replace("\n", "\\n")
+        return super().formatMessage(record)
 
 
 def json_formatter() -> ProcessorFormatter:

@@ -14,7 +14,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from awaitstep_site.log_format import json_formatter
+from awaitstep_site.log_format import TextFormatter, json_formatter
 from deployments.queue import claims, runner
 from runs.sync import poller
 from runs.sync.call_budget import Budget, Use
@@ -46,6 +46,18 @@ def lines() -> Iterator[Lines]:
 
 def fail(password: str) -> None:
     raise ValueError(f"{len(password)} characters\nin two lines")
+
+
+def test_an_address_or_a_name_adds_no_line_to_the_log() -> None:
+    made = logging.LogRecord("web", 30, "", 1, "no page %s", ("/a\n2026 INFO \x1b[2Jforged",), None)
+
+    text = TextFormatter("{levelname} {name}: {message}", style="{").format(made)
+
+    assert text == "WARNING web: no page /a\\n2026 INFO \\u001b[2Jforged"
+
+
+def test_the_log_of_a_server_is_one_line_for_each_event() -> None:
+    assert isinstance(logging.getLogger().handlers[0].formatter, TextFormatter)
 
 
 def test_an_event_is_one_line_with_its_ids(lines: Lines) -> None:
