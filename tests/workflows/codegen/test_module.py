@@ -52,7 +52,7 @@ BROKEN = {
     "const a = 1;\nconst b = ;": "line 2",
     "/* open": "line 1",
     "return '\ud800'": "contains a lone surrogate",
-    "return 1\0": "contains characters that are not text",
+    "return 1\0": "contains a NUL character",
     "export const a = 1": "code of a node cannot export anything",
 }
 

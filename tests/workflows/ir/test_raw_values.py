@@ -26,6 +26,14 @@ INVALID = {
         chain(node("a", extra={SURROGATE: 1})),
         "nodes.a.data.extra.\\ud800: the key contains a lone surrogate",
     ),
+    "a NUL in code": (
+        chain(node("a", code="return '\0'")),
+        "nodes.a.data.code: contains a NUL character",
+    ),
+    "a NUL in a key": (
+        chain(node("a", extra={"a\0": 1})),
+        "nodes.a.data.extra.a\0: the key contains a NUL character",
+    ),
     "infinity": (
         chain(node("a", "http_request", **ASK, body={"a": [1, float("inf")]})),
         "nodes.a.data.body.a.1: is a number that is too large",

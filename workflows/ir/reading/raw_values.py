@@ -1,4 +1,7 @@
-"""Values that JSON allows but a program cannot use: huge numbers, lone surrogates, deep nesting."""
+"""Values that JSON allows but a program cannot use or a database cannot store.
+
+These are huge numbers, lone surrogates, NUL characters, and deep nesting.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ _INEXACT: Final = (
     "a whole number that JavaScript cannot represent exactly: write it as text, in quotes"
 )
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_IN_HALF: Final = "a lone surrogate (half a character): remove it"
+_NUL: Final = "a NUL character, which PostgreSQL cannot store: remove it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def _is_usable(document: object, max_depth: int) -> bool:
         lists = [value for value in level if type(value) is list]
         texts = [value for value in level if type(value) is str]
         others = [value for value in level if type(value) not in _COMMON]
-        if _has_surrogate("".join([*texts, *chain.from_iterable(objects)])):
+        if _text_problem("".join([*texts, *chain.from_iterable(objects)])):
             return False
         if any(map(_may_be_unusable, others)):
             return False
@@ -76,8 +81,11 @@ def _is_deeper_than(document: object, limit: int) -> bool:
     return True
 
 
-def _has_surrogate(text: str) -> bool:
-    return not text.isascii() and _SURROGATE.search(text) is not None
+def _text_problem(text: str) -> str:
+    """Return what is in the text that cannot be stored; "" if nothing is."""
+    if "\0" in text:
+        return _NUL
+    return _IN_HALF if not text.isascii() and _SURROGATE.search(text) else ""
 
 
 def _unusable_values(document: object) -> Iterator[Problem]:
@@ -86,18 +94,15 @@ def _unusable_values(document: object) -> Iterator[Problem]:
         location, value = stack.pop()
         match value:
             case dict():
-                for key in filter(_has_surrogate, value):
-                    yield _problem(
-                        location.child(key),
-                        "the key contains a lone surrogate (half a character): remove it",
-                    )
+                for key in filter(_text_problem, value):
+                    yield _problem(location.child(key), f"the key contains {_text_problem(key)}")
                 children = [(location.child(key), item) for key, item in value.items()]
                 stack += reversed([child for child in children if _may_be_unusable(child[1])])
             case list():
                 children = [(_item(location, i, item), item) for i, item in enumerate(value)]
                 stack += reversed([child for child in children if _may_be_unusable(child[1])])
             case str():
-                yield _problem(location, "contains a lone surrogate (half a character): remove it")
+                yield _problem(location, f"contains {_text_problem(value)}")
             case int() if value.bit_length() <= _MAX_BITS:
                 yield _problem(location, f"is {str(value)[:40]}, {_INEXACT}")
             case _:
@@ -108,7 +113,7 @@ def _may_be_unusable(value: object) -> bool:
     """Whether the value is unusable, or contains other values."""
     match value:
         case str():
-            return _has_surrogate(value)
+            return bool(_text_problem(value))
         case bool() | None:
             return False
         case int():
