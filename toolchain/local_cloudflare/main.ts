@@ -14,7 +14,7 @@ import { Account } from './state/account.ts';
 import { Tokens } from './state/tokens.ts';
 import { privateFolder, remove } from './system/files.ts';
 import { Logs } from './system/logs.ts';
-import { runningPid, writePidFile } from './system/processes.ts';
+import { openFilesLimit, runningPid, writePidFile } from './system/processes.ts';
 import { Tails } from './tails/tails.ts';
 import { outboundTo } from './test_control/outbound.ts';
 import { TestControl } from './test_control/test_control.ts';
@@ -24,6 +24,9 @@ import { Permits } from './workflow_limits/permits.ts';
 
 const SHUTDOWN_MILLISECONDS = 2000;
 const POLL_MILLISECONDS = 20;
+const MAX_RUNNING = 1000;
+/** About five, and some for instances that are being created or that leave memory. */
+const FILES_OF_RUN = 10;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
@@ -33,7 +36,7 @@ async function main(): Promise<void> {
   const tails = new Tails();
   const mailbox = new Mailbox(settings.state);
   const limitOf = (workflow: string) => account.workflows.get(workflow)?.concurrency?.limit ?? Infinity;
-  const permits = new Permits(settings.concurrentInstances, limitOf);
+  const permits = new Permits(settings.concurrentInstances, limitOf, capacity());
   const onOutbound = settings.testControl ? outboundTo(settings.testOrigins) : undefined;
   const groups = new Groups(account, settings, { logs, tails, mailbox, permits, onOutbound });
   const instances = new Instances(groups, settings.state);
@@ -79,6 +82,10 @@ async function main(): Promise<void> {
   void groups.resume();
   process.stdout.write(`${JSON.stringify({ ready: true, port: portOf(server) })}\n`);
 }
+
+/** How many instances can run at the same time. Each takes about half a megabyte, and its process has its files open. */
+const capacity = (): number =>
+  Math.max(1, Math.min(MAX_RUNNING, Math.floor(openFilesLimit() / FILES_OF_RUN)));
 
 /** Only one process may use the folder. Wait a moment for another one to shut down. */
 async function claimStateFolder({ state }: Settings): Promise<void> {

@@ -3,10 +3,11 @@
 import path from 'node:path';
 import { readText } from './system/files.ts';
 
-const IDLE_SECONDS = 120;
+const IDLE_SECONDS = 50;
 const START_SECONDS = 20;
 const TEST_RUN_SECONDS = 3600;
 const RETENTION_SECONDS = 60;
+const INSTANCE_IDLE_SECONDS = 5;
 /** Cloudflare's limit on the paid plan. */
 const CONCURRENT_INSTANCES = 50_000;
 
@@ -51,6 +52,10 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     testOrigins: JSON.parse(env.LOCAL_CLOUDFLARE_TEST_ORIGINS ?? '{}'),
   };
 }
+
+/** An instance that does nothing for this time leaves memory. The engine's modules read it before there are settings. */
+export const instanceIdleMilliseconds = (env: NodeJS.ProcessEnv): number =>
+  1000 * number(env, 'LOCAL_CLOUDFLARE_INSTANCE_IDLE_SECONDS', INSTANCE_IDLE_SECONDS);
 
 function required(env: NodeJS.ProcessEnv, name: string): string {
   const value = env[name];

@@ -26,7 +26,6 @@ from tests.local_cloudflare.support.workers import (
     live_version,
     locked_run,
     pid_file,
-    send_event,
     start_run,
     wait_for,
     wait_for_log,
@@ -252,9 +251,9 @@ def test_a_run_that_could_not_be_continued_is_continued_later(start: Start) -> N
 @pytest.mark.long
 def test_a_group_that_did_not_start_is_started_again(start: Start) -> None:
     before = start()
-    deploy_workflow(before, "blocked")
-    instance = start_run(before, "blocked", wait=True)
-    wait_for_status(before, "blocked", instance, "waiting")
+    deploy_workflow(before, "blocked", SLOW_FIRST)
+    instance = start_run(before, "blocked")
+    wait_for_steps(before, "blocked", instance, 1)
     before.kill()
     process_id = pid_file(before, "worker-blocked")
     in_the_way = process_id.with_name("workerd.sock")
@@ -267,8 +266,7 @@ def test_a_group_that_did_not_start_is_started_again(start: Start) -> None:
     shutil.rmtree(in_the_way)
 
     wait_until(process_id.exists)
-    send_event(platform, "blocked", instance)
-    wait_for_status(platform, "blocked", instance, "complete")
+    assert wait_for_output(platform, "blocked", instance)["first"] == 2
 
 
 def test_zones_and_their_routes_survive_a_kill(survivors: Survivors) -> None:
@@ -359,8 +357,8 @@ def test_an_idle_group_is_stopped_and_started_by_the_next_request(start: Start) 
 @pytest.mark.long
 def test_a_group_with_a_running_workflow_is_not_stopped(start: Start) -> None:
     platform = start(LOCAL_CLOUDFLARE_IDLE_SECONDS="0.2")
-    deploy_workflow(platform, "awake")
-    start_run(platform, "awake", sleep="1 hour")
+    deploy_workflow(platform, "awake", SLOW_FIRST)
+    wait_for_steps(platform, "awake", start_run(platform, "awake"), 1)
     pid = group_pid(platform, "worker-awake")
     deploy_worker(platform, "drowsy-neighbor", HELLO)
 

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { instanceIdleMilliseconds } from '../settings.ts';
 import { workflowKey } from '../state/layout.ts';
 import { workerOf } from '../state/nodes.ts';
 import { privateFolder } from '../system/files.ts';
@@ -63,6 +64,8 @@ const SEND_EMAIL = path.join(MINIFLARE, 'workers/email/send_email.worker.js');
 const ENGINE_MODULES = {
   'engine.mjs': 'workflow_limits/engine.js',
   'binding.mjs': 'workflow_limits/binding.js',
+  'event_engine.mjs': 'workflow_limits/event_engine.js',
+  'memory.mjs': 'workflow_limits/memory.js',
   'durations.mjs': 'workflow_limits/durations.js',
   'test_step.mjs': 'test_runs/test_step.js',
   'virtual_clock.mjs': 'test_runs/virtual_clock.js',
@@ -166,6 +169,7 @@ function engineService(binding: string, options: Options, compatibilityFlags: st
           BINDING_NAME: binding,
           WORKFLOW_NAME: workflow,
           STEP_LIMIT: steps && Number(steps),
+          IDLE_MILLISECONDS: instanceIdleMilliseconds(process.env),
         }),
       ],
     },

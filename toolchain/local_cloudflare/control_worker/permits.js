@@ -11,6 +11,10 @@ export class Permits extends WorkerEntrypoint {
     return this.#call('release', request);
   }
 
+  unload(request) {
+    return this.#call('unload', request);
+  }
+
   async #call(operation, request) {
     const body = JSON.stringify({ ...request, operation });
     const response = await this.env.PERMITS.fetch('http://permits/', { method: 'POST', body });

@@ -13,8 +13,6 @@ export { Mail, Outbound, Permits, Queue, QueueProducer, Tail };
 /** The engine's numbers for errored, terminated and complete. */
 const FINAL = [3, 4, 5];
 const UNLOAD_REASON = 'ended';
-/** A type of event that no step waits for. */
-const WAKE_EVENT = 'local-cloudflare-wake';
 const TRIES = 20;
 const RETRY_MILLISECONDS = 100;
 
@@ -72,18 +70,10 @@ async function callAll(engine, ids, call) {
   return failed;
 }
 
-/**
- * An instance that was running when workerd ended does nothing in the next process until it receives an event: then it
- * continues where it was, or pauses if it was about to.
- */
-const revive = (instance) =>
-  instance.receiveEvent({ type: WAKE_EVENT, payload: null, timestamp: new Date() });
-
 const ENGINE = {
   planTest: (engine, { id, plan }) => engine.get(engine.idFromName(id)).planTest(plan),
-  revive: (engine, { ids }) => callAll(engine, ids, revive),
-  grant: (engine, { ids }) =>
-    Promise.all(ids.map((id) => engine.get(engine.idFromName(id)).grant())).then(() => null),
+  revive: (engine, { ids }) => callAll(engine, ids, (instance) => instance.revive()),
+  grant: (engine, { ids }) => callAll(engine, ids, (instance) => instance.grantPermit()),
   exceedCpu: (engine, { ids, message, isFinal }) =>
     callAll(engine, ids, (instance) => instance.exceedCpu(message, isFinal)),
   unload: (engine, { ids }) => Promise.allSettled(ids.map((id) => unload(engine, id))).then(() => null),

@@ -86,6 +86,8 @@ export interface InstanceSummary {
   modified: string;
   schedule?: CronSchedule;
   retention?: OwnRetention;
+  /** When the first of its waits ends, in milliseconds, if it waits and needs no process until then. */
+  wakesAt?: number;
 }
 
 /** Run `read` on a snapshot of an instance's file; undefined if the file holds no instance. */
@@ -126,6 +128,7 @@ export interface Head {
   params: unknown;
   schedule?: CronSchedule;
   retention?: OwnRetention;
+  wakesAt?: number;
 }
 
 export function readHead(database: DatabaseSync): Head | undefined {
@@ -133,13 +136,17 @@ export function readHead(database: DatabaseSync): Head | undefined {
   if (metadata === undefined) return undefined;
   const { payload, schedule } = metadata.event;
   const retention = value(database, 'LOCAL_CLOUDFLARE_RETENTION') as OwnRetention | undefined;
+  const status = STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued';
+  const wakesAt =
+    status === 'running' || status === 'waiting' ? value(database, 'LOCAL_CLOUDFLARE_WAITS') : undefined;
   return {
     id: metadata.instance.id,
-    status: STATUSES[Number(value(database, 'ENGINE_STATUS') ?? 0)] ?? 'queued',
+    status,
     createdOn: metadata.instance.created_on,
     params: payload,
     ...(schedule && { schedule }),
     ...(retention && { retention }),
+    ...(typeof wakesAt === 'number' && { wakesAt }),
   };
 }
 

@@ -12,7 +12,7 @@ const INSTANCE_FILE = /^(.+\.sqlite)(?:-wal)?$/;
 /** A file of workerd that holds no instance. */
 const METADATA = 'metadata.sqlite';
 const COPY = 'runs.json';
-const FORMAT = 2;
+const FORMAT = 3;
 /** Other systems may not report every write, so there unfinished instances are checked each time. */
 const REPORTS_EVERY_WRITE = process.platform === 'linux';
 /** The system drops notifications when there are too many, so everything is checked from time to time. */

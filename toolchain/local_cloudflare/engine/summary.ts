@@ -32,6 +32,7 @@ export function readSummary(file: string): InstanceSummary | undefined {
       modified: lastEventTime(database) ?? head.createdOn,
       ...(head.schedule && { schedule: head.schedule }),
       ...(head.retention && { retention: head.retention }),
+      ...(head.wakesAt !== undefined && { wakesAt: head.wakesAt }),
     };
   });
 }

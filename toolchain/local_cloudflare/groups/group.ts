@@ -3,16 +3,17 @@
 import path from 'node:path';
 import type { TailHandler } from '../control_worker/definition.ts';
 import { engineNode } from '../control_worker/miniflare_plugins.ts';
-import type { Row } from '../engine/instance_index.ts';
+import type { InstanceSummary } from '../engine/instance_file.ts';
 import type { InstanceReader } from '../engine/reader.ts';
 import type { Mailbox } from '../mail/mailbox.ts';
-import { workflowFolder } from '../state/layout.ts';
+import { instanceFile, workflowFolder } from '../state/layout.ts';
 import { namesOfKind, workerOf } from '../state/nodes.ts';
 import { privateFolder } from '../system/files.ts';
 import type { LogLine } from '../system/logs.ts';
 import { Mutex } from '../system/mutex.ts';
 import type { Tails } from '../tails/tails.ts';
 import { type InstanceName, keyOf, type Permits, type Unfinished } from '../workflow_limits/permits.ts';
+import type { Wakes } from '../workflow_limits/wakes.ts';
 import { hasAlarms } from './alarms.ts';
 import { CpuWatch, Kills, LEAST_MILLISECONDS } from './cpu_watch.ts';
 import type { GroupOptions } from './group_options.ts';
@@ -32,6 +33,7 @@ export interface GroupContext {
   tails: Tails;
   mailbox: Mailbox;
   permits: Permits;
+  wakes: Wakes;
   onOutbound?: TailHandler;
   /** Each group has one run, whose steps are not retried if they use too much CPU time. */
   hasSingleRuns: boolean;
@@ -76,9 +78,16 @@ export class Group {
     return this.options.workers.some(({ config }) => config.name === name);
   }
 
-  /** Whether an instance must continue without a request. */
+  /** Whether an instance must continue without a request. Those that wait are woken when their waits end. */
   async hasUnfinishedInstances(): Promise<boolean> {
-    return (await this.unfinishedInstances()).some(({ state }) => state !== 'paused');
+    const instances = await this.unfinishedInstances();
+    this.#planWakes(instances);
+    return instances.some(({ state, wakesAt }) => state !== 'paused' && wakesAt === undefined);
+  }
+
+  #planWakes(instances: Unfinished[]): void {
+    for (const instance of instances)
+      if (instance.wakesAt !== undefined) this.#context.wakes.plan(instance, instance.wakesAt);
   }
 
   /** The instances that this group's process continues. */
@@ -86,9 +95,23 @@ export class Group {
     const found = this.#ownWorkflows.map(async (workflow) => {
       const folder = workflowFolder(this.folder, workflow);
       const rows = await this.#context.instanceReader.call('unfinished', { folder });
-      return rows.map((row) => ({ workflow, id: row.id, state: stateOf(row), since: row.modified }));
+      return rows.map((row) => this.#unfinished(workflow, row));
     });
     return (await Promise.all(found)).flat();
+  }
+
+  #unfinished(workflow: string, row: InstanceSummary): Unfinished {
+    const isBusy = this.#context.hasSingleRuns || row.status === 'rollingBack';
+    const wakesAt = isBusy ? undefined : row.wakesAt;
+    const state = wakesAt === undefined ? stateOf(row) : 'waiting';
+    return { workflow, id: row.id, state, since: row.modified, wakesAt };
+  }
+
+  /** An instance that waits, if its wait has ended; undefined if it does not wait any longer. */
+  async waiting({ workflow, id }: InstanceName): Promise<Unfinished | undefined> {
+    const file = instanceFile(workflowFolder(this.folder, workflow), workflow, id);
+    const row = await this.#context.instanceReader.call('summary', { file });
+    return row?.wakesAt === undefined ? undefined : this.#unfinished(workflow, row);
   }
 
   get #ownWorkflows(): string[] {
@@ -271,11 +294,20 @@ export class Group {
     return runtime;
   }
 
-  /** The instances that a new process does not continue by itself. No process runs, so others have no permit. */
+  /**
+   * The instances that a new process does not continue by itself. No process runs, so others have no permit. Queued ones
+   * continue when they get their permit, and waiting ones when their wait ends.
+   */
   async #suspended(): Promise<Unfinished[]> {
     const instances = await this.unfinishedInstances();
+    const { permits } = this.#context;
+    const queued = instances.filter(({ state }) => state === 'queued');
     this.#keepPermits(instances.filter(({ state }) => state === 'running' || state === 'queued'));
-    return instances.filter(({ state }) => state !== 'paused');
+    for (const instance of queued) permits.request(instance);
+    this.#planWakes(instances);
+    const isSuspended = ({ state, wakesAt }: Unfinished) =>
+      state === 'running' || (state === 'waiting' && wakesAt === undefined);
+    return instances.filter(isSuspended);
   }
 
   #keepPermits(instances: Unfinished[]): void {
@@ -346,11 +378,6 @@ export class Group {
     }
     return failed;
   }
-
-  /** Let a queued instance run. */
-  async grantPermit({ workflow, id }: InstanceName): Promise<void> {
-    await this.runtime?.control(engineNode(workflow), 'grant', { ids: [id] });
-  }
 }
 
 function without(instances: Unfinished[], excluded: Unfinished[]): Unfinished[] {
@@ -358,7 +385,7 @@ function without(instances: Unfinished[], excluded: Unfinished[]): Unfinished[] 
   return instances.filter((instance) => !keys.has(keyOf(instance)));
 }
 
-function stateOf({ engine, status }: Row): Unfinished['state'] {
+function stateOf({ engine, status }: InstanceSummary): Unfinished['state'] {
   if (engine === 'queued' || engine === 'paused') return engine;
   return status === 'waiting' ? 'waiting' : 'running';
 }

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { TailHandler } from '../control_worker/definition.ts';
+import { engineNode } from '../control_worker/miniflare_plugins.ts';
 import { InstanceReader } from '../engine/reader.ts';
 import { startFailed } from '../http/errors.ts';
 import type { Mailbox } from '../mail/mailbox.ts';
@@ -15,6 +16,7 @@ import { runParallel } from '../system/parallel.ts';
 import { killByPidFile } from '../system/processes.ts';
 import type { Tails } from '../tails/tails.ts';
 import type { InstanceName, Permits, Unfinished } from '../workflow_limits/permits.ts';
+import { Wakes } from '../workflow_limits/wakes.ts';
 import { Group } from './group.ts';
 import { groupOptions } from './group_options.ts';
 import { type Plan, planGroups } from './plan.ts';
@@ -22,6 +24,9 @@ import { FIRST_RETRY_MILLISECONDS, nextRetry } from './retries.ts';
 import { pidFileOf, type Runtime, StartError } from './runtime.ts';
 
 const SWEEP_MILLISECONDS = 1000;
+/** With more processes than this, those that are idle are stopped sooner. */
+const CROWD = 16;
+const CROWDED_IDLE_MILLISECONDS = 5000;
 const PARALLEL_STARTS = 2;
 
 export interface GroupSettings {
@@ -66,6 +71,7 @@ export class Groups {
   readonly #tails: Tails;
   readonly #mailbox: Mailbox;
   readonly #permits: Permits;
+  readonly #wakes = new Wakes((instance) => void this.#wake(instance));
   readonly #onOutbound: TailHandler | undefined;
   readonly #hasSingleRuns: boolean;
   readonly #folder: string;
@@ -73,6 +79,8 @@ export class Groups {
   readonly #groups = new Map<string, Group>();
   /** Held while records and plan change, but not while a process starts. */
   readonly #planning = new Mutex();
+  /** Held while a group is started for an instance that may run, so that not all start at the same time. */
+  readonly #waking = new Mutex();
   #plan: Plan = { groupOf: new Map(), members: new Map() };
   #sweep: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -90,7 +98,8 @@ export class Groups {
     this.#permits = permits;
     this.#onOutbound = onOutbound;
     this.#hasSingleRuns = hasSingleRuns;
-    permits.onGrant = (instance) => void this.#grantPermit(instance);
+    permits.onGrant = (instance) => this.#grantPermit(instance);
+    permits.onUnload = (instance, wakesAt) => this.#wakes.plan(instance, wakesAt);
     tails.onChange = async (worker) => this.of(`worker:${worker}`)?.updateTails();
     this.#folder = path.join(settings.state, 'groups');
   }
@@ -120,9 +129,30 @@ export class Groups {
     return (await Promise.all(all)).flat();
   }
 
-  async #grantPermit(instance: InstanceName): Promise<void> {
+  /** Let an instance run, in its group's process. */
+  async #grantPermit({ workflow, id }: InstanceName): Promise<void> {
+    const node = `workflow:${workflow}`;
+    const group = this.of(node);
+    if (!group?.hasOwnerOf(workflow)) return;
+    const grant = (runtime: Runtime) =>
+      runtime.control<string[]>(engineNode(workflow), 'grant', { ids: [id] });
+    const use = () => this.use(node, grant);
+    try {
+      const failed = await (group.isRunning ? use() : this.#waking.run(use));
+      if (failed?.length) throw new Error(`instance ${id} could not be continued`);
+    } catch (error) {
+      this.#report(group)(error as Error);
+      throw error;
+    }
+  }
+
+  /** Request a permit for an instance whose wait has ended, if it does not continue by itself. */
+  async #wake(instance: InstanceName): Promise<void> {
     const group = this.of(`workflow:${instance.workflow}`);
-    await group?.grantPermit(instance).catch(this.#report(group));
+    const waiting = await group?.waiting(instance).catch(this.#report(group));
+    if (!waiting?.wakesAt || this.#isClosed) return;
+    if (waiting.wakesAt > Date.now()) this.#wakes.plan(instance, waiting.wakesAt);
+    else this.#permits.request(instance);
   }
 
   /** How many instances of the account may run at the same time. */
@@ -132,7 +162,7 @@ export class Groups {
 
   /** Take permits from instances that lost their Workflow or their file. Files must not be moved in the meantime. */
   async #checkPermits(): Promise<void> {
-    if (!this.#permits.hasQueued) return;
+    if (!this.#permits.isAwaited) return;
     await this.#planning.run(async () => {
       const entries = this.#permits.entries();
       const instances = await this.#unfinishedInstances();
@@ -156,6 +186,7 @@ export class Groups {
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#isClosed = true;
+    this.#wakes.close();
     await Promise.all([...this.#groups.values()].map((group) => group.mutex.run(() => group.stop())));
     await this.instanceReader.close();
   }
@@ -333,12 +364,24 @@ export class Groups {
 
   async #stopIdle(): Promise<void> {
     const isIdle = (group: Group) =>
-      group.isRunning && !group.isUsed && Date.now() - group.lastUsed > this.#settings.idleMilliseconds;
+      group.isRunning && !group.isUsed && Date.now() - group.lastUsed > this.#idleMilliseconds;
     for (const group of [...this.#groups.values()].filter(isIdle))
       await group.mutex.run(async () => {
-        if (isIdle(group) && !(await this.#mustRun(group))) await group.stop();
+        if (isIdle(group) && !(await this.#mustRun(group))) await this.#stop(group);
         else group.lastUsed = Date.now(); // check again after the next idle period
       });
+  }
+
+  get #idleMilliseconds(): number {
+    const { idleMilliseconds } = this.#settings;
+    const running = [...this.#groups.values()].filter(({ isRunning }) => isRunning);
+    return running.length > CROWD ? Math.min(CROWDED_IDLE_MILLISECONDS, idleMilliseconds) : idleMilliseconds;
+  }
+
+  /** Stop a group, and start it again if it has got work to do in the meantime. */
+  async #stop(group: Group): Promise<void> {
+    await group.stop();
+    if (await this.#mustRun(group)) this.#startAfter(0, group);
   }
 
   #group(key: string): Group {
@@ -351,6 +394,7 @@ export class Groups {
       tails: this.#tails,
       mailbox: this.#mailbox,
       permits: this.#permits,
+      wakes: this.#wakes,
       onOutbound: this.#onOutbound,
       hasSingleRuns: this.#hasSingleRuns,
       onLog: (line) => this.#logs.write(key, line),

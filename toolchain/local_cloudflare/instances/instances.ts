@@ -1,6 +1,5 @@
 // Creates, reads and changes the instances of Workflows. Changes are made by the engine in the Workflow's group.
 
-import path from 'node:path';
 import { type CronSchedule, type InstanceSummary, isFinal } from '../engine/instance_file.ts';
 import type { Row } from '../engine/instance_index.ts';
 import type { ListQuery, Page } from '../engine/list.ts';
@@ -21,7 +20,7 @@ import {
 } from '../http/errors.ts';
 import { isText, shown } from '../http/names.ts';
 import { checkSettings } from '../http/requests.ts';
-import { objectId, workflowFolder, workflowKey } from '../state/layout.ts';
+import { instanceFile, workflowFolder } from '../state/layout.ts';
 import type { Workflow } from '../state/records.ts';
 import { readRetention } from '../workflow_limits/retention.ts';
 import { type TriggerSource, TriggerSources } from './trigger_sources.ts';
@@ -95,7 +94,7 @@ export class Instances {
 
   async describe(workflow: Workflow, id: string, options: DetailOptions): Promise<Details> {
     const found = await this.#read(workflow, (folder) =>
-      this.#reader.call('describe', { file: instanceFile(folder, workflow, id), ...options }),
+      this.#reader.call('describe', { file: instanceFile(folder, workflow.name, id), ...options }),
     );
     if (!found) throw noSuchInstance(id);
     return found;
@@ -104,7 +103,7 @@ export class Instances {
   async step(workflow: Workflow, id: string, query: StepQuery): Promise<StepDetails> {
     await this.read(workflow, id);
     const found = await this.#read(workflow, (folder) =>
-      this.#reader.call('step', { file: instanceFile(folder, workflow, id), ...query }),
+      this.#reader.call('step', { file: instanceFile(folder, workflow.name, id), ...query }),
     );
     if (!found) throw noSuchStep(id, query.name);
     return found;
@@ -112,7 +111,7 @@ export class Instances {
 
   async read(workflow: Workflow, id: string): Promise<InstanceSummary> {
     const found = await this.#read(workflow, (folder) =>
-      this.#reader.call('summary', { file: instanceFile(folder, workflow, id) }),
+      this.#reader.call('summary', { file: instanceFile(folder, workflow.name, id) }),
     );
     if (!found) throw noSuchInstance(id);
     return found;
@@ -147,7 +146,7 @@ export class Instances {
     const { created, errors } = await this.control<EngineResult>(workflow, 'createAll', { instances });
     this.#triggerSources.addCreated(workflow.name, created);
     const folder = workflowFolder(this.#group(workflow).folder, workflow.name);
-    const files = created.map((id) => instanceFile(folder, workflow, id));
+    const files = created.map((id) => instanceFile(folder, workflow.name, id));
     const summaries = await this.#reader.call('awaitNew', { files, milliseconds: CREATE_MILLISECONDS });
     return {
       created: created.map((id, index) => toCreated(workflow, id, summaries[files[index] ?? ''])),
@@ -247,10 +246,6 @@ export class Instances {
 }
 
 const hasNoWorker = ({ name, script_name }: Workflow): ApiError => workflowHasNoWorker(name, script_name);
-
-function instanceFile(folder: string, { name }: Workflow, id: string): string {
-  return path.join(folder, `${objectId(workflowKey(name), id)}.sqlite`);
-}
 
 function toEngine({ name }: Workflow, instance: Partial<NewInstance>): object {
   const { instance_id, params, instance_retention, location_hint } = instance;

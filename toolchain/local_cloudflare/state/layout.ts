@@ -30,6 +30,10 @@ export function workflowFolder(group: string, name: string): string {
   return path.join(group, 'workflows', workflowKey(name));
 }
 
+/** The file of an instance, in its Workflow's folder. */
+export const instanceFile = (folder: string, workflow: string, id: string): string =>
+  path.join(folder, `${objectId(workflowKey(workflow), id)}.sqlite`);
+
 function objectFiles(kind: string, uniqueKey: string, name: string): string[] {
   const id = objectId(uniqueKey, name);
   return SQLITE_SUFFIXES.map((suffix) => path.join(kind, uniqueKey, id + suffix));

@@ -9,6 +9,12 @@ const KILL_MILLISECONDS = 5000;
 const POLL_MILLISECONDS = 5;
 const START_TIME_FIELD = 19; // of /proc/PID/stat, counted after the command's closing parenthesis
 
+/** How many files a process started by this one can have open. */
+export function openFilesLimit(): number {
+  const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
+  return limit === 'unlimited' ? Infinity : Number(limit);
+}
+
 /** The start time as text, which can only be compared; undefined if the process has exited. */
 function startTime(pid: number): string | undefined {
   if (process.platform === 'linux') {

@@ -1,11 +1,16 @@
 // Miniflare's binding to a Workflow, which also stores how long an instance is kept, and creates the instances of schedules.
 
 import { milliseconds } from './durations.mjs';
+import { withReloads } from './memory.mjs';
 import { WorkflowBinding as MiniflaresBinding } from './miniflare-engine.mjs';
 
 const MAX_RETENTION = 30 * 86_400_000;
 
 export class WorkflowBinding extends MiniflaresBinding {
+  constructor(ctx, env) {
+    super(ctx, { ...env, ENGINE: withReloads(env.ENGINE) });
+  }
+
   async create(options) {
     const retention = readRetention(options?.retention);
     const created = await super.create(options);

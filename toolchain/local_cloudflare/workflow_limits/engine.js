@@ -1,11 +1,16 @@
 // Miniflare's Workflows engine, in which an instance needs one of the account's permits to run (see permits.ts): for its
 // code and for each attempt of a step. While it only sleeps, or waits for an event or a retry, it needs no permit. If no
 // permit is left afterwards, it is queued.
+//
+// An instance that waits or is queued leaves memory (see memory.js). The platform then knows when its wait ends (see
+// wakes.ts), requests the permit, and grants it to the instance's next object, which replays the steps. An event reaches
+// the next object by itself.
 
 import { RpcTarget } from 'cloudflare:workers';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { WorkflowBinding } from './binding.mjs';
-import { Engine as MiniflaresEngine } from './miniflare-engine.mjs';
+import { EventEngine } from './event_engine.mjs';
+import { Residence, UNLOADED } from './memory.mjs';
 import { TestStep } from './test_step.mjs';
 import { VirtualClock, withRealClock } from './virtual_clock.mjs';
 
@@ -27,6 +32,7 @@ const EVENT = {
   failure: 3,
   stepStart: 5,
   stepFailure: 7,
+  sleepStart: 8,
   sleepComplete: 9,
   attemptStart: 10,
   attemptFailure: 12,
@@ -47,16 +53,23 @@ const ACTIVE = [STATUS.queued, STATUS.running, STATUS.waitingForPause, STATUS.wa
 const FINAL = [STATUS.errored, STATUS.terminated, STATUS.complete];
 const WAIT_ENDS = [EVENT.sleepComplete, EVENT.waitComplete, EVENT.waitTimedOut];
 
-/** Stored while the instance waits without a permit, so that the next process replays its steps without a permit. */
+/**
+ * When the first of its waits ends, stored while the instance waits without a permit, so that the next object replays its
+ * steps without a permit.
+ */
 const WAITS = 'LOCAL_CLOUDFLARE_WAITS';
 /** Stored while a terminated instance is rolled back, so that the next process continues with that. */
 const ROLLS_BACK = 'LOCAL_CLOUDFLARE_ROLLS_BACK';
+/** When the instance was last continued by the platform. */
+const STARTED = 'LOCAL_CLOUDFLARE_STARTED';
 /** How long the instance is kept after its end, if it does not follow its Workflow. */
 const RETENTION = 'LOCAL_CLOUDFLARE_RETENTION';
 /** The plan of a test run, stored before the instance is created. */
 const TEST_PLAN = 'LOCAL_CLOUDFLARE_TEST_PLAN';
 /** The last event of a step when code used too much CPU time outside of steps. */
 const EXCEEDED_AFTER = 'LOCAL_CLOUDFLARE_EXCEEDED_AFTER';
+/** How long steps take that the code has slept until a moment, so that a replay finds their ends. */
+const SLEEP_UNTIL = 'LOCAL_CLOUDFLARE_SLEEP_UNTIL';
 /** During shorter waits, an instance keeps its permit. */
 const SHORT_WAIT_MILLISECONDS = 100;
 const RETRY_MILLISECONDS = 1000;
@@ -64,7 +77,7 @@ const RETRY_MILLISECONDS = 1000;
 /** Counts the running attempts of the step that is calling the engine. */
 const attemptsOf = new AsyncLocalStorage();
 
-export class Engine extends MiniflaresEngine {
+export class Engine extends EventEngine {
   #permits;
   /** Distinguishes the objects of an instance: after a restart, it has a new object. */
   #object = crypto.randomUUID();
@@ -93,12 +106,60 @@ export class Engine extends MiniflaresEngine {
   #clock;
   /** In a test run, the types of the events that answer pinned waits, and how they are shown. */
   #shownTypes = new Map();
+  #residence;
+  /** How many calls of others are being served, besides `init`. */
+  #calls = 0;
+  /** Whether the platform knows that the instance is queued. */
+  #isQueued = false;
 
   constructor(state, env) {
     const run = (event, step) => this.#run(env.USER_WORKFLOW, event, step);
     super(state, { ...env, USER_WORKFLOW: { run } });
     this.#permits = env.PERMITS;
     this.#limitAttempts();
+    this.#residence = new Residence(env.IDLE_MILLISECONDS, {
+      canLeave: () => this.#canLeave,
+      leave: () => this.#leave(),
+      abort: () => this.ctx.abort(UNLOADED),
+    });
+  }
+
+  get #canLeave() {
+    const watchers = this.subscribers.size + this.statusWaiters.size + this.stepResultWaiters.size;
+    if (this.#calls + watchers > 0 || this.#clock || this.rollbackPhase || this.#isClosed) return false;
+    if (!this.#isActive) return true;
+    if (this.#isQueued) return !this.timeoutHandler.isRunningStep();
+    const isWaiting = this.#isWaiting && !this.#hasPermit && this.#request === undefined;
+    return isWaiting && this.#wakesAt - Date.now() > this.env.IDLE_MILLISECONDS;
+  }
+
+  /** When the first of the instance's waits ends; undefined if that is not known. */
+  get #wakesAt() {
+    const times = this.priorityQueue?.getEntries().map(({ targetTimestamp }) => targetTimestamp) ?? [];
+    const later = times.filter((time) => time > Date.now()); // attempts that were cut off leave earlier ones
+    return later.length > 0 ? Math.min(...later) : undefined;
+  }
+
+  async #leave() {
+    if (this.#isActive && !this.#isQueued) {
+      const wakesAt = this.#wakesAt;
+      await this.ctx.storage.put(WAITS, wakesAt);
+      await this.#call('unload', { wakesAt });
+    }
+    await this.#lastCall;
+    await this.ctx.storage.sync();
+  }
+
+  /** Serve a call, during which the instance stays in memory. */
+  async #serve(work) {
+    this.#calls += 1;
+    this.#residence.touch();
+    try {
+      return await work();
+    } finally {
+      this.#calls -= 1;
+      this.#residence.touch();
+    }
   }
 
   #limitAttempts() {
@@ -132,7 +193,11 @@ export class Engine extends MiniflaresEngine {
     else await this.#ensurePermit();
     try {
       const testable = await this.#testable(step);
-      return await workflow.run(event, new LimitedStep(testable, (work) => this.#during(work)));
+      const limited = new LimitedStep(testable, {
+        during: (work) => this.#during(work),
+        sleepUntil: (sleep) => this.#sleepUntil(testable, sleep),
+      });
+      return await workflow.run(event, limited);
     } finally {
       await this.#untilAbortedIfClosed();
     }
@@ -189,7 +254,7 @@ export class Engine extends MiniflaresEngine {
     const attempts = { running: 0 };
     await this.#untilAbortedIfClosed();
     this.#open += 1;
-    this.#activity += 1;
+    this.#act();
     this.#releaseIfWaiting();
     try {
       return await attemptsOf.run(attempts, work);
@@ -199,10 +264,15 @@ export class Engine extends MiniflaresEngine {
     } finally {
       if (!isAborted) await this.#endAttempts(attempts);
       this.#open -= 1;
-      this.#activity += 1;
+      this.#act();
       await this.#untilAbortedIfClosed();
       if (!isAborted && !this.#isReplaying) await this.#ensurePermit();
     }
+  }
+
+  #act() {
+    this.#activity += 1;
+    this.#residence.touch();
   }
 
   /** The engine does not end an attempt that throws a NonRetryableError, and would look busy forever. */
@@ -219,7 +289,7 @@ export class Engine extends MiniflaresEngine {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       if (!this.#hasPermit || !this.#isWaiting) return;
-      void this.ctx.storage.put(WAITS, true);
+      void this.ctx.storage.put(WAITS, (!this.#clock && this.#wakesAt) || true);
       this.#release();
     }, SHORT_WAIT_MILLISECONDS);
   }
@@ -241,6 +311,9 @@ export class Engine extends MiniflaresEngine {
     } catch (error) {
       this.#release();
       throw error;
+    } finally {
+      this.#isQueued = false;
+      this.#residence.touch();
     }
     await this.#untilAbortedIfClosed();
     this.#hasPermit = true;
@@ -254,7 +327,10 @@ export class Engine extends MiniflaresEngine {
     await this.#untilAbortedIfClosed();
     this.#isKnown = true;
     if (await this.#call('acquire')) this.grant();
-    else await this.#enterUnlessPaused(STATUS.queued);
+    else {
+      await this.#enterUnlessPaused(STATUS.queued);
+      this.#isQueued = true;
+    }
     await permit;
     await this.#throwIfPaused();
   }
@@ -268,9 +344,40 @@ export class Engine extends MiniflaresEngine {
     if (PAUSE.includes(await this.getStatus())) throw new Error(PAUSE_REASON);
   }
 
-  /** Called by the platform when a queued instance may run. */
+  /** Called by the platform when a queued instance, or one whose wait has ended in the meantime, may run. */
+  async grantPermit() {
+    if (this.#request) this.grant();
+    else if (!this.#isActive) await this.#start({ hasPermit: true });
+    else if (!this.#hasPermit) this.#returnPermit();
+  }
+
   grant() {
+    this.#residence.touch();
     this.#permit?.resolve();
+  }
+
+  /** The instance does not need the permit that the platform has given it. */
+  #returnPermit() {
+    this.#isKnown = true;
+    this.#release();
+  }
+
+  /** Continue an instance that does nothing in this process: where it was, or pause it if it was about to. */
+  async revive() {
+    if (!this.#isActive) await this.#start({ hasPermit: false });
+  }
+
+  async #start({ hasPermit }) {
+    const metadata = await this.ctx.storage.get(METADATA);
+    const status = metadata && (await this.getStatus());
+    if (metadata === undefined || FINAL.includes(status) || status === STATUS.paused) {
+      if (hasPermit) this.#returnPermit();
+      return;
+    }
+    await this.ctx.storage.put(STARTED, Date.now()); // the call fails if the instance cannot write
+    if (hasPermit) await this.ctx.storage.delete(WAITS);
+    const { accountId, workflow, version, instance, event } = metadata;
+    void this.init(accountId, workflow, version, instance, event);
   }
 
   #release() {
@@ -280,9 +387,9 @@ export class Engine extends MiniflaresEngine {
   }
 
   /** Call the platform, in order. */
-  #call(operation) {
+  #call(operation, details) {
     const { WORKFLOW_NAME: workflow } = this.env;
-    const request = { workflow, id: this.instanceId, object: this.#object };
+    const request = { workflow, id: this.instanceId, object: this.#object, ...details };
     this.#lastCall = this.#lastCall.then(async () => {
       for (;;)
         try {
@@ -300,7 +407,11 @@ export class Engine extends MiniflaresEngine {
    * it was perhaps the code between steps: the second time, the instance fails. With `isFinal`, it fails the first time,
    * and steps are not retried.
    */
-  async exceedCpu(message, isFinal) {
+  exceedCpu(message, isFinal) {
+    return this.#serve(() => this.#exceedCpu(message, isFinal));
+  }
+
+  async #exceedCpu(message, isFinal) {
     if (FINAL.includes(await this.getStatus())) return;
     const error = { name: 'Error', message };
     const attempts = this.#openAttempts();
@@ -363,9 +474,11 @@ export class Engine extends MiniflaresEngine {
 
   /** The instance starts when it gets its first permit. */
   writeLog(event, ...details) {
+    this.#residence.touch();
     if (WAIT_ENDS.includes(event)) this.#isReplaying = false;
     if (event === EVENT.start) return;
     const [group, target, metadata] = details;
+    if (event === EVENT.waitComplete) this.forgetEvent(metadata.type);
     super.writeLog(event, group, target, this.#withShownType(event, metadata));
   }
 
@@ -393,6 +506,7 @@ export class Engine extends MiniflaresEngine {
 
   /** The engine ignores a resume while the code of a paused instance is ending, and could run the code twice. */
   async init(...details) {
+    this.#residence.touch();
     if (await this.ctx.storage.get(ROLLS_BACK)) {
       if (!this.#isClosed) await this.userTriggeredTerminate({ rollback: true });
       return;
@@ -422,11 +536,6 @@ export class Engine extends MiniflaresEngine {
     return super.userTriggeredRestart();
   }
 
-  async attemptRestart() {
-    await this.ctx.storage.delete([WAITS, ROLLS_BACK]);
-    return super.attemptRestart();
-  }
-
   /** An object without an instance stays open, because its id can still be used. */
   async deleteInstance() {
     this.#isClosed ||= await this.hasInstance();
@@ -438,34 +547,80 @@ export class Engine extends MiniflaresEngine {
   async abort(reason) {
     if (this.#isClosed && !CLOSED.test(reason)) return;
     await this.#lastCall;
+    this.#residence.end();
     return super.abort(reason);
+  }
+
+  receiveEvent(event) {
+    return this.#serve(() => super.receiveEvent(event));
+  }
+
+  changeInstanceStatus(...change) {
+    return this.#serve(() => super.changeInstanceStatus(...change));
+  }
+
+  attemptRestart() {
+    return this.#serve(async () => {
+      await this.ctx.storage.delete([WAITS, ROLLS_BACK]);
+      return super.attemptRestart();
+    });
+  }
+
+  subscribe(options) {
+    return this.#serve(() => super.subscribe(options));
+  }
+
+  /**
+   * The engine finds a sleep by its name and duration, and refuses moments in the past. So that it finds the sleep in a
+   * replay, it gets the duration of the first time; after a restart, the log no longer has the sleep.
+   */
+  async #sleepUntil(step, { name, moment, count }) {
+    if (this.#clock) return step.sleepUntil(name, moment);
+    const key = `${SLEEP_UNTIL}\n${count}\n${name}`;
+    const before = await this.ctx.storage.get(key);
+    const duration = this.#hasSlept(before) ? before : Number(moment) - Date.now();
+    if (!(duration >= 0)) return step.sleepUntil(name, moment);
+    await this.ctx.storage.put(key, duration);
+    return step.sleep(name, duration);
+  }
+
+  #hasSlept(duration) {
+    const query = `SELECT 1 FROM states WHERE event = ? AND json_extract(metadata, '$.durationMs') = ?`;
+    return (
+      duration !== undefined &&
+      this.ctx.storage.sql.exec(query, EVENT.sleepStart, duration).toArray().length > 0
+    );
   }
 }
 
 /** The steps of an instance, as its code calls them. */
 class LimitedStep extends RpcTarget {
   #step;
-  #during;
+  #engine;
+  /** How often the code has slept until a moment, by name. */
+  #counts = new Map();
 
-  constructor(step, during) {
+  constructor(step, engine) {
     super();
     this.#step = step;
-    this.#during = during;
+    this.#engine = engine;
   }
 
   do(...args) {
-    return this.#during(() => this.#step.do(...args));
+    return this.#engine.during(() => this.#step.do(...args));
   }
 
   sleep(...args) {
-    return this.#during(() => this.#step.sleep(...args));
+    return this.#engine.during(() => this.#step.sleep(...args));
   }
 
-  sleepUntil(...args) {
-    return this.#during(() => this.#step.sleepUntil(...args));
+  sleepUntil(name, moment) {
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
+    return this.#engine.during(() => this.#engine.sleepUntil({ name, moment, count }));
   }
 
   waitForEvent(...args) {
-    return this.#during(() => this.#step.waitForEvent(...args));
+    return this.#engine.during(() => this.#step.waitForEvent(...args));
   }
 }

@@ -19,7 +19,9 @@ interface Entry extends InstanceName {
 }
 
 interface Request extends Entry {
-  operation: 'acquire' | 'release';
+  operation: 'acquire' | 'release' | 'unload';
+  /** When the wait of an instance ends that leaves memory. */
+  wakesAt?: number;
 }
 
 /** An instance that has not ended, according to its file. */
@@ -27,6 +29,8 @@ export interface Unfinished extends InstanceName {
   state: 'queued' | 'running' | 'waiting' | 'paused';
   /** When it last changed. */
   since: string;
+  /** When its wait ends, if it needs no process until then. */
+  wakesAt?: number | undefined;
 }
 
 export const keyOf = ({ workflow, id }: InstanceName): string => `${workflow}/${id}`;
@@ -35,17 +39,24 @@ export class Permits {
   /** The account's concurrency limit. */
   readonly limit: number;
   readonly #limitOf: (workflow: string) => number;
+  /** How many instances this host can run at the same time. */
+  readonly #capacity: number;
   /** How many instances of each Workflow have a permit. */
   readonly #counts = new Map<string, number>();
   readonly #running = new Map<string, Entry>();
   /** The longest waiting first. */
   readonly #queued = new Map<string, Entry>();
-  /** Informs a queued instance that it may run. If that fails, its next request tells it. */
-  onGrant: (name: InstanceName) => void = () => undefined;
+  /** The instances that have got a permit, and do not know it yet: they are being informed, or that has failed. */
+  readonly #uninformed = new Map<string, 'calling' | 'failed'>();
+  /** Informs a queued instance that it may run. If that fails, it is informed again when entries are reconciled. */
+  onGrant: (name: InstanceName) => Promise<void> = async () => undefined;
+  /** An instance that waits has left memory; its wait ends at this time. */
+  onUnload: (name: InstanceName, wakesAt: number) => void = () => undefined;
 
-  constructor(limit: number, limitOf: (workflow: string) => number) {
+  constructor(limit: number, limitOf: (workflow: string) => number, capacity = Infinity) {
     this.limit = limit;
     this.#limitOf = limitOf;
+    this.#capacity = Math.min(limit, capacity);
   }
 
   /** Called when the platform has started. */
@@ -62,13 +73,20 @@ export class Permits {
 
   /** Serve a request from the engine. */
   readonly receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { operation, ...entry } = (await json(request)) as Request;
-    response.end(JSON.stringify(operation === 'acquire' ? this.acquire(entry) : this.release(entry)));
+    response.end(JSON.stringify(this.#serve((await json(request)) as Request)));
   };
+
+  #serve({ operation, wakesAt, ...entry }: Request): boolean {
+    if (operation === 'acquire') return this.acquire(entry);
+    if (operation === 'release') return this.release(entry);
+    if (wakesAt !== undefined) this.onUnload(entry, wakesAt);
+    return true;
+  }
 
   /** Return whether the instance may run now; otherwise it is queued. */
   acquire(entry: Entry): boolean {
     const key = keyOf(entry);
+    this.#uninformed.delete(key);
     (this.#running.has(key) ? this.#running : this.#queued).set(key, entry);
     this.#grant(entry);
     return this.#running.has(key);
@@ -82,8 +100,17 @@ export class Permits {
     return true;
   }
 
-  get hasQueued(): boolean {
-    return this.#queued.size > 0;
+  /** Queue an instance that has left memory, and inform it as soon as it may run. */
+  request({ workflow, id }: InstanceName): void {
+    const key = keyOf({ workflow, id });
+    if (this.#running.has(key) || this.#queued.has(key)) return;
+    this.#queued.set(key, { workflow, id });
+    this.#grant();
+  }
+
+  /** Whether instances wait for a permit, or do not know that they have one. */
+  get isAwaited(): boolean {
+    return this.#queued.size + this.#uninformed.size > 0;
   }
 
   /** The instances of all or of these Workflows that have a permit or are queued. */
@@ -104,7 +131,7 @@ export class Permits {
       if (!hasPermit && this.#queued.get(key) !== entry) continue;
       const instance = found.get(key);
       if (!instance) this.#forget(entry);
-      else if (hasPermit && instance.state === 'queued') this.onGrant(entry);
+      else if (hasPermit && (instance.state === 'queued' || this.#uninformed.has(key))) this.#inform(entry);
     }
     this.#grant();
   }
@@ -112,16 +139,27 @@ export class Permits {
   #forget(entry: Entry): void {
     if (this.#running.delete(keyOf(entry))) this.#count(entry, -1);
     this.#queued.delete(keyOf(entry));
+    this.#uninformed.delete(keyOf(entry));
     this.#grant();
+  }
+
+  #inform(entry: Entry): void {
+    const key = keyOf(entry);
+    if (this.#uninformed.get(key) === 'calling') return;
+    this.#uninformed.set(key, 'calling');
+    this.onGrant(entry).then(
+      () => this.#uninformed.delete(key),
+      () => this.#uninformed.has(key) && this.#uninformed.set(key, 'failed'),
+    );
   }
 
   /** Let queued instances run, and inform them, except the one whose request is being answered. */
   #grant(requesting?: Entry): void {
     for (const entry of this.#queued.values()) {
-      if (this.#running.size >= this.limit) return;
+      if (this.#running.size >= this.#capacity) return;
       if (this.#countOf(entry) >= this.#limitOf(entry.workflow)) continue;
       this.#run(entry);
-      if (entry !== requesting) this.onGrant(entry);
+      if (entry !== requesting) this.#inform(entry);
     }
   }
 
