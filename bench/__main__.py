@@ -23,6 +23,7 @@ from bench import (
 )
 from bench.event_streams import measure as event_streams
 from bench.spares import Pair
+from bench.storms import measure as storms
 from tests.support.installation import PROJECT, Installation
 
 PARTS = (
@@ -36,6 +37,7 @@ PARTS = (
     "projects",
     "data",
     "streams",
+    "storm",
 )
 
 
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument(
         "--watchers", type=int, default=200, help="open streams of each kind (default 200)"
     )
+    parser.add_argument("--runs", type=int, default=10_000, help="runs of a storm (default 10000)")
     parser.add_argument("--only", choices=PARTS, help="measure only this part")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="awaitstep-bench-"))
@@ -64,10 +67,8 @@ def _measure(part: str, folder: Path, options: argparse.Namespace) -> None:
     match part:
         case "programs":
             programs.measure(rounds=rounds, folder=folder)
-        case "pictures":
-            pictures.measure(rounds=rounds)
-        case "code_fields":
-            code_fields.measure(rounds=rounds)
+        case "pictures" | "code_fields":
+            {"pictures": pictures, "code_fields": code_fields}[part].measure(rounds=rounds)
         case "deploys":
             with _installations(folder / "deploys") as pair:
                 deploy.measure(pair, rounds=rounds, folder=folder)
@@ -80,6 +81,8 @@ def _measure(part: str, folder: Path, options: argparse.Namespace) -> None:
             data.measure(folder, rounds=rounds)
         case "streams":
             event_streams.measure(folder, watchers=options.watchers)
+        case "storm":
+            storms.measure(folder / "storm", runs=options.runs)
         case _:
             _in_django(part, folder, rounds=rounds)
 

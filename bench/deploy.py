@@ -70,7 +70,7 @@ def _rounds(
             workflows = import_sample(pair.with_spare), import_sample(pair.without)
         with_spare, without = spares.timed_deploys(pair, clients, workflows)
         name = f"bare-{number}" if fresh else "bare"
-        files = _files(pair.without, without.deployment, folder=folder / "bare", name=name)
+        files = uploaded_files(pair.without, without.deployment, folder=folder / "bare", name=name)
         npx = npx_deploy(pair.without, files, "--secrets-file", "secrets.json")
         yield Round(with_spare=with_spare, without=without, npx=npx)
 
@@ -94,7 +94,7 @@ def npx_deploy(installation: Installation, files: Path, *options: str) -> float:
     return time.perf_counter() - started
 
 
-def _files(installation: Installation, deployment: int, *, folder: Path, name: str) -> Path:
+def uploaded_files(installation: Installation, deployment: int, *, folder: Path, name: str) -> Path:
     """Write the files that the deployment uploaded, with another Worker name."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

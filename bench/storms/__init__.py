@@ -1,0 +1,1 @@
+"""Many runs, runs that wait, and many Workers on the embedded platform."""
