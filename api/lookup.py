@@ -13,7 +13,8 @@ from web.converters import read_key
 from workflows.models import Workflow, WorkflowVersion
 from workflows.services import WorkflowNotFound
 
-_LARGE = ("ir", "files", "entry_code", "dependencies", "deploy_settings", "tests")
+LARGE = ("ir", "files", "entry_code", "dependencies", "deploy_settings", "tests")
+"""The fields of drafts and versions that lists leave out."""
 
 
 def workflow_for(caller: Caller, workflow_id: str) -> Workflow:
@@ -27,7 +28,7 @@ def workflow_for(caller: Caller, workflow_id: str) -> Workflow:
 
 def workflows_for(caller: Caller) -> QuerySet[Workflow]:
     """Return workflows for a list: with their `current_version` and `kind_name`, without documents."""
-    rows = caller.within(Workflow.objects.defer(*_LARGE), workflow="pk")
+    rows = caller.within(Workflow.objects.defer(*LARGE), workflow="pk")
     return rows.annotate(current_version=_newest(), kind_name=KT("ir__kind"))
 
 

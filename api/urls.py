@@ -15,8 +15,19 @@ from api.conventions.callers import caller_of, require_access
 from api.conventions.errors import add_handlers
 from api.conventions.openapi import AwaitStepAPI
 from api.conventions.problems import ApiError, problem_response
-from api.routes import deploy_stream, events, keys, tests, variables, workflows
-from api.scopes import Scope
+from api.routes import (
+    deploy_stream,
+    drafts,
+    events,
+    keys,
+    nodes,
+    projects,
+    templates,
+    tests,
+    variables,
+    versions,
+    workflows,
+)
 
 
 def _for_callers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -25,7 +36,7 @@ def _for_callers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            require_access(request, caller_of(request), scope=Scope.READ, permissions=())
+            require_access(request, caller_of(request))
         except ApiError as error:
             return problem_response(request, error)
         return view(request, *args, **kwargs)
@@ -44,7 +55,12 @@ api = AwaitStepAPI(
 )
 add_handlers(api)
 for router in (
+    projects.router,  # `workflows/from-files` must be found before `workflows/<id>`
     workflows.router,
+    drafts.router,
+    versions.router,
+    nodes.router,
+    templates.router,
     variables.router,
     deploy_stream.router,
     events.router,

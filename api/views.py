@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from api.conventions.callers import caller_of, require_access
 from api.conventions.problems import ApiError, problem_response
-from api.scopes import Scope
 from web.decorators import HttpRequest as PageRequest
 from web.decorators import staff_with
 from web.gateway.headers import CONTENT_SECURITY_POLICY
@@ -24,7 +23,7 @@ _WITH_ICONS: Final = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 
 def not_found(request: HttpRequest) -> HttpResponse:
     """Respond to an address that does not exist; others are asked to log in."""
     try:
-        require_access(request, caller_of(request), scope=Scope.READ, permissions=())
+        require_access(request, caller_of(request))
     except ApiError as error:
         return problem_response(request, error)
     return problem_response(request, ApiError(404, "There is nothing at this address."))

@@ -53,6 +53,18 @@ def set_locked(version: WorkflowVersion, *, locked: bool, by: Actor) -> None:
         audit_entries.record_version(action, version, by=by)
 
 
+@transaction.atomic
+def delete(version: WorkflowVersion, *, by: Actor) -> None:
+    """Delete a version; raises Refused if it is locked, or the newest one, whose number would be used again."""
+    current = WorkflowVersion.objects.select_for_update(no_key=True).only("locked")
+    if current.get(pk=version.pk).locked:
+        raise Refused(f"v{version.number} is locked. Unlock it first.")
+    if version.workflow.newest_version.number == version.number:
+        raise Refused(f"v{version.number} is the newest version, which cannot be deleted.")
+    audit_entries.record_version("version deleted", version, by=by)
+    version.delete()
+
+
 def is_in_a_version(workflow: Workflow) -> bool:
     """Whether one of the last versions has the content of the draft, so that nothing in it can be lost."""
     content = workflow.content

@@ -106,13 +106,17 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def require_access(
-    request: HttpRequest, caller: Caller, *, scope: Scope, permissions: tuple[str, ...]
+    request: HttpRequest,
+    caller: Caller,
+    *,
+    scope: Scope | None = None,
+    permissions: tuple[str, ...] = (),
 ) -> None:
-    """Admit staff with one of the permissions, and keys with the scope. Raises ApiError for others."""
+    """Admit staff with one of the permissions, and keys with the scope, if any. Raises ApiError for others."""
     if not caller.user.is_staff:
         record_denied(request, permissions[0] if permissions else "")
         raise ApiError(403, "Only staff users may use the API. Ask an administrator for access.")
-    if not caller.has_scope(scope):
+    if scope and not caller.has_scope(scope):
         record_denied(request, f"scope {scope.value}")
         raise ApiError(403, f"The key needs the scope {scope.value}: create one that has it.")
     if permissions and not any(map(caller.may, permissions)):

@@ -10,6 +10,8 @@ from pydantic import Field
 from api.conventions.paging import Paging
 from api.conventions.schema import ApiSchema, BodySchema
 from api.schemas.variables import EnvVarBody, EnvVarOut
+from api.schemas.versions import VersionOut, VersionSummary
+from deployments.models import Deployment
 from workflows.ir.document.kinds import kind_of
 from workflows.models import Workflow
 
@@ -53,9 +55,10 @@ class WorkflowQuery(Paging):
 
 
 class NewWorkflow(BodySchema):
-    """A new workflow or script, whose only node is an empty step."""
+    """A new workflow or script: a document with a name of its own, or an empty step."""
 
-    name: str = Field(max_length=1000)
+    name: str = Field("", max_length=1000)
+    ir: dict[str, Any] | None = None
     description: str = Field("", max_length=10_000)
     kind: Literal["workflow", "script"] = "workflow"
     project_id: str | None = None
@@ -112,4 +115,49 @@ def full_workflow(workflow: Workflow, variables: list[dict[str, Any]]) -> dict[s
         "dependencies": workflow.dependencies,
         "deploy_config": workflow.deploy_settings,
         "env_vars": variables,
+    }
+
+
+class ActiveDeployment(ApiSchema):
+    """What is live of a workflow."""
+
+    id: str
+    version: int
+    target_id: str | None
+    target: str
+    finished_at: datetime | None
+
+
+class FullQuery(ApiSchema):
+    """Which version is returned with its content."""
+
+    version: int | None = Field(None, ge=1, le=2**31)
+
+
+class FullWorkflow(ApiSchema):
+    """A workflow with a version, the summaries of all others, and what is live."""
+
+    workflow: WorkflowOut
+    current_version: VersionOut | None
+    versions: list[VersionSummary]
+    active_deployment: ActiveDeployment | None
+
+
+class NewBinding(BodySchema):
+    """A name in the workflow's `env`, and the kind of its resource."""
+
+    name: str = Field(max_length=128)
+    kind: str = Field(max_length=20)
+
+
+def deployment_of(live: Deployment | None) -> dict[str, Any] | None:
+    """Return what is live."""
+    if live is None:
+        return None
+    return {
+        "id": str(live.pk),
+        "version": live.version_number,
+        "target_id": str(live.target_id) if live.target_id else None,
+        "target": live.target_name,
+        "finished_at": live.finished_at,
     }

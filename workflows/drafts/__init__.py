@@ -9,6 +9,7 @@ from workflows.drafts.changing import (
     change_parts,
     change_tests,
     is_newest,
+    replace_checked,
     replace_draft,
 )
 from workflows.drafts.file_changes import change_files, replace_files
@@ -34,6 +35,7 @@ __all__ = [
     "record_replacement",
     "redo",
     "repair_of",
+    "replace_checked",
     "replace_draft",
     "replace_files",
     "undo",

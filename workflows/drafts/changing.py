@@ -141,14 +141,35 @@ def replace_draft(
     return make_change(workflow_id, edit, by=by, request_id="")
 
 
+def replace_checked(
+    workflow: Workflow, content: Mapping[str, Any], *, summary: str, by: User
+) -> Changed:
+    """Replace parts of the draft that were loaded with the workflow, once they are valid.
+
+    Raises InvalidTests, and otherwise like `change_parts`.
+    """
+    if workflow.is_project:
+        raise Refused(_IN_FILES)
+    _check_parts(content)
+    whole = {**workflow.content, **content}
+    revision = workflow.draft_revision
+    return replace_draft(workflow.pk, whole, revision=revision, summary=summary, by=by)
+
+
+def _check_parts(parts: Mapping[str, Any]) -> None:
+    """Raise InvalidIR, InvalidSettings or InvalidTests."""
+    if problems := list(check_dependencies(parts.get("dependencies", {}))):
+        raise InvalidIR(problems)
+    read_settings(parts.get("deploy_settings", {}))
+    read_tests(parts.get("tests", []))
+
+
 def change_parts(workflow_id: str, parts: Mapping[str, Any], *, by: User) -> Changed:
     """Replace parts that are not in the document, such as the npm packages, in one change.
 
     Raises Refused, InvalidIR, InvalidSettings, NotEditable, or Workflow.DoesNotExist.
     """
-    if problems := list(check_dependencies(parts.get("dependencies", {}))):
-        raise InvalidIR(problems)
-    read_settings(parts.get("deploy_settings", {}))
+    _check_parts(parts)
 
     def edit(workflow: Workflow) -> Step:
         if workflow.is_project:
