@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from alerts.conditions import Condition
-from alerts.evaluation import decisions, news
+from alerts.evaluation import decisions, new_outcomes
 from alerts.evaluation.checks import Checks, recovered
 from alerts.evaluation.decisions import Changes, Event, OpenAlert, Resolution, Rule, Subject
 from alerts.models import Alert, AlertRule, EvaluationState, Pending
@@ -41,7 +41,7 @@ class Evaluator:
         now = now or timezone.now()
         state = EvaluationState.objects.get_or_create(pk=1)[0]
         rules = {rule.pk: rule for rule in AlertRule.objects.filter(enabled=True)}
-        ended, failed = _read_news(state, rules.values(), now)
+        ended, failed = _read_new_outcomes(state, rules.values(), now)
         is_due = state.checked_at is None or state.checked_at <= now - CHECK_INTERVAL
         checks = Checks(self._live, now) if is_due else None
         decided = _decide(rules, (*ended.events, *failed.events), checks, now)
@@ -50,20 +50,20 @@ class Evaluator:
         with transaction.atomic():
             unchanged = EvaluationState.objects.filter(pk=state.pk, turn=state.turn)
             if unchanged.update(turn=F("turn") + 1, **values):
-                news.store_failures(failed.failures)
+                new_outcomes.store_failures(failed.failures)
                 _store(decided)
         return ended.has_more or failed.has_more
 
 
-def _read_news(
+def _read_new_outcomes(
     state: EvaluationState, rules: Iterable[AlertRule], now: datetime
-) -> tuple[news.News, news.News]:
+) -> tuple[new_outcomes.NewOutcomes, new_outcomes.NewOutcomes]:
     counting = [rule for rule in rules if rule.watches_for.counts_events]
     since = min((rule.active_since for rule in counting), default=now)
     conditions = {rule.watches_for for rule in counting}
     return (
-        news.ended_deployments(state, conditions, since=since),
-        news.failed_runs(state, conditions, since=since),
+        new_outcomes.ended_deployments(state, conditions, since=since),
+        new_outcomes.failed_runs(state, conditions, since=since),
     )
 
 

@@ -15,7 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from alerts.restored import drop_what_was_pending
+from alerts.after_restore import drop_what_was_pending
 from audit import trail
 from audit.key_rotation import unreadable_secrets
 from audit.trail import Actor, Subject

@@ -23,7 +23,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 from tenacity.stop import stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from targets.cloudflare.echoes import cleaned
+from targets.cloudflare.response_cleaning import cleaned
 
 _MAX_ATTEMPTS: Final = 4
 _TOO_MANY_REQUESTS: Final = 429

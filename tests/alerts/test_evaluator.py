@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from alerts import background
 from alerts.conditions import Condition
-from alerts.evaluation import news
+from alerts.evaluation import new_outcomes
 from alerts.evaluation.evaluator import Evaluator
 from alerts.models import Alert, AlertRule, EvaluationState, Pending
 from deployments.models import DriftCheck, DriftState
@@ -83,7 +83,7 @@ def test_each_event_counts_once_however_often_rules_are_evaluated() -> None:
 
 
 def test_events_that_came_while_nothing_ran_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(news, "BATCH", 2)
+    monkeypatch.setattr(new_outcomes, "BATCH", 2)
     make_rule()
     evaluate()
     first = end_deployment()
@@ -110,15 +110,15 @@ def test_an_evaluation_that_another_process_has_overtaken_stores_nothing(
 ) -> None:
     make_rule()
     end_deployment()
-    read = news.ended_deployments
+    read = new_outcomes.ended_deployments
 
-    def read_and_be_overtaken(*args: object, **kwargs: object) -> news.News:
+    def read_and_be_overtaken(*args: object, **kwargs: object) -> new_outcomes.NewOutcomes:
         found = read(*args, **kwargs)  # type: ignore[arg-type]
-        monkeypatch.setattr(news, "ended_deployments", read)
+        monkeypatch.setattr(new_outcomes, "ended_deployments", read)
         evaluate()
         return found
 
-    monkeypatch.setattr(news, "ended_deployments", read_and_be_overtaken)
+    monkeypatch.setattr(new_outcomes, "ended_deployments", read_and_be_overtaken)
     evaluate()
 
     assert [count for _, count, _ in open_alerts()] == [1]

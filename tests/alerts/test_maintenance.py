@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pytest_django import Settings
 
 from alerts import background
+from alerts.after_restore import drop_what_was_pending
 from alerts.conditions import Condition
 from alerts.delivery.dispatch import dispatch
 from alerts.evaluation import checks
 from alerts.evaluation.evaluator import Evaluator
 from alerts.models import Alert, AlertDelivery, EvaluationState
-from alerts.restored import drop_what_was_pending
 from audit.trail import SYSTEM
 from deployments.models import StageRecord
 from maintenance.retention import pruning

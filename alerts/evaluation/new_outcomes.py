@@ -28,7 +28,7 @@ _SAME_END: Final = timedelta(seconds=1)  # lists and details may differ in how t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class NewOutcomes:
     """What has happened after the rows that were read before; `last` is the last row read now."""
 
     last: int
@@ -40,10 +40,10 @@ class News:
 
 def ended_deployments(
     state: EvaluationState, conditions: Collection[Condition], *, since: datetime
-) -> News:
+) -> NewOutcomes:
     """Return the deployments that have failed or succeeded; `since` is when the oldest rule was added."""
     if Condition.DEPLOYMENT_FAILED not in conditions:
-        return News(last=_newest(StageRecord, state.stage_record))
+        return NewOutcomes(last=_newest(StageRecord, state.stage_record))
     last = state.stage_record
     if state.read_at is None or state.read_at < since:  # nobody asked about the rows in between
         older = StageRecord.objects.filter(entered_at__lt=since).order_by("-pk")
@@ -52,7 +52,9 @@ def ended_deployments(
         StageRecord.objects.filter(pk__gt=last).order_by("pk").values(*_OF_DEPLOYMENT)[:BATCH]
     )
     events = tuple(event for row in rows if (event := _deployment_event(row)))
-    return News(last=rows[-1]["pk"] if rows else last, events=events, has_more=len(rows) == BATCH)
+    return NewOutcomes(
+        last=rows[-1]["pk"] if rows else last, events=events, has_more=len(rows) == BATCH
+    )
 
 
 _OF_DEPLOYMENT: Final = (
@@ -93,10 +95,10 @@ def _deployment_event(row: dict[str, Any]) -> Event | None:
 
 def failed_runs(
     state: EvaluationState, conditions: Collection[Condition], *, since: datetime
-) -> News:
+) -> NewOutcomes:
     """Return the runs that have failed; `since` is when the oldest rule was added."""
     if Condition.RUN_FAILED not in conditions:
-        return News(last=_newest(RunChange, state.run_change))
+        return NewOutcomes(last=_newest(RunChange, state.run_change))
     last = state.run_change
     if state.read_at is None or state.read_at < since:
         older = RunChange.objects.filter(at__lt=since).order_by("-pk")
@@ -105,7 +107,7 @@ def failed_runs(
     rows = list(changes.values_list("pk", "run", "at")[:BATCH])
     changed_at = {run: at for _, run, at in rows}
     failed = _not_counted(changed_at)
-    return News(
+    return NewOutcomes(
         last=rows[-1][0] if rows else last,
         events=tuple(_run_event(run, changed_at[run.pk]) for run in failed),
         has_more=len(rows) == BATCH,
