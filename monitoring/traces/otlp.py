@@ -32,6 +32,10 @@ from opentelemetry.trace import Span as SdkSpan
 from monitoring.traces.spans import Span, SpanId
 
 _NAME: Final = "awaitstep"
+_INVALID_HEADERS: Final = (
+    "OTEL_EXPORTER_OTLP_HEADERS, or its variant for traces, has a header that is not sent: write NAME=VALUE, "
+    "with %20 for a space, and commas between headers"
+)
 _REFUSED: Final = (400, 413, 422)  # what would be refused again
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
@@ -39,6 +43,15 @@ _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").setLevel(
     logging.CRITICAL
 )
+
+
+def _without_header(record: logging.LogRecord) -> bool:
+    """Replace a warning about headers, which repeats one with its token."""
+    record.msg, record.args = _INVALID_HEADERS, ()
+    return True
+
+
+logging.getLogger("opentelemetry.util.re").addFilter(_without_header)
 
 
 class Sent(Enum):

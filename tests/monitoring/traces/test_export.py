@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -155,6 +156,17 @@ def test_an_attempt_links_to_the_one_before_it(
 
     first, second = (span for span in receiver.accepted if not span.parent_span_id)
     assert [link.span_id for link in second.links] == [first.span_id]
+
+
+def test_a_header_that_cannot_be_read_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization: Bearer sentinel")
+
+    Collector(uuid4())
+
+    assert "sentinel" not in caplog.text
+    assert "a header that is not sent: write NAME=VALUE" in caplog.text
 
 
 def test_the_standard_variables_set_headers_and_the_service(
