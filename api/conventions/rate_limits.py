@@ -25,8 +25,12 @@ _KEPT_WINDOWS: Final = 2
 
 
 def count_address(request: HttpRequest) -> None:
-    """Count a request of an address; raises ApiError if it is one too many."""
-    _count(request, f"address {client_network(request)}")
+    """Count a request of an address; raises ApiError if it is one too many.
+
+    An unknown address has no limit, because it may be that of all clients.
+    """
+    if address := client_network(request):
+        _count(request, f"address {address}")
 
 
 def count_caller(request: HttpRequest, caller: str, *, is_deploy: bool) -> None:

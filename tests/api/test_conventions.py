@@ -175,6 +175,15 @@ def test_requests_without_a_key_count_for_their_address(client: Client) -> None:
     assert answers == [401] * 4 + [429]
 
 
+@pytest.mark.usefixtures("limits")
+def test_clients_whose_address_the_proxy_does_not_tell_do_not_share_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rate_limits, "client_network", lambda _request: "")
+
+    assert {Client().get("/api/workflows").status_code for _ in range(6)} == {401}
+
+
 def test_pages_of_listed_origins_may_call_without_cookies(
     client: Client, settings: Settings
 ) -> None:
