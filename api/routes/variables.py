@@ -136,9 +136,20 @@ def set_all(caller: Caller, bodies: list[EnvVarBody], *, workflow: Workflow) -> 
 def _set(caller: Caller, body: EnvVarBody, *, workflow: Workflow | None) -> EnvironmentVariable:
     caller.require(ADD, CHANGE)
     _require_scope_of(caller, workflow.pk if workflow else None)
+    if body.value == MASKED and body.is_secret:
+        return _stored_secret(body.name, workflow)
     return services.set_variable(
         body.name, body.value, workflow=workflow, is_secret=body.is_secret, by=caller.actor
     )
+
+
+def _stored_secret(name: str, workflow: Workflow | None) -> EnvironmentVariable:
+    """Return a secret whose masked value was sent back, which does not change it. Raises ApiError."""
+    secrets = EnvironmentVariable.objects.filter(name=name, workflow=workflow, is_secret=True)
+    secret = secrets.first()
+    if secret is None:
+        raise ApiError(400, f"There is no secret {name} yet: send its value instead of the mask.")
+    return secret
 
 
 def _require_scope_of(caller: Caller, workflow_id: str | None) -> None:
