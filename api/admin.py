@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from api.keys import services
@@ -47,6 +49,18 @@ class KeyForm(forms.ModelForm[ApiKey]):
     class Meta:
         model = ApiKey
         fields = ["name", "scopes", "expires_at"]
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if problem := services.name_problem(name):
+            raise ValidationError(problem)
+        return name
+
+    def clean_expires_at(self) -> datetime | None:
+        expires_at: datetime | None = self.cleaned_data["expires_at"]
+        if problem := services.expiry_problem(expires_at):
+            raise ValidationError(problem)
+        return expires_at
 
     def clean_workflow_ids(self) -> list[str] | None:
         ids = self.cleaned_data["workflow_ids"].replace(",", " ").split()
@@ -108,6 +122,14 @@ class ApiKeyAdmin(ListedFilters, admin.ModelAdmin[ApiKey]):
         if not self.has_view_permission(request):
             raise PermissionDenied("api.view_apikey")
         return super().history_view(request, *args, **kwargs)
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say what only the service knows, such as that the user has too many keys."""
+        try:
+            return super().add_view(request, *args, **kwargs)
+        except ValidationError as refused:
+            messages.error(request, " ".join(refused.messages))
+            return redirect("admin:api_apikey_changelist")
 
     @admin.display(description="scopes")
     def listed_scopes(self, key: ApiKey) -> str:

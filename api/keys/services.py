@@ -17,6 +17,7 @@ from api.models import ApiKey
 from api.scopes import Scope
 from audit import trail
 from audit.trail import Actor, Subject
+from toolchain.invisible_characters import invisible_problem
 from web.busy_database import skipped_if_locked
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def create_key(
     """Create a key of a user; raises ValidationError. `workflows` and `targets` restrict it."""
     if usable_keys().filter(owner=by).count() >= MAX_KEYS:
         raise ValidationError(f"You have {MAX_KEYS} keys. Revoke one that is no longer used.")
-    if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "The time must be in the future."})
+    if problem := expiry_problem(expires_at):
+        raise ValidationError({"expires_at": problem})
+    if problem := name_problem(name):
+        raise ValidationError({"name": problem})
     token = new_token()
     key = ApiKey(
         owner=by,
@@ -69,6 +72,18 @@ def create_key(
     key.save()
     _record("API key created", key, by=Actor.of(by))
     return CreatedKey(key, token)
+
+
+def expiry_problem(expires_at: datetime | None) -> str:
+    """Return why a new key cannot expire at this time; "" if it can."""
+    is_past = expires_at is not None and expires_at <= timezone.now()
+    return "The time must be in the future." if is_past else ""
+
+
+def name_problem(name: str) -> str:
+    """Return why a key cannot have this name; "" if it can. Any space counts as one blank."""
+    problem = invisible_problem(" ".join(name.split()))
+    return f"The name {problem}." if problem else ""
 
 
 def _scopes(scopes: Collection[str]) -> list[str]:

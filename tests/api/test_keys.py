@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
+from api.keys import services
 from api.keys.services import create_key, revoke_key
 from api.keys.tokens import digest_of, is_token, new_token
 from api.models import ApiKey
@@ -208,3 +209,30 @@ def test_the_admin_shows_a_new_key_once(admin_client: Client) -> None:
     assert page.count(key.prefix) == 1
     assert key.prefix in admin_client.get("/admin/api/apikey/").content.decode()
     assert "Copy the key now" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("expires_at", {"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}),
+        ("name", {"name": "a\u202eb"}),
+        ("name", {"name": "a\x1b[2Jb"}),
+    ],
+)
+def test_the_admin_names_the_field_that_prevents_a_key(
+    admin_client: Client, field: str, values: dict[str, str]
+) -> None:
+    page = admin_client.post("/admin/api/apikey/add/", {"name": "CI", "scopes": "read"} | values)
+
+    assert list(page.context["adminform"].form.errors) == [field]
+
+
+def test_the_admin_says_that_a_user_has_too_many_keys(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MAX_KEYS", 0)
+
+    form = {"name": "CI", "scopes": "read"}
+    page = admin_client.post("/admin/api/apikey/add/", form, follow=True)
+
+    assert "Revoke one that is no longer used." in page.content.decode()
