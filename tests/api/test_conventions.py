@@ -97,6 +97,20 @@ def test_a_list_is_read_page_by_page(client: Client) -> None:
     assert seen == list(Workflow.objects.order_by("name", "id").values_list("pk", flat=True))
 
 
+def test_names_that_look_like_times_are_read_page_by_page(client: Client) -> None:
+    names = ["2026-01-01", "2026-01-01 and more", "2026-01-01T10:00", "2026-02-01"]
+    for name in names:
+        Workflow.objects.create(name=name, ir={})
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None and len(found) <= len(names):
+        page = client.get("/api/workflows", {"limit": 1, "cursor": cursor}).json()
+        found += [row["name"] for row in page["data"]]
+        cursor = page["nextCursor"]
+
+    assert found == sorted(names)
+
+
 def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
     for name in ("a", "b"):
         Workflow.objects.create(name=name, ir={})
