@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from pytest_django import Settings
 
-from api.views import _stages
+from api.routes.deploy_stream import _stages
 from audit.models import Entry
 from deployments.stream import sse_stream
 from deployments.stream.asgi_routes import event_routes
@@ -151,7 +151,9 @@ def test_the_stream_of_a_deploy_ends_after_a_logout() -> None:
         async with asyncio.timeout(20):
             return b"".join([frame async for frame in frames])
 
-    frames = asyncio.run(read(_stages(make_deployment(), cookies=cookie.decode())))
+    frames = asyncio.run(
+        read(_stages(make_deployment(), authorization="", cookies=cookie.decode()))
+    )
 
     assert b"event: result" not in frames
 
