@@ -72,8 +72,10 @@ def check(workflow: Workflow, target: Target) -> DriftCheck:
 
 def _is_changing(workflow: Workflow, target: Target, *, since: datetime) -> bool:
     """Return whether a deployment is running or has started since, which makes a check unreliable."""
-    deployments = records.of_worker(workflow.pk, target)
-    return deployments.filter(Q(status=Status.RUNNING.value) | Q(started_at__gte=since)).exists()
+    changing = Q(status=Status.RUNNING.value) | Q(started_at__gte=since)
+    recent = Deployment.objects.order_by().filter(changing)
+    # A subquery, because SQLite would read all deployments of the Worker.
+    return records.of_worker(workflow.pk, target).filter(pk__in=recent.values("pk")).exists()
 
 
 def _compare(drift_check: DriftCheck, live: Deployment, account: Account) -> None:

@@ -203,7 +203,10 @@ class WorkflowVersion(_HasContent, models.Model):
 
     class Meta:
         ordering = ["-number"]
-        indexes = [models.Index(fields=["-created_at"], name="versions_by_date")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="versions_by_date"),
+            models.Index(fields=["workflow", "created_at"], name="versions_of_workflow_by_date"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["workflow", "number"], name="version_number_is_unique")
         ]

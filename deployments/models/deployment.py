@@ -173,6 +173,10 @@ class Deployment(models.Model):
         ]
         indexes = [
             models.Index(fields=["workflow_public_id", "-id"], name="deployments_of_workflow"),
+            models.Index(
+                fields=["target", "workflow_public_id", "-id"], name="deployments_of_worker"
+            ),
+            models.Index(fields=["started_at"], name="deployments_by_start"),
             models.Index(fields=["status", "id"], name="deployments_by_status"),
             models.Index(fields=["-created_at"], name="deployments_by_date"),
             models.Index(fields=["cause", "-id"], name="deployments_by_cause"),

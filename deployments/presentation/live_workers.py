@@ -163,11 +163,13 @@ def _worker(workflow: Workflow, target: Target, drift_check: DriftCheck | None) 
     deployments = records.of_worker(workflow.pk, target).only(*_SHOWN, "wrangler_json")
     last = deployments.filter(records.changed_what_is_live()).first()
     was_removed = last is not None and last.work is Action.TAKEDOWN
+    # A subquery, because SQLite would read all deployments of the Worker.
+    unfinished = Deployment.objects.order_by().filter(status__in=UNFINISHED).values("pk")
     return Worker(
         target=target,
         live=None if was_removed else last,
         taken_down=last if was_removed else None,
-        running=deployments.filter(status__in=UNFINISHED).last(),
+        running=deployments.filter(pk__in=unfinished).last(),
         last_drift_check=drift_check,
     )
 

@@ -16,7 +16,7 @@ _LATE: Final = timedelta(minutes=2)  # twice the usual time between two checks o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexLag:
-    """`unchecked` of `total` runs may have changed; the oldest check was at `checked_at`."""
+    """`unchecked` of `total` open runs may have changed; the oldest check was at `checked_at`."""
 
     unchecked: int
     total: int
@@ -26,6 +26,7 @@ class IndexLag:
 def index_lag(workflow_id: str = "") -> IndexLag | None:
     """Return how many open runs, of one or all workflows, await a check; None if none is overdue."""
     runs = Run.objects.filter(workflow=workflow_id) if workflow_id else Run.objects.all()
-    late = runs.filter(is_open=True, gone_at=None, checked_at__lt=timezone.now() - _LATE)
+    runs = runs.filter(is_open=True, gone_at=None)
+    late = runs.filter(checked_at__lt=timezone.now() - _LATE)
     found = late.order_by().aggregate(unchecked=Count("pk"), checked_at=Min("checked_at"))
     return IndexLag(total=runs.count(), **found) if found["unchecked"] else None

@@ -16,7 +16,7 @@ from runs.index.listing import MAX_FILTER, Filters
 from runs.models import Run
 
 FAILED: Final = "errored"
-MAX_GROUPED: Final = 5_000  # newest failed runs
+MAX_GROUPED: Final = 1_000  # newest failed runs
 _REFERENCE: Final = "; reference = "  # what follows names one occurrence of an internal error
 _CAUSE: Final = Case(
     When(error__contains=_REFERENCE, then=Left("error", StrIndex("error", Value(_REFERENCE)) - 1)),
