@@ -6,7 +6,7 @@
 // children: {binding: name of such a class}; services: bindings to these modules (`x-workflow` selects one);
 // bindings: {name: options for Miniflare}; fakes: a module with the classes of {type: "fake", exportName};
 // outbound: the address of a server that answers all requests to other hosts, at /HOST/PATH;
-// runs: [{workflow, params}], or [{workflow, request}], whose `calls` names a handler other than fetch.
+// runs: [{workflow, params, event, events}], or [{workflow, request}], whose `calls` names a handler other than fetch.
 // Runs with the same `lane` run one after the other; `outbound` receives the number of each at /LANE before it starts.
 import { createRequire } from 'node:module';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -121,11 +121,12 @@ class Runs {
     return await this.json(path, { method: 'POST', headers, body: JSON.stringify(value) });
   }
 
-  async finished({ workflow, params, request, event }) {
+  async finished({ workflow, params, request, event, events }) {
     if (request) return await this.answer(workflow, request);
     const path = `/${workflow.toLowerCase()}/instances`;
     const { id } = await this.post(path, { params });
     if (event) await this.send(`${path}/${id}`, event);
+    for (const { type, payload } of events) await this.post(`${path}/${id}/events/${type}`, payload);
     return await this.ended(workflow, id);
   }
 

@@ -14,8 +14,9 @@ from workflows.compilation.typescript import compile_modules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run of a workflow (`event` is sent when it waits), or a request to its handlers.
+    """A run of a workflow, or a request to its handlers.
 
+    `event` is sent when the run waits; `events` are sent at its start, and kept until it waits for them.
     Runs with the same `lane` run one after the other.
     """
 
@@ -23,6 +24,7 @@ class Run:
     params: Any = None
     request: Mapping[str, Any] | None = None
     event: Mapping[str, Any] | None = None
+    events: Sequence[Mapping[str, Any]] = ()
     lane: str = ""
 
 
