@@ -21,6 +21,7 @@ from workflows.ir.custom.definition import Definition, read_definition
 from workflows.ir.reading.problems import Problem
 from workflows.models import NodeType
 from workflows.node_types.files import FileProblem, TypeFiles, types_in
+from workflows.node_types.registered import is_used
 from workflows.nodes.built_in import NODE_TYPES
 from workflows.nodes.library.library import library
 from workflows.scratch_folders import scratch_folder
@@ -126,15 +127,21 @@ def _candidate(files: TypeFiles) -> _Candidate:
 
 
 def _compared(candidate: _Candidate) -> _Candidate:
-    """Compare the type with the loaded one of this version; one that differs is rejected."""
+    """Compare the type with the existing one of this version.
+
+    One that differs is rejected, unless it comes with AwaitStep and no document uses it: the registry
+    of AwaitStep has other types with the same names.
+    """
     files = candidate.files
+    pin = (files.id, files.version)
     row = NodeType.objects.filter(type_id=files.id, version=files.version).first()
-    known = row or library().get((files.id, files.version))
+    known = row or library().get(pin)
     if known is None:
         return candidate
-    state = _LOADED if row else _SHIPPED
     is_same = known.has_content(files.value, files.template)
-    problems = [] if is_same else [_changed(files, state)]
+    if not is_same and not row and not is_used(pin):
+        return candidate
+    problems = [] if is_same else [_changed(files, _LOADED if row else _SHIPPED)]
     return replace(candidate, is_loaded=True).with_problems(problems)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from workflows.ir.document.registry import Registry
-from workflows.models import NodeType, Workflow
+from workflows.models import NodeType, Workflow, WorkflowVersion
 from workflows.nodes.library.library import Pin, library
 from workflows.nodes.library.registry import registry
 
@@ -51,9 +51,27 @@ def contents_of(used: Collection[Pin]) -> dict[Pin, dict[str, Any]]:
 def workflows_using(node_type: NodeType) -> list[Workflow]:
     """Return the workflows whose draft uses this version of the type."""
     pin = (node_type.type_id, node_type.version)
-    searchable = Workflow.objects.annotate(text=Cast("ir", TextField()))
-    candidates = searchable.filter(text__contains=f'"{node_type.type_id}"').only("name", "ir")
+    candidates = _that_name(Workflow.objects.all(), node_type.type_id).only("name", "ir")
     return [workflow for workflow in candidates if pin in pins(workflow.ir)]
+
+
+def is_used(pin: Pin) -> bool:
+    """Return whether a draft or a version of any workflow uses this version of the type."""
+    name, _ = pin
+    documents = (
+        document
+        for model in (Workflow, WorkflowVersion)
+        for document in _that_name(model.objects.all(), name)
+        .values_list("ir", flat=True)
+        .iterator()
+    )
+    return any(pin in pins(document) for document in documents)
+
+
+def _that_name(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """Return the rows whose document contains the name of a type."""
+    searchable: QuerySet[Any] = rows.alias(text=Cast("ir", TextField()))
+    return searchable.filter(text__contains=f'"{name}"')
 
 
 def pins(document: object) -> set[Pin]:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.workflows.ir.documents import chain, node
 from tests.workflows.ir.node_jsons import TEMPLATE, node_json, with_fields
-from workflows.models import NodeType
+from workflows.models import NodeType, Workflow
+from workflows.node_types.registered import snapshot, types_for
 from workflows.nodes.library.library import TYPES
+from workflows.services import import_document
 
 pytestmark = pytest.mark.django_db
 
@@ -91,13 +94,31 @@ def test_the_types_of_the_library_are_not_loaded_again() -> None:
     assert not NodeType.objects.exists()
 
 
-def test_a_type_of_the_library_cannot_be_loaded_with_other_content(tmp_path: Path) -> None:
+@pytest.mark.parametrize("user", ["draft", "version"])
+def test_a_type_of_the_library_that_is_used_cannot_be_loaded_with_other_content(
+    tmp_path: Path, user: str
+) -> None:
     write(tmp_path, node_json("slack"), path="slack/1.0.0")
     write(tmp_path, node_json("slack", version="1.0.1"), path="slack/1.0.1")
+    slack = chain(node("a", "slack", channel="C1", text="b"))
+    other = chain(node("a"))
+    workflow = import_document(slack if user == "version" else other)
+    Workflow.objects.filter(pk=workflow.pk).update(ir=slack if user == "draft" else other)
 
     assert "slack 1.0.0 comes with AwaitStep with different content" in refused(tmp_path)
     (tmp_path / "slack/1.0.0").rename(tmp_path / "removed")
     assert run(str(tmp_path)) == "loaded     slack 1.0.1\n"
+
+
+def test_a_type_of_the_library_that_no_workflow_uses_can_be_replaced(tmp_path: Path) -> None:
+    write(tmp_path, node_json("slack"), path="slack/1.0.0")
+
+    assert run(str(tmp_path)) == "loaded     slack 1.0.0\n"
+    assert run(str(tmp_path)) == "unchanged  slack 1.0.0\n"
+
+    document = chain(node("a", "slack"))
+    type_ = types_for(document).versions("slack")["1.0.0"]
+    assert (snapshot(document)[0]["template"], type_.title) == (TEMPLATE, "Greet")
 
 
 def test_the_template_of_the_provider_takes_precedence(tmp_path: Path) -> None:
