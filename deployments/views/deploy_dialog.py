@@ -37,6 +37,7 @@ from targets.models import Target
 from targets.policy import Consent
 from web.converters import optional_key, read_key
 from web.decorators import HttpRequest, staff_with
+from web.kept_input import keep_input
 from web.rendering import page
 from workflows.documents.comparison.comparison import compare
 from workflows.drafts import problem_sentence
@@ -84,23 +85,31 @@ def _save_and_deploy(
     """Save the draft as the version that the button named, and deploy it."""
     if not request.user.has_perm(_SAVE):
         raise PermissionDenied(_SAVE)
-    number = optional_key(request.POST["save_as"])
+    number, typed = optional_key(request.POST["save_as"]), request.POST.get("note", "")
     try:
-        note = clean_note(request.POST.get("note", ""))
+        note = clean_note(typed)
         version = save_version(workflow, by=cast("User", request.user), note=note)
-    except refusals.Refused as refused:
-        messages.error(request, f"Nothing was saved or deployed. {refused}")
-        return redirect(workflow)
-    except (InvalidIR, InvalidSettings) as invalid:
-        first = invalid.problems[0]
-        reason = problem_sentence(workflow, first)
-        messages.error(request, f"Nothing was saved or deployed. {reason}")
-        query = f"?node={quote(first.node_id, safe='')}" if first.node_id else ""
-        return redirect(workflow.get_absolute_url() + query)
+    except (refusals.Refused, InvalidIR, InvalidSettings) as refused:
+        keep_input(request, f"deploy-note {workflow.pk}", {"note": typed})
+        return _not_saved(request, workflow, refused)
     messages.success(request, f"Saved as v{version.number}.")
     if note and version.note != note:
         messages.warning(request, _NO_NEW_VERSION)
     return _deploy(request, workflow, target, version=number)
+
+
+def _not_saved(
+    request: HttpRequest,
+    workflow: Workflow,
+    refused: refusals.Refused | InvalidIR | InvalidSettings,
+) -> HttpResponse:
+    """Return to the editor, at the node with the first problem."""
+    first = None if isinstance(refused, refusals.Refused) else refused.problems[0]
+    reason = problem_sentence(workflow, first) if first else str(refused)
+    messages.error(request, f"Nothing was saved or deployed. {reason}")
+    node = first.node_id if first else ""
+    query = f"?node={quote(node, safe='')}" if node else ""
+    return redirect(workflow.get_absolute_url() + query)
 
 
 def _deploy(

@@ -22,6 +22,7 @@ from runs.test_runs.progress import TestProgress, progress_of
 from runs.test_runs.setup import FAILS, SPEEDS, TIMES_OUT, setup_of
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest
+from web.kept_input import take_input
 from web.tones import Tone
 from workflows.documents.saved_tests.pins import Pin, stored_pins
 from workflows.ir.document.kinds import SCRIPT
@@ -186,13 +187,14 @@ def pin_html(
     pins = _pins_of(setup, ir)
     node = ir.nodes.get(selected)
     pin = pins.get(selected)
+    kept = take_input(request, f"test-pin {workflow.pk} {selected}")
     context = {
         "workflow": workflow,
         "node": node,
         "can_pin": node is not None and can_be_pinned(node),
         "is_wait": node is not None and is_wait(node),
         "is_pinned": pin is not None,
-        "form": entered or _as_form(pin),
+        "form": entered or kept or _as_form(pin),
         "refusal": refusal,
         "pinned": [(ir.nodes[id_], _in_words(ir.nodes[id_], each)) for id_, each in pins.items()],
     }

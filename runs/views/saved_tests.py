@@ -30,11 +30,12 @@ from runs.saved_tests.execution import (
 from runs.services.control import Refused
 from runs.services.payloads import pretty
 from runs.test_runs.draft_request import Runnable
-from runs.test_runs.panel import own_runs
+from runs.test_runs.panel import PARAMETER, own_runs
 from runs.test_runs.services import NotTestable, check_not_project
 from targets.cloudflare.errors import DeployError
 from web.converters import optional_key
 from web.decorators import HttpRequest, staff_with
+from web.kept_input import keep_input
 from web.rendering import page
 from workflows.documents.saved_tests.model import SavedTest
 from workflows.documents.saved_tests.reading import InvalidTests
@@ -334,7 +335,9 @@ def save_test_run(request: HttpRequest, workflow: str) -> HttpResponse:
         name = services.save_test(draft, test, by=by)
     except DeployError as error:
         messages.error(request, f"The test was not saved. {error}")
-        return redirect(draft.get_absolute_url())
+        keep_input(request, f"test-name {draft.pk}", {"name": request.POST.get("name", "")})
+        query = urlencode({PARAMETER: newest.pk if newest else ""})
+        return redirect(f"{draft.get_absolute_url()}?{query}")
     return _saved(request, draft, name, learns=True)
 
 

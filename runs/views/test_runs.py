@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ from runs.test_runs.setup import (
 )
 from targets.cloudflare.errors import DeployError
 from web.decorators import HttpRequest, staff_with
+from web.kept_input import keep_input
 from workflows import drafts
 from workflows.editing.document.refusals import NotEditable
 from workflows.ir.document.model import WorkflowIR
@@ -157,6 +159,8 @@ def _answer(
 ) -> HttpResponse:
     """Return the changed parts of the page, or redirect to the editor for a browser without scripts."""
     if request.headers.get("accept") != "application/json":
+        if error or pin_error:
+            _keep(request, workflow, entered)
         return _redirect(request, workflow, run=run, error=error or pin_error)
     selected = _selected(request)
     try:
@@ -195,6 +199,13 @@ def _facts(progress: TestProgress | None) -> dict[str, Any]:
         "label": progress.label,
         "outputs": progress.outputs,
     }
+
+
+def _keep(request: HttpRequest, workflow: Workflow, pin: Mapping[str, str] | None) -> None:
+    """Keep what was typed, so that the editor shows it again."""
+    payload = {"payload": request.POST.get("payload", "")}
+    keep_input(request, f"test-payload {workflow.pk}", payload)
+    keep_input(request, f"test-pin {workflow.pk} {_selected(request)}", pin or {})
 
 
 def _redirect(

@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from toolchain.commands import command
 from toolchain.platform_outage import current
 from web import formatting, navigation, numbered_lines
+from web.kept_input import Fields, take_input
 
 register = template.Library()
 _SHORT = 8  # characters of a long id
@@ -34,6 +35,12 @@ def platform_outage(context: Context) -> dict[str, Any]:
     request = context["request"]
     outage = current(settings.AWAITSTEP.data_dir) if request.user.is_authenticated else None
     return {"outage": outage, "address": request.get_full_path()}
+
+
+@register.simple_tag(takes_context=True)
+def kept_input(context: Context, form: str, key: object) -> Fields:
+    """Return what was typed into this form about the object with this key, if it was refused."""
+    return take_input(context["request"], f"{form} {key}")
 
 
 @register.inclusion_tag("web/_navigation.html", takes_context=True)

@@ -16,6 +16,7 @@ from django.views.decorators.http import (
 )
 
 from web.decorators import HttpRequest, View, staff_with
+from web.kept_input import keep_input
 from web.rendering import page
 from workflows import drafts, services
 from workflows.drafts import Changed, ChangedMeanwhile
@@ -39,6 +40,7 @@ from workflows.views.draft_requests import (
     place_of,
     refusal,
     request_id,
+    typed_fields,
     user_of,
 )
 from workflows.views.editor import EditorState, problems_html
@@ -190,27 +192,49 @@ def problems(request: HttpRequest, pk: str) -> HttpResponse:
 def save_version(request: HttpRequest, pk: str) -> HttpResponse:
     """Save the draft as a version, if it has no errors; then show the editor, or the page `next`.
 
-    If nothing has changed, the `note` is offered for the newest version.
+    If nothing has changed, the `note` is offered for the newest version; if the draft is refused, the
+    note stays in its form.
     """
     workflow = get_object_or_404(Workflow, pk=pk)
+    typed, following = request.POST.get("note", ""), request.POST.get("next", "")
     try:
-        note = clean_note(request.POST.get("note", ""))
+        note = clean_note(typed)
         version = services.save_version(workflow, by=user_of(request), note=note)
-    except Refused as refused:
-        return back(request, pk, selected=place_of(request), error=str(refused))
-    except (InvalidIR, InvalidSettings) as invalid:
-        first = invalid.problems[0]
-        reason = drafts.problem_sentence(workflow, first)
-        place = place_of(request) if workflow.is_project else first.node_id
-        return back(request, pk, selected=place, error=f"Nothing was saved. {reason}")
+    except (Refused, InvalidIR, InvalidSettings) as refused:
+        form = "deploy-note" if following else "save-note"
+        keep_input(request, f"{form} {pk}", {"note": typed})
+        return _not_saved(request, workflow, refused)
     if note and version.note != note:
         context = {"workflow": workflow, "version": version, "note": note}
         return page(request, "workflows/editor/unchanged", context)
     messages.success(request, f"Saved as v{version.number}.")
-    following = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(following, {request.get_host()}):
         return redirect(following)
     return back(request, pk, selected=place_of(request))
+
+
+def _not_saved(
+    request: HttpRequest, workflow: Workflow, refused: Refused | InvalidIR | InvalidSettings
+) -> HttpResponse:
+    """Return to the editor, at the node with the first problem."""
+    place = place_of(request)
+    if isinstance(refused, Refused):
+        return back(request, workflow.pk, selected=place, error=str(refused))
+    first = refused.problems[0]
+    reason = drafts.problem_sentence(workflow, first)
+    place = place if workflow.is_project else first.node_id
+    return back(request, workflow.pk, selected=place, error=f"Nothing was saved. {reason}")
+
+
+def _refused_form(
+    request: HttpRequest, pk: str, refused: Refused | ChangedMeanwhile
+) -> HttpResponse:
+    """Show what was typed, so that it is not lost, or return to the editor if nothing was."""
+    typed = typed_fields(request)
+    if not typed:
+        return back(request, pk, error=str(refused))
+    context = {"workflow": get_object_or_404(Workflow, pk=pk), "error": str(refused)}
+    return page(request, "workflows/editor/not_saved", context | {"typed": typed})
 
 
 def _ids(request: HttpRequest, name: str) -> list[str]:
@@ -250,9 +274,9 @@ def answer(request: HttpRequest, pk: str, make: Callable[[], Changed]) -> HttpRe
     except NotEditable:
         return JsonResponse({"error": _NO_TREE}, status=409)
     except ChangedMeanwhile as conflict:
-        return conflict_answer(conflict) if is_script else back(request, pk, error=str(conflict))
+        return conflict_answer(conflict) if is_script else _refused_form(request, pk, conflict)
     except Refused as refused:
-        return refusal(refused) if is_script else back(request, pk, error=str(refused))
+        return refusal(refused) if is_script else _refused_form(request, pk, refused)
     if not is_script:
         return back(request, pk, selected=changed.selected)
     if changed.opened is None:

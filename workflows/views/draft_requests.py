@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _FIELD_ROOTS: Final = ("data", "config", "trigger")
+_TYPED: Final = ("value", "path", "to", "folder")
 _MAX_REQUEST_ID: Final = 64
 _JSON: Final = "application/json"
 
@@ -72,6 +73,16 @@ def _form_body(posted: QueryDict) -> dict[str, Any]:
             key: posted.getlist(key) for key in posted if key.split(".")[0] in _FIELD_ROOTS
         }
     return {"revision": json_reader.loads(posted.get("revision") or "null"), "operation": operation}
+
+
+def typed_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the fields of a form in which something was typed: their names and texts."""
+    return [
+        (name.removeprefix("data."), "\n".join(request.POST.getlist(name)))
+        for name in request.POST
+        if (name.split(".")[0] in _FIELD_ROOTS or name in _TYPED)
+        and any(request.POST.getlist(name))
+    ]
 
 
 def is_of_other_user(request: HttpRequest, page_user: Any) -> bool:

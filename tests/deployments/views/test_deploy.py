@@ -171,10 +171,13 @@ def test_the_button_of_a_changed_draft_saves_and_deploys_it(admin_client: Client
 def test_a_draft_with_errors_is_neither_saved_nor_deployed(admin_client: Client) -> None:
     workflow = changed_workflow(code="")
 
-    where = press(admin_client, workflow.pk, save_as="2")
+    where = press(admin_client, workflow.pk, save_as="2", note="Why &\nhow")
 
     assert where.startswith(workflow.get_absolute_url())
-    assert "Nothing was saved or deployed" in text(admin_client.get(where))
+    page, again = admin_client.get(where), admin_client.get(where)
+    assert "Nothing was saved or deployed" in text(page)
+    assert 'id="deploy-note" rows="3" maxlength="1000">Why &amp; how</textarea>' in markup(page)
+    assert "how</textarea>" not in markup(again)
     assert workflow.versions.count() == 1
     assert not Deployment.objects.exists()
 
@@ -186,7 +189,9 @@ def test_a_draft_with_a_note_that_is_too_long_is_neither_saved_nor_deployed(
 
     where = press(admin_client, workflow.pk, save_as="2", note="x" * 1001)
 
-    assert "A note can have at most 1,000 characters" in text(admin_client.get(where))
+    page = admin_client.get(where)
+    assert "A note can have at most 1,000 characters" in text(page)
+    assert f"{'x' * 1001}</textarea>" in markup(page)
     assert workflow.versions.count() == 1
     assert not Deployment.objects.exists()
 

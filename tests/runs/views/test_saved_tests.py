@@ -237,6 +237,10 @@ def test_a_run_of_the_editor_is_saved_as_a_test(admin_client: Client, workflow: 
         )
         if not page.json()["running"]:
             break
+    taken = {"name": workflow.tests[0]["name"]}
+    refused = admin_client.post(url("save", workflow), taken, follow=True)
+    assert "The test was not saved." in text(refused)
+    assert f'autocomplete="off" value="{taken["name"]}">' in markup(refused)
     shown = admin_client.post(url("save", workflow), {"name": "five"}, follow=True)
     workflow.refresh_from_db()
     saved = workflow.tests[-1]

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from runs.models import TestRun, TestSetup
 from tests.runs.test_runs.drafts import campaign, step
-from tests.support.page_text import text
+from tests.support.page_text import markup, text
 from tests.support.patience import PATIENCE
 from tests.support.platform_fixture import Platform
 from tests.workflows.ir.documents import chain, document, node
@@ -288,6 +288,11 @@ def test_without_scripts_the_forms_lead_back_to_the_editor(admin_client: Client)
     assert response.redirect_chain == [(address, 302)]
     refused = admin_client.post(f"/runs/tests/{workflow.pk}/start/", {"payload": "{"}, follow=True)
     assert "The payload is not JSON" in text(refused)
+    assert 'spellcheck="false">{</textarea>' in markup(refused)
+    pin = {"node": "greet", "output": "{oops", "message": "Sold out"}
+    refused = admin_client.post(f"/runs/tests/{workflow.pk}/pin/", pin, follow=True)
+    assert ">{oops</textarea>" in markup(refused)
+    assert 'value="Sold out"' in markup(refused)
 
 
 def test_the_panel_says_how_to_turn_the_embedded_platform_on(

@@ -242,6 +242,18 @@ def test_a_refusal_without_scripts_is_a_message(admin_client: Client, workflow: 
     assert "no longer exists" in text(answer)
 
 
+def test_what_is_typed_into_a_form_that_is_refused_without_scripts_is_shown(
+    admin_client: Client, workflow: Workflow
+) -> None:
+    fill = {"type": "fill_form", "node": "gone"}
+    fields = {"revision": "0", "operation": json.dumps(fill), "data.code": "return 'mine';\n// <"}
+
+    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/change/", fields)
+
+    assert "Your input was not saved" in text(answer)
+    assert "return &#x27;mine&#x27;; // &lt;</textarea>" in markup(answer)
+
+
 def test_an_up_to_date_page_gets_nothing(admin_client: Client, workflow: Workflow) -> None:
     address = f"/workflows/{workflow.pk}/draft/"
 
@@ -323,9 +335,11 @@ def test_a_draft_can_be_saved_from_its_plan_and_leads_back_to_the_plan(
 def test_a_draft_with_errors_is_not_saved(admin_client: Client, workflow: Workflow) -> None:
     operate(admin_client, workflow, "configure", node="a", field="data.code", value="")
 
-    answer = admin_client.post(f"/workflows/{workflow.pk}/draft/save/", follow=True)
+    save = f"/workflows/{workflow.pk}/draft/save/"
+    answer = admin_client.post(save, {"note": "Why"}, follow=True)
 
     assert "Nothing was saved." in text(answer)
+    assert re.search(r'id="new-version-note"[^>]*>Why</textarea>', markup(answer))
     assert workflow.newest_version.number == 1
 
 
