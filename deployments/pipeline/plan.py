@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from deployments.pipeline import pipeline
 from deployments.pipeline.config import env_diff
@@ -18,6 +18,8 @@ from deployments.pipeline.stages import Stage
 from deployments.pipeline.trigger_reconciler import merged
 from targets.cloudflare.errors import DeployError, Finding
 from targets.cloudflare.worker_parts import PartKind, Triggers, differences, parse_triggers
+
+MAX_SHOWN: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,15 @@ class Plan:
     @property
     def runs_in_progress(self) -> int:
         return sum(self.runs.values())
+
+    @property
+    def shown_changes(self) -> tuple[Change, ...]:
+        """The changes that a page lists: code can use any number of bindings."""
+        return self.changes[:MAX_SHOWN]
+
+    @property
+    def hidden_changes(self) -> int:
+        return max(len(self.changes) - MAX_SHOWN, 0)
 
     @property
     def kept_secrets(self) -> list[str]:

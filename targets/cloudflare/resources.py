@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import cloudflare
@@ -55,14 +55,32 @@ def create(account: Account, kind: BindingKind, name: str) -> Resource:
     return Resource(kind=kind, id=id_, name=name)
 
 
-def find(account: Account, kind: BindingKind, name: str) -> str:
-    """Return the id of the resource with this name (for R2 and queues the name); "" if none."""
-    return next((each.id for each in list_all(account, kind) if each.name == name), "")
+@dataclass(frozen=True, slots=True)
+class ResourceIds:
+    """The ids of an account's resources by name (for R2 and queues the names).
 
+    Each kind is listed once: a Worker may have thousands of bindings.
+    """
 
-def find_or_create(account: Account, kind: BindingKind, name: str) -> str:
-    """Return the id of the resource with this name, creating it if needed."""
-    return find(account, kind, name) or create(account, kind, name).id
+    account: Account
+    _known: dict[BindingKind, dict[str, str]] = field(default_factory=dict)
+
+    def find(self, kind: BindingKind, name: str) -> str:
+        """Return the id of the resource with this name; "" if there is none."""
+        return self._ids(kind).get(name, "")
+
+    def find_or_create(self, kind: BindingKind, name: str) -> str:
+        """Return the id of the resource with this name, creating it if needed."""
+        ids = self._ids(kind)
+        if name not in ids:
+            ids[name] = create(self.account, kind, name).id
+        return ids[name]
+
+    def _ids(self, kind: BindingKind) -> dict[str, str]:
+        if kind not in self._known:
+            listed = reversed(list_all(self.account, kind))  # of equal names, the first counts
+            self._known[kind] = {each.name: each.id for each in listed}
+        return self._known[kind]
 
 
 def exists(account: Account, kind: BindingKind, id_: str) -> bool:

@@ -26,10 +26,10 @@ from deployments.pipeline.ports import (
     Upload,
 )
 from deployments.pipeline.site_checks import needs_force
-from targets.cloudflare import naming, queues, resources, retries, tokens, versions, zones
+from targets.cloudflare import naming, queues, retries, tokens, versions, zones
 from targets.cloudflare.account import LiveVersion, rate_limited
 from targets.cloudflare.errors import Cause, DeployError, Finding
-from targets.cloudflare.resources import CREATABLE
+from targets.cloudflare.resources import CREATABLE, ResourceIds
 from toolchain import process
 from toolchain.private_files import private_folder
 from toolchain.spare_programs import Spares
@@ -77,6 +77,10 @@ class DeployTools(RemoteTools):
     name: str
     tag: str = ""
     wrangler_version: str = field(default_factory=wrangler.version)
+    resource_ids: ResourceIds = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resource_ids", ResourceIds(self.account))
 
     def inspect(self, request: DeployRequest) -> Site:
         tokens.verify(self.account)
@@ -181,7 +185,7 @@ class DeployTools(RemoteTools):
 
     def provide(self, kind: BindingKind, name: str) -> str:
         self.hooks.before_write()
-        return resources.find_or_create(self.account, kind, name)
+        return self.resource_ids.find_or_create(kind, name)
 
     def consumers(self, queue: str) -> frozenset[str] | None:
         return queues.consumers(self.account, queue)

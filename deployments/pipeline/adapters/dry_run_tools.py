@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.pipeline.adapters.deploy_tools import DeployTools
-from targets.cloudflare import resources, versions
+from targets.cloudflare import versions
 from targets.cloudflare.errors import DeployError
 from workflows.ir.reading.bindings import BindingKind
 
@@ -26,7 +26,7 @@ class DryRunTools(DeployTools):
 
     def provide(self, kind: BindingKind, name: str) -> str:
         """Return the existing resource with this name, or a placeholder for a new one."""
-        return resources.find(self.account, kind, name) or f"(new) {name}"
+        return self.resource_ids.find(kind, name) or f"(new) {name}"
 
     def env(self, worker: str, version: str) -> list[dict[str, Any]]:
         return versions.version_bindings(self.account, worker, version) or []

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from audit.models import Entry
 from deployments.models import Deployment
+from deployments.pipeline.plan import Change, Plan
+from deployments.services import plan as plan_service
 from deployments.views import deploy_dialog
 from targets.models import Target
 from tests.deployments.factories import make_deployment, make_target, make_workflow
@@ -147,6 +149,20 @@ def test_changes_by_others_are_only_overwritten_on_request(
     assert "A deploy would fail at" in plan
     assert "deploy with overwrite" in plan
     assert "Changed Code not from our records" in forced
+
+
+def test_of_very_many_changes_the_first_are_listed(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = (Change(what="binding", name=f"N{number}", how="added") for number in range(8_000))
+    plan = Plan(changes=tuple(changes))
+    monkeypatch.setattr(plan_service, "plan", lambda *_, **__: plan)
+    workflow, target = make_workflow(), make_target()
+
+    page = text(admin_client.get(address(workflow, target, part="plan/")))
+
+    assert page.count("Added Binding N") == 200
+    assert "7,800 more changes are not listed." in page
 
 
 def test_overwrite_is_kept_and_can_be_set_in_the_url(admin_client: Client) -> None:

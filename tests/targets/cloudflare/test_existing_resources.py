@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from targets.cloudflare import resources
 from targets.cloudflare.account import Account
 from targets.cloudflare.errors import DeployError
-from targets.cloudflare.resources import exists, find_or_create
+from targets.cloudflare.resources import ResourceIds, exists, list_all
 from tests.support.platform_fixture import Platform
 from workflows.ir.reading.bindings import BindingKind
 
@@ -29,10 +30,30 @@ def account(platform: Platform) -> Account:
 def test_an_existing_resource_exists_and_a_missing_one_does_not(
     account: Account, kind: BindingKind
 ) -> None:
-    created = find_or_create(account, kind, f"looked-for-{kind.value}")
+    created = ResourceIds(account).find_or_create(kind, f"looked-for-{kind.value}")
 
     assert exists(account, kind, created)
     assert not exists(account, kind, "looked-for-in-vain")
+
+
+def test_resources_are_listed_once_for_all_bindings_of_a_kind(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists: list[BindingKind] = []
+
+    def counted(account: Account, kind: BindingKind) -> list[resources.Resource]:
+        lists.append(kind)
+        return list_all(account, kind)
+
+    monkeypatch.setattr(resources, "list_all", counted)
+    ids = ResourceIds(account)
+
+    created = [ids.find_or_create(BindingKind.KV, f"many-{number}") for number in range(3)]
+    again = [ids.find(BindingKind.KV, f"many-{number}") for number in range(4)]
+
+    assert again == [*created, ""]
+    assert lists == [BindingKind.KV]
+    assert ResourceIds(account).find(BindingKind.KV, "many-1") == created[1]
 
 
 def test_a_kind_that_cannot_be_looked_up_counts_as_existing(account: Account) -> None:
