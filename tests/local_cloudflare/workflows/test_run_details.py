@@ -121,3 +121,11 @@ def test_an_id_may_be_url_encoded(platform: Platform) -> None:
 
     assert response.json()["result"]["params"] == {}
     wait_for_output(platform, "encoded", "an-id_1")
+
+
+def test_a_step_without_configuration_has_the_defaults_of_the_engine(run: Run) -> None:
+    """Cloudflare's documentation says 10 seconds."""
+    first, *_ = run.describe()["steps"]
+
+    retries = {"limit": 5, "delay": 1000, "backoff": "exponential"}
+    assert first["config"] == {"retries": retries, "timeout": "10 minutes"}
