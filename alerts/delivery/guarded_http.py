@@ -83,7 +83,8 @@ def post(
 def _checked_address(url: httpx.URL, *, allows_private: bool) -> str:
     port = url.port or _PORTS[url.scheme]
     try:
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        host = url.raw_host.decode("ascii")  # Python would read "faß.de" as "fass.de"
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise NotSent("The host name cannot be resolved.") from None
     addresses = [str(entry[4][0]) for entry in found]

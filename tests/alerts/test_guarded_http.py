@@ -66,6 +66,18 @@ def test_a_name_is_refused_if_one_of_its_addresses_is_private(
         post("https://hooks.example.com/", b"", {})
 
 
+def test_the_name_that_is_resolved_is_that_of_the_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", resolved("10.0.0.1", calls=calls))
+
+    with pytest.raises(Refused):
+        post("https://faß.example/", b"", {})
+
+    assert calls == ["xn--fa-hia.example"]
+
+
 def test_a_name_is_resolved_once_and_the_checked_address_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
