@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -17,7 +18,15 @@ _JSON: Final = "application/json"
 class AwaitStepAPI(NinjaAPI):
     """The API of this project."""
 
+    @cache  # noqa: B019 - there is one API for as long as the process lives
+    def specification(self) -> OpenAPISchema:
+        """Return the specification, which takes long to write and never changes."""
+        return self._written(path_params={})
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        return self._written(**options) if options.get("path_prefix") else self.specification()
+
+    def _written(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         schema["components"]["securitySchemes"] = _security_schemes()
         for path in schema["paths"].values():

@@ -72,6 +72,8 @@ MORE_PAGES = [
     "/admin/login/",
     "/admin/password_change/",
     "/admin/audit/entry/",
+    "/admin/api/apikey/",
+    "/admin/api/apikey/add/",
     "/admin/auth/user/",
     "/admin/auth/user/1/change/",
     "/admin/auth/user/add/",
