@@ -177,7 +177,7 @@ def test_a_test_that_was_deleted_in_the_meantime_cannot_be_changed(
         ('{"name": "x", "pins": {"read": {}}}', 'must have "output", "outputs" or "failures"'),
         ('{"name": "x", "expect": {"output": {"schema": {"type": 1}}}}', "is not a JSON Schema"),
         ('{"name": "x", "speed": 0}', "must be 1 to 10,000,000"),
-        ('{"name": "\\u0000"}', "invisible character"),
+        ('{"name": "\\u0000"}', "NUL character"),
     ],
 )
 def test_a_bad_test_is_refused_with_its_place(
