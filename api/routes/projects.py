@@ -60,6 +60,7 @@ def list_projects(request: ApiRequest) -> dict[str, Any]:
     "/workflows/from-files",
     permission=ADD,
     responses={201: WorkflowOut},
+    errors=[404],
     max_bytes=DOCUMENT,
 )
 def create_from_files(request: ApiRequest, body: NewCodeProject) -> Status[Any]:
