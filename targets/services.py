@@ -1,4 +1,4 @@
-"""Actions on targets: one function each, for the admin and the commands."""
+"""Actions on targets: one function each, for the admin, the API and the commands."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ _FREEZE: Final = frozenset({"frozen_from", "frozen_until", "frozen_reason"})
 _PROTECTION: Final = frozenset({"protected", "deployers"})
 _ACCOUNT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _TOKEN: Final = re.compile(r"[!-~]+")
+_NO_ACCOUNTS: Final = (
+    "The token is wrong, or cannot list its accounts. Enter the account id: it is on "
+    "the overview page of your Cloudflare account."
+)
 _TEMPORARY: Final = (Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.TARGET)
 
 
@@ -43,6 +47,10 @@ class WrongUrl(DeployError):
     """The API base URL cannot be used."""
 
     cause = Cause.TARGET
+
+
+class EmbeddedTarget(DeployError):
+    """The target is the embedded platform, whose account comes from the settings."""
 
 
 class WrongAccount(DeployError):
@@ -61,6 +69,14 @@ class Verification:
 
     account_id: str
     warning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenReport:
+    """The accounts that a token can access, and why it is of no use; "" if it is."""
+
+    owners: tuple[Owner, ...] = ()
+    problem: str = ""
 
 
 def as_base_url(text: str) -> str:
@@ -111,6 +127,29 @@ def verify(*, api_base_url: str, api_token: str, account_id: str) -> Verificatio
     except DeployError as refused:
         return _unverified(account_id, refused)
     return verify(api_base_url=base_url, api_token=token, account_id=found)
+
+
+def inspect_token(*, api_base_url: str, api_token: str, account_id: str = "") -> TokenReport:
+    """Return what the target says about a token. Nothing is saved.
+
+    Raises WrongUrl or WrongToken if they are malformed, DeployError if the target cannot be reached.
+    """
+    account = Account(
+        account_id=account_id, api_base_url=as_base_url(api_base_url), api_token=as_token(api_token)
+    )
+    owners: list[Owner] = []
+    try:
+        with time_limited(account) as limited:
+            owners = tokens.owners(limited)
+            if account_id:
+                _verify_account(limited)
+            else:
+                _check_active(_user_token(limited))
+    except DeployError as refused:
+        if refused.cause is not Cause.CREDENTIALS:
+            raise
+        return TokenReport(owners=tuple(owners), problem=str(refused))
+    return TokenReport(owners=tuple(owners), problem="" if owners or account_id else _NO_ACCOUNTS)
 
 
 def _unverified(account_id: str, refused: DeployError) -> Verification:
@@ -172,10 +211,7 @@ def other_accounts(owners: Collection[Owner]) -> str:
 
 def _only(owners: list[Owner]) -> Owner:
     if not owners:
-        raise WrongAccount(
-            "The token is wrong, or cannot list its accounts. Enter the account id: it is on "
-            "the overview page of your Cloudflare account."
-        )
+        raise WrongAccount(_NO_ACCOUNTS)
     if len(owners) > 1:
         raise WrongAccount("The token is for several accounts: choose one.", owners)
     return owners[0]
@@ -235,7 +271,9 @@ def _window(target: Target) -> dict[str, Any]:
 
 
 def delete(target: Target, *, by: Actor) -> None:
-    """Delete the target and its token; its history and its Workers remain."""
+    """Delete the target and its token; its history and its Workers remain. Raises EmbeddedTarget."""
+    if target.embedded:
+        raise EmbeddedTarget(f"{target.name} is the embedded platform: it cannot be deleted.")
     with transaction.atomic():
         trail.record("target deleted", subject_of(target), by=by, account=target.account_id)
         target.delete()

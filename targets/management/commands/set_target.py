@@ -10,9 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.encrypted_fields import UnreadableSecret
-from audit.trail import Actor, command_line_actor
-from targets import services
-from targets.checks import target_checks
+from audit.trail import command_line_actor
+from targets.changing import change_target
 from targets.checks.check_state import CheckState
 from targets.cloudflare.errors import DeployError
 from targets.lookup import EMBEDDED_NAME
@@ -47,23 +46,21 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            target, changed = _apply(options)
-            warning = _verify(target, changed)
-            target.full_clean(validate_constraints=False)
+            target, values = _read(options)
+            before = target.checked_at
+            warning = change_target(target, values, by=command_line_actor())
         except (DeployError, UnreadableSecret) as refused:
             raise CommandError(f"Nothing was saved. {_with_accounts(refused)}") from None
         except ValidationError as invalid:
             raise CommandError(f"Nothing was saved. {' '.join(invalid.messages)}") from None
-        by = command_line_actor()
-        services.save(target, by=by, changed=changed)
         if warning:
             self.stderr.write(f"Warning: the token and account are not verified. {warning}")
-        elif services.ACCESS.intersection(changed):
-            self._check(target, by=by)
+        elif target.checked_at != before:
+            self._print_failures(target)
         self._print(target, as_json=options["json"], is_verified=not warning)
 
-    def _check(self, target: Target, *, by: Actor) -> None:
-        for row in target_checks.check(target, by=by).checks:
+    def _print_failures(self, target: Target) -> None:
+        for row in target.checks:
             if row["state"] == CheckState.FAILED.value:
                 self.stderr.write(f"Warning: {row['name']}: {row['message']} {row['fix']}".rstrip())
 
@@ -75,8 +72,8 @@ class Command(BaseCommand):
         self.stdout.write(f"To see its permissions, run: check_target {target.name}")
 
 
-def _apply(options: dict[str, Any]) -> tuple[Target, set[str]]:
-    """Return the target with the options applied, unsaved, and the names of the changed fields."""
+def _read(options: dict[str, Any]) -> tuple[Target, dict[str, Any]]:
+    """Return the target, which may be new, and the values of the given options."""
     name = options["name"]
     target = Target.objects.defer("api_token").filter(name=name).first() or Target(name=name)
     if target.embedded or name == EMBEDDED_NAME:
@@ -84,21 +81,16 @@ def _apply(options: dict[str, Any]) -> tuple[Target, set[str]]:
             f"{name} is the embedded platform: its account and token cannot be changed."
         )
     values = _values(options)
-    is_new = target._state.adding
-    if is_new and CREDENTIAL not in values:
+    if target._state.adding and CREDENTIAL not in values:
         raise WrongToken("Pass the API token on standard input.")
-    changed = {field for field, value in values.items() if _differs(target, field, value)}
-    for field in changed:
-        setattr(target, field, values[field])
-    return target, changed | ({"name"} if is_new else set())
+    return target, values
 
 
 def _values(options: dict[str, Any]) -> dict[str, Any]:
-    account_id, url, token = options["account_id"], options["api_base_url"], _token()
     values = {
-        "account_id": services.as_account_id(account_id) if account_id else None,
-        "api_base_url": url,
-        CREDENTIAL: services.as_token(token) if token else None,
+        "account_id": options["account_id"] or None,
+        "api_base_url": options["api_base_url"],
+        CREDENTIAL: _token() or None,
         "is_default": options["default"] or None,
         "protected": options["protected"],
         "requires_tests": options["requires_tests"],
@@ -106,29 +98,9 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in values.items() if value is not None}
 
 
-def _differs(target: Target, field: str, value: Any) -> bool:
-    """A token always counts as changed: it may not be possible to decrypt the stored one."""
-    return field == CREDENTIAL or getattr(target, field) != value
-
-
 def _token() -> str:
     """Read the token from standard input, without echo on a terminal."""
     return getpass.getpass("API token: ") if sys.stdin.isatty() else sys.stdin.read().strip()
-
-
-def _verify(target: Target, changed: set[str]) -> str:
-    """Set the token's account on the target; return why it could not be verified, or ""."""
-    if not services.ACCESS.intersection(changed):
-        return ""
-    if "api_base_url" in changed and CREDENTIAL not in changed:
-        raise WrongToken("Pass the token again: the stored one is for another URL.")
-    verification = services.verify(
-        api_base_url=target.api_base_url,
-        api_token=target.api_token,
-        account_id=target.account_id,
-    )
-    target.account_id = verification.account_id
-    return verification.warning
 
 
 def _with_accounts(error: Exception) -> str:
