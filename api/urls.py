@@ -16,12 +16,18 @@ from api.conventions.errors import add_handlers
 from api.conventions.openapi import AwaitStepAPI
 from api.conventions.problems import ApiError, problem_response
 from api.routes import (
+    alerts,
+    audit_trail,
+    connections,
     deploy_stream,
+    deployments,
     drafts,
     events,
     keys,
     nodes,
     projects,
+    resources,
+    run_control,
     templates,
     tests,
     variables,
@@ -66,6 +72,12 @@ for router in (
     events.router,
     tests.router,
     keys.router,
+    connections.router,
+    resources.router,
+    deployments.router,
+    run_control.router,
+    audit_trail.router,
+    alerts.router,
 ):
     api.add_router("", router)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +21,7 @@ from api.conventions.problems import (
 )
 from audit.encrypted_fields import UnreadableSecret
 from targets.cloudflare.errors import Cause, DeployError
+from targets.services import WrongAccount, WrongToken, WrongUrl
 from web.decorators import record_denied
 from workflows.documents.saved_tests.reading import InvalidTests
 from workflows.drafts import ChangedMeanwhile
@@ -31,6 +32,10 @@ from workflows.ir.deploy.deploy_settings import InvalidSettings
 from workflows.ir.reading.problems import InvalidIR
 from workflows.services import WorkflowNotFound
 
+_OF_TARGET: Final = (
+    *(Cause.UNREACHABLE, Cause.RATE_LIMIT, Cause.TARGET, Cause.ENVIRONMENT),
+    *(Cause.CREDENTIALS, Cause.PERMISSION),
+)
 _NO_TREE = (
     "The nodes of this document are not connected in a way that can run. Replace the document."
 )
@@ -51,6 +56,19 @@ def as_conflict(*kinds: type[Exception]) -> Iterator[None]:
         yield
     except kinds as error:
         raise ApiError(409, str(error)) from None
+
+
+@contextmanager
+def of_target() -> Iterator[None]:
+    """Turn what the target cannot or will not do into a 502, apart from mistakes in what was sent."""
+    try:
+        yield
+    except (WrongUrl, WrongToken, WrongAccount):
+        raise
+    except DeployError as error:
+        if error.cause not in _OF_TARGET:
+            raise
+        raise ApiError(502, str(error)) from None
 
 
 def _raise(_request: HttpRequest, error: Any) -> HttpResponse:
@@ -149,6 +167,11 @@ def _deploy_error(error: Any) -> ApiError:
     return ApiError(status, str(error), problems=items)
 
 
+def _wrong_account(error: Any) -> ApiError:
+    accounts = [{"id": owner.id, "name": owner.name} for owner in error.owners]
+    return ApiError(400, str(error), details={"accounts": accounts} if accounts else None)
+
+
 _CONVERSIONS: dict[type[Exception], Any] = {
     ApiError: lambda error: error,
     InvalidRequest: _invalid_request,
@@ -167,5 +190,6 @@ _CONVERSIONS: dict[type[Exception], Any] = {
     NotEditable: lambda _error: ApiError(409, _NO_TREE),
     ChangedMeanwhile: _changed_meanwhile,
     UnreadableSecret: lambda error: ApiError(409, str(error)),
+    WrongAccount: _wrong_account,
     DeployError: _deploy_error,
 }

@@ -23,6 +23,7 @@ from audit.models import Entry
 from deployments.models import ProgramOutput
 from runs.models import BulkChange, Retention, TestResult
 from targets.models import Target
+from tests.api.fake_cloudflare import FakeCloudflare, fake_cloudflare
 from tests.awaitstep_site.url_table import (
     ADMINISTRATOR,
     ANONYMOUS,
@@ -43,6 +44,7 @@ from tests.runs.examples import make_run, workflow_of
 from workflows.models import NodeType
 from workflows.services import set_variable
 
+__all__ = ["fake_cloudflare"]
 ROLES = (VIEWER, EDITOR, DEPLOYER, ADMINISTRATOR)
 IDENTITIES = (ANONYMOUS, NOT_STAFF, STAFF_ONLY, *ROLES, SUPERUSER)
 OTHER_METHODS = ("put", "patch", "delete")
@@ -114,6 +116,11 @@ def addresses(db: None) -> dict[str, str]:
         "<slug:node_id>": "step",
         "<slug:template_id>": "approval",
         "<str:name>": "DB",
+        "<key:connection_id>": str(run.target_id),
+        "<key:batch_id>": str(BulkChange.objects.create(action="start", deployment=deployment).pk),
+        "<str:run_id>": str(run.pk),
+        "<key:alert_id>": str(alert.pk),
+        "<key:deployment_id>": str(deployment.pk),
         "targets/<key:pk>": f"targets/{run.target_id}",
         "alerts/messages/<key:pk>": f"alerts/messages/{message.pk}",
         "alerts/channels/<key:pk>": f"alerts/channels/{channel.pk}",
@@ -167,7 +174,8 @@ class Visitor:
             return REFUSED
         if status == 501:
             return str(status)
-        return ERROR if status >= 500 else OPEN
+        is_error = status >= 500 and status != 502  # the API says that a target refuses with 502
+        return ERROR if is_error else OPEN
 
 
 def _user(identity: str) -> User:
@@ -180,7 +188,9 @@ def _user(identity: str) -> User:
 
 
 @pytest.fixture
-def visitors(monkeypatch: pytest.MonkeyPatch, no_workers: None, db: None) -> dict[str, Visitor]:
+def visitors(
+    monkeypatch: pytest.MonkeyPatch, no_workers: None, fake_cloudflare: FakeCloudflare, db: None
+) -> dict[str, Visitor]:
     """A visitor for each identity. Pages are not rendered: only access to them matters."""
     monkeypatch.setattr(Template, "render", lambda _template, _context: "")
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
