@@ -111,7 +111,7 @@ def get_batch(request: ApiRequest, batch_id: int) -> dict[str, Any]:
     return batch_of(change)
 
 
-@operation(router, "GET", "/runs", permission=VIEW, responses={200: ListOf[RunOut]})
+@operation(router, "GET", "/runs", permission=VIEW, responses={200: ListOf[RunOut]}, errors=[404])
 def list_runs(request: ApiRequest, query: Query[AllRunsQuery]) -> dict[str, Any]:
     """List runs, the newest first. Texts are searched in the newest 30,000 of the other filters."""
     return _list(request.auth, query, workflow=query.workflow_id)

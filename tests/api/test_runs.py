@@ -107,6 +107,7 @@ def test_runs_are_listed_searched_and_filtered(fake_api: FakeApi) -> None:
         found = client.get(address, query).json()["data"]
         assert [row["id"] for row in found] == [str(runs[0].pk)]
     assert client.get("/api/runs", {"status": "broken"}).status_code == 400
+    assert client.get("/api/runs", {"connectionId": "999"}).status_code == 404
 
 
 def test_a_run_is_read_with_its_steps(fake_api: FakeApi) -> None:
