@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from api.conventions.problems import ApiError
-from api.conventions.rates import Counter, Limit, Usage
+from api.conventions.request_counter import Counter, Limit, Usage
 from api.models import RequestCount
 from audit.acting import client_network
 from web.busy_database import skipped_if_locked

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from api.conventions import rate_limits
-from api.conventions.rates import Counter
+from api.conventions.request_counter import Counter
 from api.models import IdempotentRequest
 from tests.api.callers import key_client, make_user, superuser_client
 from tests.deployments.factories import make_workflow
@@ -104,7 +104,7 @@ def test_names_that_look_like_times_are_read_page_by_page(client: Client) -> Non
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None and len(found) <= len(names):
-        page = client.get("/api/workflows", {"limit": 1, "cursor": cursor}).json()
+        page = client.get("/api/workflows", {"limit": "1", "cursor": cursor}).json()
         found += [row["name"] for row in page["data"]]
         cursor = page["nextCursor"]
 

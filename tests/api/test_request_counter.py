@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from api.conventions.rates import Counter, Limit, Usage
+from api.conventions.request_counter import Counter, Limit, Usage
 
 NOON = 1_800_000_000.0
 READS = Limit(bucket="requests of ada", most=20)
