@@ -202,7 +202,7 @@ def test_the_page_shows_the_file_in_the_address(admin_client: Client, project: W
     address = f"/admin/workflows/workflow/{project.pk}/change/"
     assert "export class MyWorkflow" in admin_client.get(address).content.decode()
     assert "# name of your" in admin_client.get(f"{address}?file=wrangler.toml").content.decode()
-    assert "Its size is 2\xa0bytes" in text(admin_client.get(f"{address}?file=logo.bin"))
+    assert "Its size is 2 bytes" in text(admin_client.get(f"{address}?file=logo.bin"))
     assert "There is no file gone.ts" in text(admin_client.get(f"{address}?file=gone.ts"))
 
 
