@@ -8,19 +8,17 @@ from typing import Final
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.http import StreamingHttpResponse
-from ninja import Router
+from ninja import Query, Router
 
-from api.conventions.callers import ApiRequest, Caller, may_continue
+from api.conventions.callers import ApiRequest, may_continue
 from api.conventions.operations import Repeats, operation
-from api.lookup import target_for, workflow_for
-from api.schemas.events import StreamedDeployment
+from api.deployment_start import start_deployment
+from api.schemas.events import StreamedDeployment, StreamQuery
 from api.scopes import Scope
 from deployments.models import Deployment
 from deployments.permissions import DEPLOY
-from deployments.services.deploy import request_deployment
 from deployments.stream import event_log
 from deployments.stream.sse_stream import stream_events
-from targets.policy import Consent
 
 router = Router(tags=["Deployments"])
 _HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -37,32 +35,24 @@ _HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering
     repeats=Repeats.NO,
 )
 async def deploy_stream(
-    request: ApiRequest, workflow_id: str, body: StreamedDeployment
+    request: ApiRequest, workflow_id: str, body: StreamedDeployment, query: Query[StreamQuery]
 ) -> StreamingHttpResponse:
     """Start a deployment and stream its stages until the end."""
-    deployment = await sync_to_async(_start)(request.auth, workflow_id, body)
+    deployment = await sync_to_async(start_deployment)(request.auth, workflow_id, body)
     return StreamingHttpResponse(
         _stages(
             deployment,
             authorization=request.headers.get("Authorization", ""),
             cookies=request.headers.get("Cookie", ""),
+            is_named=query.events == "named",
         ),
         content_type="text/event-stream; charset=utf-8",
         headers=_HEADERS,
     )
 
 
-def _start(caller: Caller, workflow_id: str, body: StreamedDeployment) -> Deployment:
-    consent = Consent(
-        name=body.confirm, freeze_reason=body.override_freeze, tests_reason=body.override_tests
-    )
-    workflow = workflow_for(caller, workflow_id)
-    target = target_for(caller, id_=body.connection_id, name=body.target)
-    return request_deployment(workflow, target=target, by=caller.actor, consent=consent)
-
-
 async def _stages(
-    deployment: Deployment, *, authorization: str, cookies: str
+    deployment: Deployment, *, authorization: str, cookies: str, is_named: bool
 ) -> AsyncGenerator[bytes]:
     """Yield the stages until the end, or until the caller no longer has access."""
 
@@ -73,6 +63,6 @@ async def _stages(
         return allowed
 
     async for frame in stream_events(
-        event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed
+        event_log.channel_of(deployment.pk), 0, still_allowed=still_allowed, is_named=is_named
     ):
         yield frame

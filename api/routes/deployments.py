@@ -14,6 +14,7 @@ from api.conventions.operations import Repeats, operation
 from api.conventions.paging import page_of
 from api.conventions.problems import ApiError
 from api.conventions.schema import ListOf, listed
+from api.deployment_start import start_deployment
 from api.lookup import target_for, workflow_for
 from api.schemas.deployments import (
     LISTED,
@@ -43,7 +44,6 @@ from deployments.queue.enqueue import Busy
 from deployments.services import control, deploy, plan
 from targets.policy import Consent
 from web.converters import read_key
-from workflows.models import Workflow
 
 _MAX_WAIT: Final = 100.0
 """Seconds: proxies often end a request after a little more."""
@@ -62,17 +62,7 @@ router = Router(tags=["Deployments"])
 )
 def deploy_workflow(request: ApiRequest, workflow_id: str, body: DeployRequest) -> Status[Any]:
     """Deploy the newest version, and wait for the end. If that takes long, the status is 202."""
-    workflow = workflow_for(request.auth, workflow_id)
-    _check_config(workflow, body)
-    target = target_for(request.auth, id_=body.connection_id, name=body.target)
-    with as_conflict(Busy):
-        deployment = deploy.request_deployment(
-            workflow,
-            target=target,
-            by=request.auth.actor,
-            consent=consent_of(body),
-            version=_number(body.version_id),
-        )
+    deployment = start_deployment(request.auth, workflow_id, body, overwrite=body.overwrite)
     if body.wait:
         progress.wait_until_final(deployment, lambda _record: None, max_seconds=_MAX_WAIT)
     deployment.refresh_from_db()
@@ -303,24 +293,3 @@ def _deployment(caller: Caller, pk: int) -> Deployment:
     if deployment.target_id:
         caller.require_target(deployment.target_id)
     return deployment
-
-
-def _number(version_id: str | None) -> int | None:
-    """Return the number of a version from its id, which is the number as text."""
-    number = read_key(version_id) if version_id else None
-    if version_id and number is None:
-        raise ApiError(400, "versionId must be the id of a version.")
-    return number
-
-
-def _check_config(workflow: Workflow, body: DeployRequest) -> None:
-    """Refuse settings that differ from those of the version, which are what is deployed."""
-    settings = workflow.newest_version.deploy_settings if body.config else {}
-    for name, value in (body.config or {}).items():
-        given, own = ([value], "routes") if name == "route" else (value, name)
-        if given != settings.get(own):
-            raise ApiError(
-                400,
-                f"config.{name} differs from the newest version. Change deployConfig of the workflow, "
-                "and save a version.",
-            )

@@ -232,14 +232,9 @@ def result_of(row: Deployment) -> dict[str, Any]:
     }
 
 
-def consent_of(body: ConsentBody | DeployRequest) -> Consent:
+def consent_of(body: ConsentBody) -> Consent:
     """Return what the caller has confirmed."""
-    return Consent(
-        name=body.confirm,
-        freeze_reason=body.override_freeze,
-        tests_reason=getattr(body, "override_tests", ""),
-        overwrite=body.overwrite,
-    )
+    return Consent(name=body.confirm, freeze_reason=body.override_freeze, overwrite=body.overwrite)
 
 
 def _unfinished(row: Deployment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,12 @@ class TestOutcomes(ApiSchema):
 
     passed: bool
     data: list[dict[str, Any]]
+
+
+class StreamQuery(ApiSchema):
+    """With `named`, each stage is also sent as an event named `progress`, as AwaitStep's clients expect."""
+
+    events: Literal["named"] | None = None
 
 
 class StreamedDeployment(BodySchema):

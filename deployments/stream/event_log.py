@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ALL = "deployments"
 STAGE = "message"  # the default event type
+PROGRESS = "progress"
 RESULT = "result"
 ROWS = "stages"  # HTML for open pages; it has no id and is not stored
 _ONE = "deployment-"
@@ -124,3 +125,8 @@ def encode(event: Event) -> bytes:
     lines = [] if event.type == STAGE else [f"event: {event.type}"]
     lines += [] if event.id is None else [f"id: {event.id}"]
     return "\n".join([*lines, f"data: {event.data}", "", ""]).encode()
+
+
+def encode_named(event: Event) -> bytes:
+    """Return a stage as AwaitStep's clients expect it: named `progress`, with ids that count from 0."""
+    return encode(Event(event.channel, PROGRESS, event.data, id=event.id - 1))

@@ -39,11 +39,16 @@ Still = Callable[[], Awaitable[bool]]
 
 
 async def stream_events(
-    channel: str, cursor: int | None, *, still_allowed: Still, for_page: bool = False
+    channel: str,
+    cursor: int | None,
+    *,
+    still_allowed: Still,
+    for_page: bool = False,
+    is_named: bool = False,
 ) -> AsyncGenerator[bytes]:
     """Yield the channel's events after `cursor` (None: from now on), each once and in order.
 
-    A page also gets the HTML of the rows that a new stage changes, and outages of the platform. A
+    With `is_named`, each stage is preceded by the same one as an event with a name. A page also gets the HTML of the rows that a new stage changes, and outages of the platform. A
     deployment's stream ends with its result. Any stream ends when `still_allowed`, called regularly,
     returns False.
     """
@@ -52,14 +57,19 @@ async def stream_events(
         yield opening_frame()
         async with aclosing(_events(channel, last_id, listener, still_allowed)) as events:
             async for fresh in events:
-                frames = fresh if isinstance(fresh, bytes) else _encode(fresh, for_page=for_page)
-                if frames:
+                if isinstance(fresh, bytes):
+                    yield fresh
+                elif frames := _encode(fresh, for_page=for_page, is_named=is_named):
                     yield frames
 
 
-def _encode(events: Iterable[Event], *, for_page: bool) -> bytes:
+def _encode(events: Iterable[Event], *, for_page: bool, is_named: bool) -> bytes:
     return b"".join(
-        event_log.encode(event) for event in events if for_page or event.type not in _FOR_PAGES
+        event_log.encode_named(event) + event_log.encode(event)
+        if is_named and event.type == event_log.STAGE
+        else event_log.encode(event)
+        for event in events
+        if for_page or event.type not in _FOR_PAGES
     )
 
 

@@ -43,6 +43,16 @@ def test_failed_tests_are_overridden_with_a_reason(admin_client: Client) -> None
     assert Entry.objects.filter(action="tests overridden").count() == 1
 
 
+@pytest.mark.parametrize("body", [{"versionId": "7"}, {"config": {"workersDev": False}}])
+def test_another_version_or_other_settings_are_not_ignored(
+    admin_client: Client, body: dict[str, Any]
+) -> None:
+    answer = deploy(admin_client, overrideTests="customers are waiting", **body)
+
+    assert answer.status_code in (400, 403)
+    assert not Deployment.objects.exists()
+
+
 def test_the_reason_must_be_text(admin_client: Client) -> None:
     answer = deploy(admin_client, overrideTests=True)
 

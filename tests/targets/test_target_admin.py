@@ -348,7 +348,6 @@ def test_viewers_see_the_checks_and_no_token_field(log_in: LogIn) -> None:
         "http://a:99999/",
         "http://[",
         "ftp://a.example",
-        "http://a.example\r\nX: y",
     ],
 )
 def test_a_url_that_no_api_can_have_is_an_error_of_its_field(
@@ -357,6 +356,12 @@ def test_a_url_that_no_api_can_have_is_an_error_of_its_field(
     found = errors(admin_client, f"{LIST}add/", form(api_base_url=url))
 
     assert "must start with https:// or http://" in found["api_base_url"]
+
+
+def test_a_url_with_a_line_break_is_an_error_of_its_field(admin_client: Client) -> None:
+    found = errors(admin_client, f"{LIST}add/", form(api_base_url="http://a.example\r\nX: y"))
+
+    assert "must be on one line" in found["api_base_url"]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,23 @@ def test_a_finished_deployment_is_replayed_from_the_cursor_and_ends_with_its_res
         assert json.loads(data.removeprefix("data: "))["status"] == "succeeded"
 
 
+async def scenario_of_a_client_of_awaitstep() -> bytes:
+    held = await sync_to_async(hold)()
+    await sync_to_async(enter)(held, *HAPPY_PATH)
+    name = event_log.channel_of(held.deployment.pk)
+    return await rest(stream_events(name, 0, still_allowed=yes, is_named=True))
+
+
+def test_stages_are_also_sent_as_awaitsteps_clients_expect_them() -> None:
+    frames = asyncio.run(scenario_of_a_client_of_awaitstep())
+
+    _opening, first, second, *_ = frames.decode().split("\n\n")
+    assert first.splitlines()[:2] == ["event: progress", "id: 0"]
+    assert second.splitlines() == ["id: 1", first.splitlines()[2]]
+    assert frames.count(b"event: progress") == len(HAPPY_PATH)
+    assert frames.count(b"event: result") == 1
+
+
 async def scenario_of_stages_that_come_in_a_burst() -> list[bytes]:
     held = await sync_to_async(hold)()
     streams = [channel(held, 0) for _ in range(20)]
