@@ -52,7 +52,7 @@ async def deploy_stream(
 
 
 async def _stages(
-    deployment: Deployment, *, authorization: str, cookies: str, is_named: bool
+    deployment: Deployment, *, authorization: str, cookies: str, is_named: bool = False
 ) -> AsyncGenerator[bytes]:
     """Yield the stages until the end, or until the caller no longer has access."""
 
