@@ -88,7 +88,7 @@ class Sender:
         with transaction.atomic():
             response = send(self._client)
             transaction.set_rollback(True)
-        assert response.status_code < 500
+        assert response.status_code < 500 or response.status_code == 502  # no target can be reached
         return response
 
 

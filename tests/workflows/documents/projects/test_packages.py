@@ -81,7 +81,7 @@ def test_versions_of_the_registry_are_accepted(version: str) -> None:
         "file:../x", "link:../x", "../x", "./x", ".", "..", "~/x", "/x", "C:\\x", "x.tgz", "x.TAR.GZ", "x.tar", " x.tgz ",
         "git+ssh://git@github.com/a/b", "git://github.com/a/b", "git@github.com:a/b.git", "github:a/b", "a/b", "a/b#main",
         "gitlab:a/b", "gist:1", "http://localhost/x", "https://example.com/x.tgz", "workspace:*", "portal:../x", "catalog:",
-        "patch:a@1", "npm:../x", "npm:a@file:../x", "npm:npm:a", "jsr:@a/b", "1\n2", "1\0", "%2e%2e", "x" * 300,
+        "patch:a@1", "npm:../x", "npm:a@file:../x", "npm:npm:a", "jsr:@a/b", "1\n2", "1\x01", "%2e%2e", "x" * 300,
     ],
 )  # fmt: skip
 def test_packages_from_anywhere_else_are_refused(version: str) -> None:
