@@ -60,6 +60,9 @@ class Installation:
             "AWAITSTEP_PORT": str(self.port),
             "AWAITSTEP_LOCAL_CLOUDFLARE_PORT": str(self.local_cloudflare_port),
             "AWAITSTEP_SPARE_WRANGLERS": "0",
+            "AWAITSTEP_API_REQUESTS_PER_MINUTE": "0",  # a test sends more in a minute than a client may
+            "AWAITSTEP_API_WRITES_PER_MINUTE": "0",
+            "AWAITSTEP_API_DEPLOYS_PER_MINUTE": "0",
             "DATABASE_URL": self.database_url,
             **self.more_env,
         }
