@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
@@ -36,6 +37,7 @@ class KeyForm(forms.ModelForm[ApiKey]):
     workflow_ids = forms.CharField(
         label="Only these workflows",
         required=False,
+        widget=AdminTextInputWidget,
         help_text="Ids of workflows, separated by commas. If empty, the key is for all of them.",
     )
     only_targets = forms.ModelMultipleChoiceField(

@@ -53,7 +53,7 @@ def _for_callers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 api = AwaitStepAPI(
     title="AwaitStep",
     version="1.0.0",
-    description="Everything that a page does, by the same services. See docs/api.md.",
+    description="What the pages show and do, for programs. The documentation describes keys and conventions.",
     docs_url=None,
     docs_decorator=_for_callers,
     urls_namespace="api",

@@ -25,7 +25,7 @@ class Item:
 
 
 ADMINISTRATION: Final = Item(
-    label="Administration", icon="administration", view="admin:index", paths=("/admin/",)
+    label="Administration", icon="administration", view="admin:index", paths=("/admin/", "/api/")
 )
 ITEMS: Final = (
     Item(
