@@ -8,20 +8,15 @@ from pydantic import Field
 
 from api.conventions.problems import ProblemItem
 from api.conventions.schema import ApiSchema, BodySchema
+from api.schemas.content import Content, content_of
 from workflows.drafts import Changed
 from workflows.models import Workflow
 
 
-class DraftOut(ApiSchema):
+class DraftOut(Content):
     """A draft. The response has its `revision` as the ETag."""
 
     revision: int
-    ir: Any
-    trigger_code: str
-    dependencies: dict[str, str]
-    bindings: dict[str, str]
-    deploy_config: dict[str, Any]
-    tests: list[Any]
 
 
 class DraftBody(BodySchema):
@@ -71,15 +66,7 @@ class DraftProblems(ApiSchema):
 
 def draft_of(workflow: Workflow) -> dict[str, Any]:
     """Return the draft of a workflow."""
-    return {
-        "revision": workflow.draft_revision,
-        "ir": workflow.ir,
-        "trigger_code": workflow.entry_code,
-        "dependencies": workflow.dependencies,
-        "bindings": workflow.bindings,
-        "deploy_config": workflow.deploy_settings,
-        "tests": workflow.tests,
-    }
+    return {"revision": workflow.draft_revision, **content_of(workflow)}
 
 
 def changed_of(changed: Changed) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from api.conventions.schema import ApiSchema, BodySchema
+from api.schemas.content import Content, content_of
 from workflows.documents.comparison.comparison import Comparison
 from workflows.documents.comparison.values import FieldChange
 from workflows.models import MAX_NOTE_LENGTH, WorkflowVersion
@@ -25,15 +26,9 @@ class VersionSummary(ApiSchema):
     created_at: datetime
 
 
-class VersionOut(VersionSummary):
+class VersionOut(VersionSummary, Content):
     """A version with its content. `files` are those of a project."""
 
-    ir: Any
-    trigger_code: str
-    dependencies: dict[str, str]
-    bindings: dict[str, str]
-    deploy_config: dict[str, Any]
-    tests: list[Any]
     files: dict[str, Any]
 
 
@@ -117,12 +112,7 @@ def full_version(version: WorkflowVersion) -> dict[str, Any]:
     """Return a version with its content."""
     return {
         **version_summary(version),
-        "ir": version.ir,
-        "trigger_code": version.entry_code,
-        "dependencies": version.dependencies,
-        "bindings": version.bindings,
-        "deploy_config": version.deploy_settings,
-        "tests": version.tests,
+        **content_of(version),
         "files": version.files,
     }
 

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from targets import lookup
-from targets.cloudflare import account, time_limits
-from targets.cloudflare.retries import RetryingClient
+from tests.targets.fake_transport import answering_as
 
 ACCOUNT = "b" * 32
 TOKEN = "token-of-the-fake"
@@ -57,14 +55,5 @@ def _answer(status: int, result: object) -> httpx.Response:
 def fake_cloudflare(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloudflare]:
     """Let every target answer in this process."""
     fake = FakeCloudflare()
-    client = RetryingClient(transport=httpx.MockTransport(fake))
-    monkeypatch.setattr(account, "shared_client", lambda: client)
-    _forget_accounts()
-    yield fake
-    _forget_accounts()
-    client.close()
-
-
-def _forget_accounts() -> None:
-    lookup._account.cache_clear()
-    time_limits.with_timeout.cache_clear()
+    with answering_as(fake, monkeypatch):
+        yield fake

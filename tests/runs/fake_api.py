@@ -10,9 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from targets import lookup
-from targets.cloudflare import account, time_limits
-from targets.cloudflare.retries import RetryingClient
+from tests.targets.fake_transport import answering_as
 
 
 @dataclass
@@ -69,15 +67,5 @@ def refusal(status: int, **headers: str) -> httpx.Response:
 def fake_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
     """Let every target answer in this process."""
     fake = FakeApi()
-    client = RetryingClient(transport=httpx.MockTransport(fake))
-    monkeypatch.setattr(account, "shared_client", lambda: client)
-    _forget_accounts()
-    yield fake
-    _forget_accounts()
-    client.close()
-
-
-def _forget_accounts() -> None:
-    """Clear the caches of accounts, which hold their clients."""
-    lookup._account.cache_clear()
-    time_limits.with_timeout.cache_clear()
+    with answering_as(fake, monkeypatch):
+        yield fake
